@@ -1,0 +1,27 @@
+# One interface target carries every flag; each of our libraries links it PRIVATE.
+add_library(patchbay_flags INTERFACE)
+target_include_directories(patchbay_flags INTERFACE ${CMAKE_SOURCE_DIR})
+target_compile_definitions(patchbay_flags INTERFACE _GNU_SOURCE PATCHBAY_VERSION="${PROJECT_VERSION}")
+target_compile_options(patchbay_flags INTERFACE -Wall -Wextra -Wshadow -Wconversion -Wvla -Wformat=2
+    $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes -Wmissing-prototypes> -fno-omit-frame-pointer)
+if(PATCHBAY_WERROR)
+    target_compile_options(patchbay_flags INTERFACE -Werror)
+endif()
+# Assertions state invariants; they stay on in every build.
+string(REPLACE "-DNDEBUG" "" CMAKE_C_FLAGS_RELEASE "${CMAKE_C_FLAGS_RELEASE}")
+string(REPLACE "-DNDEBUG" "" CMAKE_CXX_FLAGS_RELEASE "${CMAKE_CXX_FLAGS_RELEASE}")
+string(REPLACE "-O3" "-O2 -g1" CMAKE_C_FLAGS_RELEASE "${CMAKE_C_FLAGS_RELEASE}")
+
+if(PATCHBAY_SANITIZE)
+    target_compile_options(patchbay_flags INTERFACE -fsanitize=${PATCHBAY_SANITIZE} -fno-sanitize-recover=all)
+    target_link_options(patchbay_flags INTERFACE -fsanitize=${PATCHBAY_SANITIZE})
+    if(PATCHBAY_FUZZ)
+        target_compile_options(patchbay_flags INTERFACE -fsanitize=fuzzer-no-link)
+    endif()
+elseif(CMAKE_BUILD_TYPE STREQUAL "Release")
+    target_compile_options(patchbay_flags INTERFACE -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -fstack-protector-strong)
+    if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64")
+        target_compile_options(patchbay_flags INTERFACE -fcf-protection)
+    endif()
+    target_link_options(patchbay_flags INTERFACE -pie -Wl,-z,relro,-z,now)
+endif()

@@ -1,0 +1,64 @@
+#include "rules/project_config.h"
+
+static const char *const cause_names[REJECT_CAUSE_COUNT] = {"reject", "busy", "no_answer", "unreachable"};
+
+const char *reject_cause_name(enum reject_cause cause)
+{
+    return cause_names[cause];
+}
+
+bool reject_cause_parse(enum reject_cause *out, struct slice name)
+{
+    for (int i = 0; i < REJECT_CAUSE_COUNT; i++) {
+        if (slice_is(name, cause_names[i])) {
+            *out = (enum reject_cause)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+int config_find_queue(const struct project_config *config, struct slice name)
+{
+    for (uint32_t i = 0; i < config->queue_count; i++) {
+        if (slice_equal(config->queues[i].name, name))
+            return (int)i;
+    }
+    return -1;
+}
+
+int config_find_agent(const struct project_config *config, struct slice name)
+{
+    uint32_t low = 0, high = config->agent_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        int order = slice_compare(config->agents[middle].name, name);
+        if (order == 0)
+            return (int)middle;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return -1;
+}
+
+const struct config_endpoint *config_find_endpoint(const struct project_config *config, enum channel channel,
+                                                   struct slice key)
+{
+    uint32_t low = 0, high = config->endpoint_count;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        const struct config_endpoint *endpoint = &config->endpoints[middle];
+        int order = (endpoint->channel > channel) - (endpoint->channel < channel);
+        if (order == 0)
+            order = slice_compare(endpoint->key, key);
+        if (order == 0)
+            return endpoint;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}
