@@ -1,0 +1,70 @@
+/* The numbers that an operator watches, in Prometheus' text format 0.0.4 (GET /metrics). docs/metrics.md
+ * explains them.
+ *
+ * A fixed registry: one row per metric in metrics.c, values in static memory, no locks: loop thread only. A
+ * metric has no label, or one label whose values are fixed and are addressed by index, or (METRIC_QUEUE_*)
+ * free labels whose values are collected when somebody asks. */
+#ifndef SERVER_METRICS_H
+#define SERVER_METRICS_H
+
+#include "rules/arena.h"
+
+#define METRICS_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
+#define METRIC_LABELS_MAX 16  /* values of a fixed label */
+#define METRIC_BUCKETS_MAX 16 /* of a histogram, without +Inf */
+
+enum metric {
+    METRIC_EVENTS,     /* type: in the order of enum event_type */
+    METRIC_ANSWERS,    /* outcome: offered queued blocked ended attached ignored */
+    METRIC_IDENTITY,   /* outcome: matched created new ambiguous conflict manual anonymous machine blocked */
+    METRIC_DUPLICATES, /* events that were answered from the journal */
+    METRIC_REFUSALS,   /* code: as in contract section 7; see metrics.c */
+    METRIC_OFFERS,
+    METRIC_OFFER_ENDS,     /* cause: accepted, the causes of offer.withdrawn, other */
+    METRIC_MISSES,         /* cause: in the order of enum reject_cause */
+    METRIC_SERVICE_LEVEL,  /* met: enum metric_met */
+    METRIC_WAIT_SECONDS,   /* histogram, channel: from the first queueing to the accept */
+    METRIC_BATCH_SIZE,     /* histogram: inputs per commit */
+    METRIC_COMMIT_SECONDS, /* histogram: batch sent to sync result */
+    METRIC_LOOP_LAG,       /* histogram: seconds that a timer of the loop came late */
+    METRIC_PUBLISH_LAG,    /* gauge: journal rows committed and not yet published */
+    METRIC_REDIS_UP,       /* gauge: 0 or 1 */
+    METRIC_DATABASE_UP,    /* gauge: 0 or 1 */
+    METRIC_STREAMS,        /* gauge */
+    METRIC_CONNECTIONS,    /* gauge, kind: http rpc */
+    METRIC_INTAKE,         /* gauge: events accepted and not yet in a batch */
+    METRIC_QUEUE_DEPTH,    /* collected: project, queue, channel */
+    METRIC_OLDEST_WAIT,    /* collected: project, queue, channel; seconds */
+    METRIC_LOG_DROPPED,    /* read when rendered, as are the rest */
+    METRIC_RESIDENT_MEMORY,
+    METRIC_START_TIME,
+    METRIC_BUILD_INFO,
+    METRIC_COUNT
+};
+
+enum metric_met { METRIC_MET, METRIC_MISSED, METRIC_ABANDONED_WITHIN, METRIC_ABANDONED_AFTER };
+enum metric_connection { METRIC_CONNECTION_HTTP, METRIC_CONNECTION_RPC };
+
+/* Without label: 0. An index beyond the metric's values, or the wrong kind of metric, is a broken invariant.
+ */
+void metric_add(enum metric metric, unsigned label, uint64_t count);
+void metric_set(enum metric metric, unsigned label, double value);
+void metric_observe(enum metric metric, unsigned label, double value);
+
+/* Index of a label value by its text; a text that is none of them gives the last one (which is "other" where
+ * that can happen). */
+unsigned metric_label(enum metric metric, const char *value);
+uint64_t metric_count(enum metric metric,
+                      unsigned label); /* of a counter, or the observations of a histogram */
+
+/* `collect` is called while rendering and calls metrics_queue() once per queue and channel; NULL takes it
+ * away. */
+struct metrics_collector;
+void metrics_on_collect(void (*collect)(void *ctx, struct metrics_collector *collector), void *ctx);
+void metrics_queue(struct metrics_collector *collector, struct slice project, struct slice queue,
+                   enum channel channel, uint64_t depth, double oldest_wait_seconds);
+
+struct slice metrics_render(struct arena *arena);
+void metrics_reset(void); /* all values to 0: for tests and for a new start */
+
+#endif
