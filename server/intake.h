@@ -1,0 +1,34 @@
+/* The one door of a project: requests come in, wait for the next batch, and are answered after its commit.
+ *
+ * A request is accepted exactly once and answered exactly once through on_done, never from inside
+ * intake_submit(). Its memory (with everything the input borrows) is the caller's until then. */
+#ifndef SERVER_INTAKE_H
+#define SERVER_INTAKE_H
+
+#include "proto/problem.h"
+#include "rules/core.h"
+
+struct project;
+
+struct intake_request {
+    struct arena *arena; /* the caller's; the intake adds keys and facts to it */
+    struct input input; /* kind, command fields and event are the caller's; at_ms, facts, keys the intake's */
+    struct event event; /* INPUT_EVENT: what input.event points to */
+    struct uuid event_key, digest; /* INPUT_EVENT: filled by the intake */
+    void (*on_done)(struct intake_request *request);
+    void *ctx;
+
+    /* The answer, set before on_done. `answer` is the value to send, in the request's arena. */
+    bool refused;
+    bool duplicate; /* an event that was answered before: mark it outside the body */
+    struct problem problem;
+    struct value answer;
+
+    struct intake_request *next, *next_waiter; /* the intake's */
+    struct facts_want *want;
+    int64_t deadline_ms;
+};
+
+void intake_submit(struct project *project, struct intake_request *request);
+
+#endif
