@@ -1,0 +1,28 @@
+/* What one router process holds together. Made by serve.c, passed to whoever needs it; there are no globals.
+ */
+#ifndef SERVER_APP_H
+#define SERVER_APP_H
+
+#include <uv.h>
+
+#include "rules/types.h"
+
+struct app {
+    uv_loop_t *loop;
+    const struct settings *settings;
+    struct pg_link *writer; /* batches and ownership, nothing else */
+    struct pg_link *reader; /* identity facts */
+    struct pg_link *desk;   /* everything that people ask for: customers, lists, tokens */
+    struct redis_link *redis;
+    struct http_server *http;
+    struct rpc_server *rpc;
+    struct auth *auth;
+    struct project *projects; /* linked list */
+    struct publisher *publisher;
+    bool draining;
+};
+
+/* NULL when there is none of that name (or its configuration has not been loaded yet). */
+struct project *app_find_project(struct app *app, struct slice name);
+
+#endif

@@ -1,0 +1,62 @@
+/* One operation that somebody asked for, whatever the protocol: HTTP and MessagePack-RPC both become this,
+ * and one handler serves both. A call is answered exactly once, at once or later. */
+#ifndef SERVER_OPERATION_H
+#define SERVER_OPERATION_H
+
+#include "proto/problem.h"
+#include "rules/value.h"
+#include "server/app.h"
+
+enum role { ROLE_SOURCE, ROLE_AGENT, ROLE_SUPERVISOR, ROLE_POOL_ADMIN, ROLE_ADMIN };
+#define ROLE_COUNT 5
+const char *role_name(enum role role);
+
+/* Who asks: from a token. */
+struct principal {
+    struct uuid token;
+    enum role role;
+    uint32_t project;
+    struct slice project_name, agent; /* agent empty: none. Owned by the auth cache entry or the connection */
+};
+
+struct operation_call {
+    struct app *app;
+    struct project *project;
+    const struct principal *principal;
+    struct arena *arena;
+    /* One map for both protocols: path parameters, query and body members over HTTP; the single map over RPC.
+     */
+    const struct value *params;
+    const struct operation *operation;
+    void *transport; /* struct http_exchange or struct rpc_call */
+    bool over_rpc;
+};
+
+typedef void (*operation_handler)(struct operation_call *call);
+
+/* A row of the route table. */
+struct operation {
+    const char *method, *path; /* below /v1/projects/{project}; {name} segments become params */
+    const char *rpc;           /* RPC method, or NULL */
+    unsigned roles;            /* bits 1 << enum role; default deny */
+    operation_handler handler;
+    const char *sql;     /* for operation_sql(): the file's name */
+    const char *summary; /* for OpenAPI */
+};
+
+extern const struct operation operations[]; /* ends with method NULL */
+
+void operation_reply(struct operation_call *call, unsigned status, const struct value *result);
+void operation_reply_json(struct operation_call *call, unsigned status,
+                          struct slice json); /* text as the database made it */
+void operation_fail(struct operation_call *call, const struct problem *problem);
+
+/* Fetching params with typed errors: false after operation_fail() has been called. */
+bool operation_text(struct operation_call *call, const char *name, bool required, size_t max,
+                    struct slice *out) __attribute__((warn_unused_result));
+bool operation_int(struct operation_call *call, const char *name, int64_t min, int64_t max, int64_t fallback,
+                   int64_t *out) __attribute__((warn_unused_result));
+bool operation_uuid(struct operation_call *call, const char *name, struct uuid *out)
+    __attribute__((warn_unused_result));
+
+#endif
