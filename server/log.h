@@ -62,7 +62,7 @@ struct log_limit {
 void log_event_limited(struct log_limit *limit, enum log_level level, const char *message,
                        const struct log_field *fields, size_t count);
 
-/* "+4930123420" gives "+49301***20", "anna@example.com" gives "a***@example.com". Returns out. */
+/* "+493012345620" gives "+49301***20", "anna@example.com" gives "a***@example.com". Returns out. */
 const char *log_mask(char out[LOG_MASK_MAX], struct slice phone_or_address);
 
 /* Levels and format may change at any time (SIGHUP). Before the first call: info, text. */

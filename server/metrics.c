@@ -1,0 +1,397 @@
+/* One table row per metric; the values beside it in arrays of fixed size. Rendering walks the table once, so
+ * that HELP and TYPE come once per metric and every metric's series stand together, as the format demands. */
+#include "server/metrics.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "proto/problem.h"
+#include "rules/core.h"
+#include "server/log.h"
+
+#define OUT_FIRST_SIZE (16u << 10) /* bytes; grows by doubling */
+
+enum metric_type { COUNTER, GAUGE, HISTOGRAM, QUEUE_GAUGE, BUILD_INFO };
+
+struct metric_row {
+    const char *name, *help;
+    enum metric_type type;
+    const char *label;                   /* NULL: none */
+    const char *(*value_name)(unsigned); /* of the label's values, or `values` */
+    const char *values[METRIC_LABELS_MAX];
+    unsigned value_count;
+    const double *buckets;
+    unsigned bucket_count;
+    double (*read)(void); /* gauges that are asked when rendered */
+};
+
+struct histogram {
+    uint64_t buckets[METRIC_BUCKETS_MAX]; /* not cumulative */
+    uint64_t count;
+    double sum;
+};
+
+struct queue_entry {
+    struct slice project, queue;
+    enum channel channel;
+    uint64_t depth;
+    double oldest_wait_seconds;
+    struct queue_entry *next;
+};
+
+struct metrics_collector {
+    struct arena *arena;
+    struct queue_entry *first, **last;
+};
+
+struct out {
+    struct arena *arena;
+    char *text;
+    size_t len, size;
+};
+
+static const char *type_of_event(unsigned index)
+{
+    return event_type_name((enum event_type)index);
+}
+
+static const char *outcome_of_event(unsigned index)
+{
+    return event_outcome_name((enum event_outcome)index);
+}
+
+static const char *outcome_of_identity(unsigned index)
+{
+    return identity_outcome_name((enum identity_outcome)index);
+}
+
+static const char *code_of_problem(unsigned index)
+{
+    return problem_code_name((enum problem_code)index);
+}
+
+static const char *name_of_channel(unsigned index)
+{
+    return channel_name((enum channel)index);
+}
+
+static double read_dropped_lines(void)
+{
+    return (double)log_dropped();
+}
+
+/* Reads at most size - 1 bytes of a file in /proc, which never blocks. */
+static bool read_proc(const char *path, char *out, size_t size)
+{
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return false;
+    size_t len = fread(out, 1, size - 1, file);
+    out[len] = '\0';
+    fclose(file);
+    return len > 0;
+}
+
+static double read_resident_memory(void)
+{
+    char text[128];
+    unsigned long pages = 0;
+    if (!read_proc("/proc/self/statm", text, sizeof text) || sscanf(text, "%*u %lu", &pages) != 1)
+        return 0;
+    return (double)pages * (double)sysconf(_SC_PAGESIZE);
+}
+
+static double seconds_now(clockid_t clock)
+{
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static double read_start_time(void)
+{
+    char text[1024];
+    unsigned long long ticks = 0;
+    /* proc(5): field 22, counted behind the command's name, which may hold anything but ends with the last
+     * ")". */
+    const char *behind = read_proc("/proc/self/stat", text, sizeof text) ? strrchr(text, ')') : NULL;
+    static const char fields[] =
+        ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu";
+    if (!behind || sscanf(behind, fields, &ticks) != 1)
+        return 0;
+    double age = seconds_now(CLOCK_BOOTTIME) - (double)ticks / (double)sysconf(_SC_CLK_TCK);
+    return seconds_now(CLOCK_REALTIME) - age;
+}
+
+#define COUNT(array) (sizeof(array) / sizeof(array)[0])
+#define BUCKETS(array) .buckets = (array), .bucket_count = COUNT(array)
+
+static const double wait_buckets[] = {1, 2, 5, 10, 15, 20, 30, 45, 60, 120, 300, 600, 1800, 3600};
+static const double size_buckets[] = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024};
+static const double commit_buckets[] = {0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05,
+                                        0.1,    0.25,  0.5,   1,     2.5,  5};
+static const double lag_buckets[] = {0.0001, 0.0005, 0.001, 0.002, 0.005, 0.01,
+                                     0.025,  0.05,   0.1,   0.25,  0.5,   1};
+
+static const struct metric_row rows[METRIC_COUNT] = {
+    [METRIC_EVENTS] = {"patchbay_events_total", "Events decided, by type.", COUNTER, "type", type_of_event,
+                       .value_count = EVENT_TYPE_COUNT},
+    [METRIC_ANSWERS] = {"patchbay_answers_total", "Decisions about events, by outcome.", COUNTER, "outcome",
+                        outcome_of_event, .value_count = OUTCOME_IGNORED + 1},
+    [METRIC_IDENTITY] = {"patchbay_identity_total", "Who events were from, by outcome.", COUNTER, "outcome",
+                         outcome_of_identity, .value_count = IDENTITY_BLOCKED + 1},
+    [METRIC_DUPLICATES] = {"patchbay_duplicates_total", "Repeated events, answered from the journal.",
+                           COUNTER},
+    [METRIC_REFUSALS] = {"patchbay_refusals_total", "Requests refused, by problem code.", COUNTER, "code",
+                         code_of_problem, .value_count = PROBLEM_CODE_COUNT},
+    [METRIC_OFFERS] = {"patchbay_offers_total", "Offers made to agents.", COUNTER},
+    [METRIC_OFFER_ENDS] = {"patchbay_offer_ends_total", "Offers ended, by cause.", COUNTER, "cause",
+                           .values = {"accepted", "reject", "busy", "no_answer", "unreachable", "ended",
+                                      "blocked", "presence", "transferred", "config", "other"},
+                           .value_count = 11},
+    [METRIC_MISSES] = {"patchbay_misses_total", "Offers that their agent did not take, by cause.", COUNTER,
+                       "cause", .values = {"reject", "busy", "no_answer", "unreachable", "other"},
+                       .value_count = 5},
+    [METRIC_SERVICE_LEVEL] = {"patchbay_service_level_total",
+                              "Interactions by whether they were accepted within their queue's target.",
+                              COUNTER, "met", .values = {"yes", "no", "abandoned_within", "abandoned_after"},
+                              .value_count = 4},
+    [METRIC_WAIT_SECONDS] = {"patchbay_wait_seconds", "Time from the first queueing to the accept.",
+                             HISTOGRAM, "channel", name_of_channel, .value_count = CHANNEL_COUNT,
+                             BUCKETS(wait_buckets)},
+    [METRIC_BATCH_SIZE] = {"patchbay_batch_size", "Inputs decided per commit.", HISTOGRAM,
+                           BUCKETS(size_buckets)},
+    [METRIC_COMMIT_SECONDS] = {"patchbay_commit_seconds", "Time from sending a batch to its durable commit.",
+                               HISTOGRAM, BUCKETS(commit_buckets)},
+    [METRIC_LOOP_LAG] = {"patchbay_loop_lag_seconds", "How late a timer of the event loop fired.", HISTOGRAM,
+                         BUCKETS(lag_buckets)},
+    [METRIC_PUBLISH_LAG] = {"patchbay_publish_lag", "Journal rows committed and not yet published.", GAUGE},
+    [METRIC_REDIS_UP] = {"patchbay_redis_up", "1 while Redis is connected.", GAUGE},
+    [METRIC_DATABASE_UP] = {"patchbay_database_up", "1 while PostgreSQL is connected.", GAUGE},
+    [METRIC_STREAMS] = {"patchbay_streams", "Open event streams and subscriptions of desktops.", GAUGE},
+    [METRIC_CONNECTIONS] = {"patchbay_connections", "Open client connections, by kind.", GAUGE, "kind",
+                            .values = {"http", "rpc"}, .value_count = 2},
+    [METRIC_INTAKE] = {"patchbay_intake", "Requests accepted and waiting for a batch.", GAUGE},
+    [METRIC_QUEUE_DEPTH] = {"patchbay_queue_depth", "Interactions waiting in a queue.", QUEUE_GAUGE},
+    [METRIC_OLDEST_WAIT] = {"patchbay_oldest_wait_seconds",
+                            "Age of the longest waiting interaction of a queue.", QUEUE_GAUGE},
+    [METRIC_LOG_DROPPED] = {"patchbay_log_dropped_total",
+                            "Log lines lost because standard error was too slow.", COUNTER,
+                            .read = read_dropped_lines},
+    [METRIC_RESIDENT_MEMORY] = {"process_resident_memory_bytes", "Resident memory of the process.", GAUGE,
+                                .read = read_resident_memory},
+    [METRIC_START_TIME] = {"process_start_time_seconds", "Start of the process, in seconds since 1970.",
+                           GAUGE, .read = read_start_time},
+    [METRIC_BUILD_INFO] = {"patchbay_build_info", "1, with the version as label.", BUILD_INFO},
+};
+
+static uint64_t counts[METRIC_COUNT][METRIC_LABELS_MAX];
+static double gauges[METRIC_COUNT][METRIC_LABELS_MAX];
+static struct histogram histograms[METRIC_COUNT][METRIC_LABELS_MAX];
+static void (*on_collect)(void *ctx, struct metrics_collector *collector);
+static void *collect_ctx;
+
+static unsigned series_count(const struct metric_row *row)
+{
+    return row->label ? row->value_count : 1;
+}
+
+static const struct metric_row *row_of(enum metric metric, unsigned label, enum metric_type type)
+{
+    assert((unsigned)metric < METRIC_COUNT);
+    const struct metric_row *row = &rows[metric];
+    assert(row->type == type && label < series_count(row) && !row->read);
+    return row;
+}
+
+static const char *value_name(const struct metric_row *row, unsigned label)
+{
+    return row->value_name ? row->value_name(label) : row->values[label];
+}
+
+void metric_add(enum metric metric, unsigned label, uint64_t count)
+{
+    (void)row_of(metric, label, COUNTER);
+    counts[metric][label] += count;
+}
+
+void metric_set(enum metric metric, unsigned label, double value)
+{
+    (void)row_of(metric, label, GAUGE);
+    gauges[metric][label] = value;
+}
+
+void metric_observe(enum metric metric, unsigned label, double value)
+{
+    const struct metric_row *row = row_of(metric, label, HISTOGRAM);
+    struct histogram *histogram = &histograms[metric][label];
+    unsigned i = 0;
+    while (i < row->bucket_count && value > row->buckets[i])
+        i++;
+    if (i < row->bucket_count)
+        histogram->buckets[i]++;
+    histogram->count++;
+    histogram->sum += value;
+}
+
+unsigned metric_label(enum metric metric, const char *value)
+{
+    const struct metric_row *row = &rows[metric];
+    assert(row->label);
+    unsigned last = row->value_count - 1;
+    for (unsigned i = 0; i < last; i++)
+        if (strcmp(value_name(row, i), value) == 0)
+            return i;
+    return last;
+}
+
+uint64_t metric_count(enum metric metric, unsigned label)
+{
+    assert(label < series_count(&rows[metric]));
+    return rows[metric].type == HISTOGRAM ? histograms[metric][label].count : counts[metric][label];
+}
+
+void metrics_on_collect(void (*collect)(void *ctx, struct metrics_collector *collector), void *ctx)
+{
+    on_collect = collect;
+    collect_ctx = ctx;
+}
+
+void metrics_queue(struct metrics_collector *collector, struct slice project, struct slice queue,
+                   enum channel channel, uint64_t depth, double oldest_wait_seconds)
+{
+    struct queue_entry *entry = arena_new(collector->arena, struct queue_entry);
+    *entry = (struct queue_entry){project, queue, channel, depth, oldest_wait_seconds, NULL};
+    *collector->last = entry;
+    collector->last = &entry->next;
+}
+
+static void put(struct out *out, struct slice text)
+{
+    if (out->size - out->len < text.len) {
+        size_t size = out->size;
+        while (size - out->len < text.len)
+            size *= 2;
+        char *grown = arena_alloc(out->arena, size);
+        memcpy(grown, out->text, out->len);
+        out->text = grown;
+        out->size = size;
+    }
+    if (text.len > 0)
+        memcpy(out->text + out->len, text.ptr, text.len);
+    out->len += text.len;
+}
+
+static void put_format(struct out *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void put_format(struct out *out, const char *format, ...)
+{
+    char line[512]; /* names, numbers and help texts are ours and shorter */
+    va_list args;
+    va_start(args, format);
+    int len = vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    assert(len >= 0 && (size_t)len < sizeof line);
+    put(out, (struct slice){line, (size_t)len});
+}
+
+static void put_escaped(struct out *out, struct slice text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] == '\n')
+            put(out, SLICE("\\n"));
+        else if (text.ptr[i] == '"' || text.ptr[i] == '\\')
+            put_format(out, "\\%c", text.ptr[i]);
+        else
+            put(out, (struct slice){text.ptr + i, 1});
+    }
+}
+
+static void put_head(struct out *out, const struct metric_row *row)
+{
+    static const char *const types[] = {"counter", "gauge", "histogram", "gauge", "gauge"};
+    put_format(out, "# HELP %s %s\n# TYPE %s %s\n", row->name, row->help, row->name, types[row->type]);
+}
+
+static void put_histogram(struct out *out, const struct metric_row *row, const struct histogram *histogram,
+                          unsigned label)
+{
+    char first[96] = "", all[96] = "";
+    if (row->label) {
+        snprintf(first, sizeof first, "%s=\"%s\",", row->label, value_name(row, label));
+        snprintf(all, sizeof all, "{%s=\"%s\"}", row->label, value_name(row, label));
+    }
+    uint64_t below = 0;
+    for (unsigned i = 0; i < row->bucket_count; i++) {
+        below += histogram->buckets[i];
+        put_format(out, "%s_bucket{%sle=\"%g\"} %" PRIu64 "\n", row->name, first, row->buckets[i], below);
+    }
+    put_format(out, "%s_bucket{%sle=\"+Inf\"} %" PRIu64 "\n", row->name, first, histogram->count);
+    put_format(out, "%s_sum%s %.10g\n%s_count%s %" PRIu64 "\n", row->name, all, histogram->sum, row->name,
+               all, histogram->count);
+}
+
+static void put_series(struct out *out, enum metric metric, unsigned label)
+{
+    const struct metric_row *row = &rows[metric];
+    if (row->type == HISTOGRAM) {
+        put_histogram(out, row, &histograms[metric][label], label);
+        return;
+    }
+    put_format(out, "%s", row->name);
+    if (row->label)
+        put_format(out, "{%s=\"%s\"}", row->label, value_name(row, label));
+    if (row->type == COUNTER && !row->read)
+        put_format(out, " %" PRIu64 "\n", counts[metric][label]);
+    else
+        put_format(out, " %.15g\n", row->read ? row->read() : gauges[metric][label]);
+}
+
+static void put_queues(struct out *out, enum metric metric, const struct queue_entry *entry)
+{
+    for (; entry; entry = entry->next) {
+        put_format(out, "%s{project=\"", rows[metric].name);
+        put_escaped(out, entry->project);
+        put(out, SLICE("\",queue=\""));
+        put_escaped(out, entry->queue);
+        put_format(out, "\",channel=\"%s\"} ", channel_name(entry->channel));
+        if (metric == METRIC_QUEUE_DEPTH)
+            put_format(out, "%" PRIu64 "\n", entry->depth);
+        else
+            put_format(out, "%.10g\n", entry->oldest_wait_seconds);
+    }
+}
+
+struct slice metrics_render(struct arena *arena)
+{
+    struct out out = {.arena = arena, .text = arena_alloc(arena, OUT_FIRST_SIZE), .size = OUT_FIRST_SIZE};
+    struct metrics_collector collector = {.arena = arena};
+    collector.last = &collector.first;
+    if (on_collect)
+        on_collect(collect_ctx, &collector);
+    for (enum metric metric = 0; metric < METRIC_COUNT; metric++) {
+        const struct metric_row *row = &rows[metric];
+        put_head(&out, row);
+        if (row->type == QUEUE_GAUGE)
+            put_queues(&out, metric, collector.first);
+        else if (row->type == BUILD_INFO)
+            put_format(&out, "%s{version=\"%s\"} 1\n", row->name, PATCHBAY_VERSION);
+        else
+            for (unsigned label = 0; label < series_count(row); label++)
+                put_series(&out, metric, label);
+    }
+    return (struct slice){out.text, out.len};
+}
+
+void metrics_reset(void)
+{
+    memset(counts, 0, sizeof counts);
+    memset(gauges, 0, sizeof gauges);
+    memset(histograms, 0, sizeof histograms);
+}
