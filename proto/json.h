@@ -1,4 +1,5 @@
-/* JSON (RFC 8259) to and from values. Reading is jansson with limits; writing is compact and deterministic. */
+/* JSON (RFC 8259) to and from values. Reading is jansson with limits; writing is compact and deterministic.
+ */
 #ifndef PROTO_JSON_H
 #define PROTO_JSON_H
 
@@ -11,7 +12,11 @@
 bool json_read(struct value *out, struct slice text, struct arena *arena, struct fault *fault)
     __attribute__((warn_unused_result));
 
-/* Members in the order set, no white space, "/" not escaped, control characters as \u00XX or their short form. */
+/* Members in the order set, no white space, "/" not escaped, control characters as \u00XX or their short
+ * form. Doubles are the shortest text that reads back as the same double, and keep a mark that they are one
+ * ("1.0"); what JSON cannot say (NaN, infinities) is null. */
 struct slice json_write(const struct value *value, struct arena *arena);
+/* How many bytes json_write() would give, without writing any. */
+size_t json_size(const struct value *value);
 
 #endif

@@ -3,7 +3,8 @@
 #include <assert.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <string.h>
+
+#include "proto/fault.h"
 
 /* One row per code: whoever adds a code adds its row, and nothing else. */
 static const struct row {
@@ -62,21 +63,6 @@ bool problem_is_retryable(enum problem_code code)
     return rows[code].retryable;
 }
 
-/* A cut must not leave half a UTF-8 sequence: the text goes out as JSON. */
-static void cut_at_character(char *text, size_t size)
-{
-    size_t len = strlen(text);
-    if (len + 1 < size)
-        return;
-    size_t start = len;
-    while (start && ((unsigned char)text[start - 1] & 0xC0) == 0x80)
-        start--;
-    unsigned char lead = start ? (unsigned char)text[start - 1] : 0;
-    size_t want = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC0 ? 2 : 1;
-    if (start && want > 1 && len - start + 1 < want)
-        text[start - 1] = 0;
-}
-
 void problem_set(struct problem *problem, enum problem_code code, const char *pointer, const char *format,
                  ...)
 {
@@ -85,9 +71,9 @@ void problem_set(struct problem *problem, enum problem_code code, const char *po
     va_start(args, format);
     vsnprintf(problem->detail, sizeof problem->detail, format, args);
     va_end(args);
-    cut_at_character(problem->detail, sizeof problem->detail);
+    fault_trim(problem->detail, sizeof problem->detail);
     snprintf(problem->pointer, sizeof problem->pointer, "%s", pointer ? pointer : "");
-    cut_at_character(problem->pointer, sizeof problem->pointer);
+    fault_trim(problem->pointer, sizeof problem->pointer);
 }
 
 void problem_set_fault(struct problem *problem, const struct fault *fault)
