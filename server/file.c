@@ -1,0 +1,46 @@
+#include "server/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Bytes read, up to size; -1 with errno. Pipes give less than asked for at a time. */
+static ssize_t read_all(int fd, char *buffer, size_t size)
+{
+    size_t len = 0;
+    while (len < size) {
+        ssize_t n = read(fd, buffer + len, size - len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -1;
+        if (n == 0)
+            break;
+        len += (size_t)n;
+    }
+    return (ssize_t)len;
+}
+
+bool file_read(struct slice *out, const char *path, size_t max, struct arena *arena, char *why,
+               size_t why_size)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        snprintf(why, why_size, "%s", strerror(errno));
+        return false;
+    }
+    /* One byte more than allowed tells a file that is too long from one that just fits. */
+    char *buffer = arena_alloc(arena, max + 1);
+    ssize_t len = read_all(fd, buffer, max + 1);
+    int error = errno;
+    close(fd);
+    if (len < 0)
+        snprintf(why, why_size, "%s", strerror(error));
+    else if ((size_t)len > max)
+        snprintf(why, why_size, "larger than %zu bytes", max);
+    else
+        *out = (struct slice){buffer, (size_t)len};
+    return len >= 0 && (size_t)len <= max;
+}

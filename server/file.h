@@ -1,0 +1,12 @@
+/* Whole files in memory, for commands and settings. Blocks: not for the loop while it serves. */
+#ifndef SERVER_FILE_H
+#define SERVER_FILE_H
+
+#include "rules/arena.h"
+
+/* Reads at most `max` bytes of `path`; longer files, directories and errors give false and *why (without the
+ * path). */
+bool file_read(struct slice *out, const char *path, size_t max, struct arena *arena, char *why,
+               size_t why_size) __attribute__((warn_unused_result));
+
+#endif
