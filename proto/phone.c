@@ -1,0 +1,56 @@
+/* Design: classification is cheap and pure and comes first, so the cache holds only what a plan was asked, by
+ * the number as classified: every spelling of it shares one entry, and a withheld number never gets into it.
+ */
+#include "proto/phone.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "proto/phone_cache.h"
+#include "rules/callerid.h"
+
+_Static_assert(PHONE_CACHE_BUCKETS *PHONE_CACHE_WAYS == PHONE_CACHE_ENTRIES,
+               "the cache is as large as promised");
+_Static_assert(CALLERID_INPUT_MAX == PHONE_INPUT_MAX, "one bound for a caller id");
+_Static_assert(CALLERID_DIGITS_MAX < PHONE_CACHE_NUMBER_MAX && PHONE_CACHE_NUMBER_MAX <= PHONE_KEY_MAX,
+               "every number fits the cache and the key");
+
+/* Loop thread only, see the header. */
+static struct phone_cache cache;
+
+static const struct phone_cache_entry *ask_plan(struct slice region, struct slice number)
+{
+    const struct phone_cache_entry *known = phone_cache_find(&cache, region, number);
+    if (known)
+        return known;
+    char e164[PHONE_PLAN_E164_MAX + 1];
+    size_t len = phone_plan_e164(e164, number, region);
+    return phone_cache_store(&cache, region, number, (struct slice){e164, len});
+}
+
+struct phone_key phone_key(struct slice region, struct slice input, bool privacy, struct arena *arena)
+{
+    struct callerid id;
+    callerid_classify(&id, input, privacy);
+    struct phone_key key = {.class = id.class};
+    if (id.class != CALLER_NUMBER && id.class != CALLER_EXTENSION)
+        return key;
+    key.digits = arena_copy(arena, callerid_digits(&id));
+    key.key = key.digits;
+    if (id.class == CALLER_EXTENSION)
+        return key;
+
+    const struct phone_cache_entry *answer =
+        ask_plan(region.len == 2 ? region : SLICE("ZZ"), callerid_number(&id));
+    if (answer->e164_len == 0) {
+        key.class = CALLER_UNKNOWN;
+        return key;
+    }
+    key.key = arena_copy(arena, (struct slice){answer->e164, answer->e164_len});
+    return key;
+}
+
+bool phone_region_is_known(struct slice region)
+{
+    return slice_is(region, "ZZ") || (region.len == 2 && phone_plan_is_region(region));
+}
