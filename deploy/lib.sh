@@ -256,7 +256,7 @@ save ""
 appendonly no
 user default off
 user operator on >$REDIS_OPERATOR ~* &* +@all
-user router on >$REDIS_ROUTER resetkeys resetchannels &patchbay:* -@all +publish +spublish +ping +auth +hello +select +client|setname +client|setinfo
+user router on >$REDIS_ROUTER resetkeys resetchannels &patchbay:* -@all +publish +spublish +ping +auth +hello +select +client|setname
 CONF
         mv -f "$RUN/redis.conf" "$DATA/redis/redis.conf"
         start Redis TERM "$RUN/redis.log" redis-server "$DATA/redis/redis.conf"
