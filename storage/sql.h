@@ -2,6 +2,12 @@
 #ifndef STORAGE_SQL_H
 #define STORAGE_SQL_H
 
+#include <stddef.h>
+
+/* Every connection looks names up here and nowhere else; the temporary schema last, so that it shadows
+ * nothing. */
+#define SQL_SEARCH_PATH "SET search_path TO patchbay, pg_temp"
+
 struct sql_file {
     const char *name; /* file name without .sql */
     const char *text;
@@ -13,5 +19,8 @@ extern const struct sql_file migration_files[];
 
 /* The text of an operation; a name that does not exist is a programming error and aborts. */
 const char *sql_text(const char *name);
+/* How many operations there are, and the row of one among them; a name that does not exist aborts. */
+size_t sql_count(void);
+size_t sql_index(const char *name, size_t count);
 
 #endif

@@ -1,0 +1,2 @@
+-- Is the link alive? Returns what it was given.
+SELECT $1::bigint
