@@ -1,7 +1,8 @@
 /* The HTTP/1.1 listener: libmicrohttpd behind an exchange object, driven by the libuv loop.
  *
- * An exchange is one request and its reply. It stays valid until http_reply() or http_reply_stream() is called, exactly
- * once, at once or later, even when the client has gone. Absolute deadlines (not inactivity) end requests that drip. */
+ * An exchange is one request and its reply. It stays valid until http_reply() or http_reply_stream() is
+ * called, exactly once, at once or later, even when the client has gone. Absolute deadlines (not inactivity)
+ * end requests that drip. */
 #ifndef SERVER_HTTP_H
 #define SERVER_HTTP_H
 
@@ -13,6 +14,8 @@
 #define HTTP_CONNECTION_MEMORY (16u << 10) /* bytes of headers a connection may hold; 431 beyond */
 #define HTTP_REQUEST_DEADLINE_MS 10000     /* from connect or first byte of a request to its last byte */
 #define HTTP_IDLE_DEADLINE_MS 75000        /* of a kept-alive connection between requests */
+#define HTTP_STALL_DEADLINE_MS                                                                               \
+    60000 /* of a client that is owed bytes and takes none: cut after once to twice that */
 #define HTTP_CONNECTIONS_MAX 4096
 #define HTTP_STREAM_BUFFER_MAX (1u << 20) /* bytes a slow reader may owe before its stream is cut */
 
@@ -27,17 +30,19 @@ struct http_header {
 };
 
 struct http_options {
-    const char *host; /* numeric address; default 127.0.0.1 */
-    uint16_t port;    /* 0: any free one */
+    const char *host;                                                /* numeric address; default 127.0.0.1 */
+    uint16_t port;                                                   /* 0: any free one */
     unsigned request_deadline_ms, idle_deadline_ms, connections_max; /* 0: the defaults above */
+    unsigned stall_deadline_ms;                                      /* 0: the default above */
 };
 
-struct http_server *http_server_open(uv_loop_t *loop, const struct http_options *options, http_on_request on_request,
-                                     void *app, char *why, size_t why_size);
+struct http_server *http_server_open(uv_loop_t *loop, const struct http_options *options,
+                                     http_on_request on_request, void *app, char *why, size_t why_size);
 uint16_t http_server_port(const struct http_server *server);
 /* Stops listening; running exchanges may still be answered. */
 void http_server_quiesce(struct http_server *server);
-/* Streams end, connections close; on_closed fires when no exchange is open any more. *server is NULL at once. */
+/* Streams end, connections close; on_closed fires when no exchange is open any more. *server is NULL at once.
+ */
 void http_server_close(struct http_server **server, void (*on_closed)(void *ctx), void *ctx);
 
 /* All slices are borrowed and live as long as the exchange. */
@@ -46,8 +51,8 @@ struct slice http_path(const struct http_exchange *exchange); /* not percent-dec
 struct slice http_body(const struct http_exchange *exchange);
 bool http_find_header(const struct http_exchange *exchange, const char *name, struct slice *out);
 bool http_find_query(const struct http_exchange *exchange, const char *name, struct slice *out); /* decoded */
-void http_each_header(const struct http_exchange *exchange, void (*each)(void *ctx, struct slice name, struct slice value),
-                      void *ctx);
+void http_each_header(const struct http_exchange *exchange,
+                      void (*each)(void *ctx, struct slice name, struct slice value), void *ctx);
 struct arena *http_arena(struct http_exchange *exchange);
 struct slice http_peer(const struct http_exchange *exchange); /* numeric address */
 
@@ -55,8 +60,8 @@ struct slice http_peer(const struct http_exchange *exchange); /* numeric address
 void http_reply(struct http_exchange *exchange, unsigned status, const char *content_type, struct slice body,
                 const struct http_header *headers, size_t header_count);
 
-/* Ends the exchange with a response whose body comes in pieces. on_closed fires exactly once, when the client went, the
- * bound was reached, or after http_stream_end(); the stream is invalid from then on. */
+/* Ends the exchange with a response whose body comes in pieces. on_closed fires exactly once, when the client
+ * went, the bound was reached, or after http_stream_end(); the stream is invalid from then on. */
 struct http_stream *http_reply_stream(struct http_exchange *exchange, const char *content_type,
                                       void (*on_closed)(void *ctx), void *ctx);
 /* False when HTTP_STREAM_BUFFER_MAX would be passed: the stream is being cut and on_closed will come. */

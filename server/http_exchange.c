@@ -1,0 +1,255 @@
+#include "server/http_internal.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/json.h"
+#include "proto/problem.h"
+
+/* libmicrohttpd calls http_exchange_begin() at the request line, http_exchange_step() when the headers are
+ * complete, for each piece of the body, when all is there and again after each resume, and
+ * http_exchange_end() when the reply has left or the connection has gone. */
+
+static struct http_exchange *exchange_take(struct http_server *server)
+{
+    struct http_exchange *exchange = server->pool;
+    if (exchange) {
+        server->pool = exchange->next;
+        server->pool_count--;
+        return exchange;
+    }
+    exchange = calloc(1, sizeof *exchange);
+    if (!exchange)
+        abort();
+    arena_init(&exchange->arena);
+    return exchange;
+}
+
+static void exchange_release(struct http_exchange *exchange)
+{
+    struct http_server *server = exchange->server;
+    free(exchange->body);
+    if (server->pool_count == HTTP_POOLED_EXCHANGES) {
+        arena_deinit(&exchange->arena);
+        free(exchange);
+        return;
+    }
+    arena_reset(&exchange->arena);
+    *exchange = (struct http_exchange){.arena = exchange->arena, .next = server->pool};
+    server->pool = exchange;
+    server->pool_count++;
+}
+
+void http_exchange_free_pool(struct http_server *server)
+{
+    while (server->pool) {
+        struct http_exchange *exchange = server->pool;
+        server->pool = exchange->next;
+        arena_deinit(&exchange->arena);
+        free(exchange);
+    }
+}
+
+void *http_exchange_begin(void *cls, const char *uri, struct MHD_Connection *mhd)
+{
+    struct http_server *server = cls;
+    struct http_connection *connection = http_connection_of(mhd);
+    struct http_exchange *exchange = exchange_take(server);
+    exchange->server = server;
+    exchange->connection = connection;
+    exchange->state = HTTP_EXCHANGE_BEGUN;
+    http_request_set_target(exchange, uri);
+    connection->exchange = exchange;
+    /* The first request of a connection keeps the deadline that began with the connection. */
+    if (connection->deadline.queue != &server->requests)
+        deadline_start(&server->requests, &connection->deadline);
+    return exchange;
+}
+
+static enum MHD_Result queue_response(struct http_exchange *exchange)
+{
+    struct MHD_Response *response = exchange->response;
+    exchange->response = NULL;
+    exchange->state = HTTP_EXCHANGE_SENDING;
+    http_connection_expect_progress(exchange->connection);
+    enum MHD_Result result = MHD_queue_response(exchange->connection->mhd, exchange->status, response);
+    MHD_destroy_response(response);
+    return result;
+}
+
+static void refuse_too_large(struct http_exchange *exchange)
+{
+    struct problem problem;
+    problem_set(&problem, PROBLEM_TOO_LARGE, NULL, "The body is larger than %u bytes.", HTTP_BODY_MAX);
+    struct value value = problem_value_http(&problem, &exchange->arena);
+    struct slice text = json_write(&value, &exchange->arena);
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(text.len, (void *)text.ptr, MHD_RESPMEM_MUST_COPY);
+    if (!response)
+        abort();
+    (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, PROBLEM_MEDIA_TYPE);
+    exchange->status = problem_status(PROBLEM_TOO_LARGE);
+    exchange->response = response;
+}
+
+/* The headers are complete. A client that asks before sending (Expect), or announces more than is worth
+ * reading, is refused at once and loses its connection; others have their body read and discarded, because
+ * closing on them would reset the connection before they see why. */
+static enum MHD_Result step_headers(struct http_exchange *exchange, const char *method)
+{
+    struct slice length, expect;
+    exchange->method = slice_of(method);
+    exchange->state = HTTP_EXCHANGE_READING;
+    if (!http_find_header(exchange, MHD_HTTP_HEADER_CONTENT_LENGTH, &length))
+        return MHD_YES;
+    unsigned long long declared = strtoull(length.ptr, NULL, 10);
+    if (declared <= HTTP_BODY_MAX)
+        return MHD_YES;
+    exchange->state = HTTP_EXCHANGE_DISCARDING;
+    if (declared <= HTTP_DISCARD_MAX && !http_find_header(exchange, MHD_HTTP_HEADER_EXPECT, &expect))
+        return MHD_YES;
+    refuse_too_large(exchange);
+    return queue_response(exchange);
+}
+
+static void append(struct http_exchange *exchange, const char *bytes, size_t len)
+{
+    if (exchange->body_size - exchange->body_len < len) {
+        size_t size = exchange->body_size > 0 ? exchange->body_size : HTTP_BODY_FIRST;
+        while (size - exchange->body_len < len)
+            size *= 2;
+        if (size > HTTP_BODY_MAX)
+            size = HTTP_BODY_MAX;
+        char *body = realloc(exchange->body, size);
+        if (!body)
+            abort();
+        exchange->body = body;
+        exchange->body_size = size;
+    }
+    memcpy(exchange->body + exchange->body_len, bytes, len);
+    exchange->body_len += len;
+}
+
+static enum MHD_Result step_body(struct http_exchange *exchange, const char *bytes, size_t len)
+{
+    if (exchange->state == HTTP_EXCHANGE_READING && len <= HTTP_BODY_MAX - exchange->body_len) {
+        append(exchange, bytes, len);
+        return MHD_YES;
+    }
+    if (exchange->state == HTTP_EXCHANGE_READING) {
+        exchange->state = HTTP_EXCHANGE_DISCARDING;
+        exchange->discarded = exchange->body_len;
+        exchange->body_len = exchange->body_size = 0;
+        free(exchange->body);
+        exchange->body = NULL;
+    }
+    exchange->discarded += len;
+    return exchange->discarded <= HTTP_DISCARD_MAX ? MHD_YES : MHD_NO;
+}
+
+static enum MHD_Result step_complete(struct http_exchange *exchange)
+{
+    struct http_server *server = exchange->server;
+    /* What was in the socket's buffer when the listener closed may still complete a request. */
+    if (server->closing)
+        return MHD_NO;
+    deadline_stop(&exchange->connection->deadline);
+    exchange->state = HTTP_EXCHANGE_OPEN;
+    server->open_count++;
+    server->on_request(server->app, exchange);
+    if (exchange->state == HTTP_EXCHANGE_ANSWERED)
+        return queue_response(exchange);
+    exchange->suspended = true;
+    MHD_suspend_connection(exchange->connection->mhd);
+    return MHD_YES;
+}
+
+enum MHD_Result http_exchange_step(void *cls, struct MHD_Connection *mhd, const char *url, const char *method,
+                                   const char *version, const char *upload, size_t *upload_size,
+                                   void **context)
+{
+    (void)cls, (void)mhd, (void)url, (void)version;
+    struct http_exchange *exchange = *context;
+    if (exchange->state == HTTP_EXCHANGE_BEGUN)
+        return step_headers(exchange, method);
+    if (exchange->state == HTTP_EXCHANGE_ANSWERED)
+        return queue_response(exchange);
+    if (*upload_size > 0) {
+        size_t len = *upload_size;
+        *upload_size = 0;
+        return step_body(exchange, upload, len);
+    }
+    if (exchange->state == HTTP_EXCHANGE_READING)
+        return step_complete(exchange);
+    assert(exchange->state == HTTP_EXCHANGE_DISCARDING);
+    refuse_too_large(exchange);
+    return queue_response(exchange);
+}
+
+void http_exchange_end(void *cls, struct MHD_Connection *mhd, void **context,
+                       enum MHD_RequestTerminationCode code)
+{
+    (void)mhd, (void)code;
+    struct http_server *server = cls;
+    struct http_exchange *exchange = *context;
+    struct http_connection *connection = exchange->connection;
+    *context = NULL;
+    assert(exchange->state != HTTP_EXCHANGE_OPEN);
+    if (exchange->response)
+        MHD_destroy_response(exchange->response);
+    if (exchange->stream)
+        http_stream_detach(exchange->stream);
+    exchange_release(exchange);
+    connection->exchange = NULL;
+    if (server->closing)
+        http_connection_cut(connection);
+    else
+        deadline_start(&server->idles, &connection->deadline);
+}
+
+void http_exchange_answer(struct http_exchange *exchange, unsigned status, struct MHD_Response *response)
+{
+    struct http_server *server = exchange->server;
+    assert(exchange->state == HTTP_EXCHANGE_OPEN && status >= 200 && status <= 599);
+    if (server->closing)
+        (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+    exchange->state = HTTP_EXCHANGE_ANSWERED;
+    exchange->status = status;
+    exchange->response = response;
+    server->open_count--;
+    free(exchange->body);
+    exchange->body = NULL;
+    if (!exchange->suspended)
+        return;
+    exchange->next = NULL;
+    *server->answered_tail = exchange;
+    server->answered_tail = &exchange->next;
+    turn_request(&server->turn);
+}
+
+void http_exchange_resume_answered(struct http_server *server)
+{
+    struct http_exchange *exchange = server->answered;
+    server->answered = NULL;
+    server->answered_tail = &server->answered;
+    for (; exchange; exchange = exchange->next) {
+        exchange->suspended = false;
+        MHD_resume_connection(exchange->connection->mhd);
+    }
+}
+
+void http_reply(struct http_exchange *exchange, unsigned status, const char *content_type, struct slice body,
+                const struct http_header *headers, size_t header_count)
+{
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(body.len, (void *)body.ptr, MHD_RESPMEM_MUST_COPY);
+    if (!response)
+        abort();
+    /* libmicrohttpd refuses a header that would break the framing; it is left out then. */
+    if (content_type)
+        (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
+    for (size_t i = 0; i < header_count; i++)
+        (void)MHD_add_response_header(response, headers[i].name, headers[i].value);
+    http_exchange_answer(exchange, status, response);
+}
