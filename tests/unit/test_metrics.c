@@ -51,9 +51,11 @@ static void render_lines(void)
 
 static void assert_has_line(const char *line)
 {
-    char *text = render(), *at = strstr(text, line);
-    if (!at || (at != text && at[-1] != '\n') || at[strlen(line)] != '\n')
-        fail_msg("no line \"%s\" in\n%s", line, text);
+    char wanted[256];
+    char *text = render();
+    snprintf(wanted, sizeof wanted, "\n%s\n", line);
+    if (!strstr(text, wanted))
+        fail_msg("there is no line %s", line);
 }
 
 /* A queue whose name needs escaping, and one without. */
