@@ -3,9 +3,9 @@
 #include "rules/callerid.h"
 
 #include <string.h>
-#include <strings.h>
 #include <unistr.h>
 
+#include "rules/ascii.h"
 #include "rules/callerid_uri.h"
 #include "rules/callerid_words.h"
 
@@ -36,7 +36,7 @@ static int digit_of(ucs4_t c)
 static bool is_separator(ucs4_t c)
 {
     if (c < 0x80)
-        return c && strchr(" \t-./()[]~", (int)c);
+        return ascii_is_one_of((char)c, " \t-./()[]~");
     return c == 0xA0 || c == 0xAD || (c >= 0x2000 && c <= 0x2015) || (c >= 0x202A && c <= 0x202F) ||
            (c >= 0x205F && c <= 0x206F) || c == 0x2212 || c == 0x3000 || c == 0xFEFF || c == 0xFF08 ||
            c == 0xFF09 || (c >= 0xFF0D && c <= 0xFF0F);
@@ -75,15 +75,15 @@ static bool is_dialled_extension(struct slice text)
     size_t at = 0, digits = 0;
     for (size_t i = 0; i < sizeof markers / sizeof *markers && at == 0; i++) {
         size_t len = strlen(markers[i]);
-        if (text.len >= len && strncasecmp(text.ptr, markers[i], len) == 0)
+        if (ascii_begins(text, markers[i]))
             at = len;
     }
     if (at == 0)
         return false;
     for (; at < text.len; at++) {
-        if (text.ptr[at] >= '0' && text.ptr[at] <= '9')
+        if (ascii_is_digit(text.ptr[at]))
             digits++;
-        else if (!strchr(" .:=", text.ptr[at]))
+        else if (!ascii_is_one_of(text.ptr[at], " .:="))
             return false;
     }
     return digits > 0 && digits <= DIALLED_EXTENSION_MAX;
@@ -96,8 +96,7 @@ static bool holds_letter_or_digit(struct slice text)
         int symbol = next_symbol(text, &at, &point);
         if (symbol == SYMBOL_BROKEN)
             return false;
-        if (symbol < SYMBOL_SEPARATOR || point >= 0x80 || (point >= 'a' && point <= 'z') ||
-            (point >= 'A' && point <= 'Z'))
+        if (symbol < SYMBOL_SEPARATOR || point >= 0x80 || ascii_is_letter((char)point))
             return true;
     }
     return false;

@@ -2,48 +2,7 @@
  * "@". */
 #include "rules/callerid_uri.h"
 
-#include <string.h>
-
-static struct slice slice_from(struct slice text, size_t start, size_t end)
-{
-    return (struct slice){text.ptr + start, end - start};
-}
-
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
-}
-
-static bool equals_folded(struct slice text, const char *word)
-{
-    if (text.len != strlen(word))
-        return false;
-    for (size_t i = 0; i < text.len; i++) {
-        if (lower(text.ptr[i]) != word[i])
-            return false;
-    }
-    return true;
-}
-
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t' || c == '\r' || c == '\n';
-}
-
-static struct slice trim(struct slice text)
-{
-    while (text.len && is_blank(text.ptr[0]))
-        text = slice_from(text, 1, text.len);
-    while (text.len && is_blank(text.ptr[text.len - 1]))
-        text.len--;
-    return text;
-}
-
-static size_t find(struct slice text, char c)
-{
-    const char *at = text.len ? memchr(text.ptr, c, text.len) : NULL;
-    return at ? (size_t)(at - text.ptr) : text.len;
-}
+#include "rules/ascii.h"
 
 /* Index behind a quoted string that starts at 0, or 0 when it is not closed (RFC 3261 25.1, quoted-string).
  */
@@ -64,7 +23,7 @@ static bool is_private_value(struct slice value)
 {
     static const char *const hiding[] = {"full", "uri", "id", "user", "header", "critical", "yes", "on"};
     for (size_t i = 0; i < sizeof hiding / sizeof *hiding; i++) {
-        if (equals_folded(value, hiding[i]))
+        if (ascii_equal(value, hiding[i]))
             return true;
     }
     return false;
@@ -73,19 +32,19 @@ static bool is_private_value(struct slice value)
 static void read_parameters(struct callerid_uri *out, struct slice text)
 {
     while (text.len) {
-        size_t end = find(text, ';');
-        struct slice item = slice_from(text, 0, end);
-        size_t equals = find(item, '=');
-        struct slice name = trim(slice_from(item, 0, equals));
+        size_t end = ascii_find(text, ';');
+        struct slice item = ascii_part(text, 0, end);
+        size_t equals = ascii_find(item, '=');
+        struct slice name = ascii_trim(ascii_part(item, 0, equals));
         struct slice value =
-            equals < item.len ? trim(slice_from(item, equals + 1, item.len)) : (struct slice){0};
+            equals < item.len ? ascii_trim(ascii_part(item, equals + 1, item.len)) : (struct slice){0};
         if (value.len >= 2 && value.ptr[0] == '"' && value.ptr[value.len - 1] == '"')
-            value = slice_from(value, 1, value.len - 1);
-        if (equals_folded(name, "phone-context"))
+            value = ascii_part(value, 1, value.len - 1);
+        if (ascii_equal(name, "phone-context"))
             out->context = value;
-        else if (equals_folded(name, "privacy") && is_private_value(value))
+        else if (ascii_equal(name, "privacy") && is_private_value(value))
             out->is_private = true;
-        text = end < text.len ? slice_from(text, end + 1, text.len) : (struct slice){0};
+        text = end < text.len ? ascii_part(text, end + 1, text.len) : (struct slice){0};
     }
 }
 
@@ -93,20 +52,20 @@ static void read_parameters(struct callerid_uri *out, struct slice text)
 static struct slice read_brackets(struct callerid_uri *out, struct slice text)
 {
     size_t quoted = text.len && text.ptr[0] == '"' ? quoted_end(text) : 0;
-    struct slice rest = slice_from(text, quoted, text.len);
-    size_t open = find(rest, '<');
+    struct slice rest = ascii_part(text, quoted, text.len);
+    size_t open = ascii_find(rest, '<');
     if (open == rest.len) {
         /* A quoted string alone is what a gateway wrote around the number itself. */
-        if (quoted && trim(rest).len == 0)
-            return slice_from(text, 1, quoted - 1);
+        if (quoted && ascii_trim(rest).len == 0)
+            return ascii_part(text, 1, quoted - 1);
         return text;
     }
-    out->display = quoted ? slice_from(text, 1, quoted - 1) : trim(slice_from(rest, 0, open));
-    struct slice inside = slice_from(rest, open + 1, rest.len);
-    size_t close = find(inside, '>');
+    out->display = quoted ? ascii_part(text, 1, quoted - 1) : ascii_trim(ascii_part(rest, 0, open));
+    struct slice inside = ascii_part(rest, open + 1, rest.len);
+    size_t close = ascii_find(inside, '>');
     if (close < inside.len)
-        read_parameters(out, slice_from(inside, close + 1, inside.len));
-    return trim(slice_from(inside, 0, close));
+        read_parameters(out, ascii_part(inside, close + 1, inside.len));
+    return ascii_trim(ascii_part(inside, 0, close));
 }
 
 enum scheme { SCHEME_NONE, SCHEME_SIP, SCHEME_TEL, SCHEME_NAME };
@@ -119,13 +78,13 @@ static enum scheme read_scheme(struct slice *text)
     } known[] = {{"sip", SCHEME_SIP},    {"sips", SCHEME_SIP},    {"tel", SCHEME_TEL},
                  {"callto", SCHEME_TEL}, {"sms", SCHEME_TEL},     {"whatsapp", SCHEME_TEL},
                  {"rcs", SCHEME_TEL},    {"client", SCHEME_NAME}, {"mailto", SCHEME_NAME}};
-    size_t colon = find(*text, ':');
+    size_t colon = ascii_find(*text, ':');
     if (colon == text->len)
         return SCHEME_NONE;
-    struct slice name = trim(slice_from(*text, 0, colon));
+    struct slice name = ascii_trim(ascii_part(*text, 0, colon));
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-        if (equals_folded(name, known[i].name)) {
-            *text = trim(slice_from(*text, colon + 1, text->len));
+        if (ascii_equal(name, known[i].name)) {
+            *text = ascii_trim(ascii_part(*text, colon + 1, text->len));
             return known[i].scheme;
         }
     }
@@ -135,16 +94,16 @@ static enum scheme read_scheme(struct slice *text)
 static bool is_private_host(struct slice host)
 {
     /* RFC 3323 4.1.1.3 and 3GPP TS 29.163: the hosts of a withheld and of an unavailable identity. */
-    size_t end = find(host, ':');
-    host = slice_from(host, 0, end);
-    return equals_folded(host, "anonymous.invalid") || equals_folded(host, "unknown.invalid") ||
-           equals_folded(host, "unavailable.invalid");
+    size_t end = ascii_find(host, ':');
+    host = ascii_part(host, 0, end);
+    return ascii_equal(host, "anonymous.invalid") || ascii_equal(host, "unknown.invalid") ||
+           ascii_equal(host, "unavailable.invalid");
 }
 
 void callerid_uri_split(struct callerid_uri *out, struct slice input)
 {
     *out = (struct callerid_uri){0};
-    struct slice text = trim(input);
+    struct slice text = ascii_trim(input);
     if (text.len)
         text = read_brackets(out, text);
     if (text.len == 0)
@@ -153,30 +112,30 @@ void callerid_uri_split(struct callerid_uri *out, struct slice input)
     out->is_name = scheme == SCHEME_NAME;
     out->is_uri = scheme != SCHEME_NONE;
 
-    size_t at = scheme == SCHEME_TEL ? text.len : find(text, '@');
+    size_t at = scheme == SCHEME_TEL ? text.len : ascii_find(text, '@');
     if (at < text.len) {
-        struct slice behind = slice_from(text, at + 1, text.len);
-        behind = slice_from(behind, 0, find(behind, '?'));
-        size_t parameters = find(behind, ';');
-        out->host = trim(slice_from(behind, 0, parameters));
+        struct slice behind = ascii_part(text, at + 1, text.len);
+        behind = ascii_part(behind, 0, ascii_find(behind, '?'));
+        size_t parameters = ascii_find(behind, ';');
+        out->host = ascii_trim(ascii_part(behind, 0, parameters));
         out->is_private |= is_private_host(out->host);
-        read_parameters(out, slice_from(behind, parameters, behind.len));
+        read_parameters(out, ascii_part(behind, parameters, behind.len));
         out->is_uri = true;
     }
-    struct slice user = slice_from(text, 0, at);
-    size_t parameters = find(user, ';');
-    read_parameters(out, slice_from(user, parameters, user.len));
-    user = slice_from(user, 0, parameters);
+    struct slice user = ascii_part(text, 0, at);
+    size_t parameters = ascii_find(user, ';');
+    read_parameters(out, ascii_part(user, parameters, user.len));
+    user = ascii_part(user, 0, parameters);
     if (scheme == SCHEME_SIP) /* a password, which nobody should send, or the port of a URI without user */
-        user = slice_from(user, 0, find(user, ':'));
-    out->user = trim(user);
+        user = ascii_part(user, 0, ascii_find(user, ':'));
+    out->user = ascii_trim(user);
 }
 
 static int hex_digit(char c)
 {
-    if (c >= '0' && c <= '9')
+    if (ascii_is_digit(c))
         return c - '0';
-    c = lower(c);
+    c = ascii_lower(c);
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 

@@ -6,18 +6,10 @@
 #include <idn2.h>
 #include <string.h>
 
+#include "rules/ascii.h"
+
 #define LABEL_MAX 63
 #define GROUPS 8
-
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
-
-static bool is_letter(char c)
-{
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
 
 static bool is_ascii(struct slice text)
 {
@@ -44,10 +36,9 @@ static bool read_ascii(struct slice *out, struct slice input, struct arena *aren
             label = 0;
             continue;
         }
-        if (!is_letter(c) && !is_digit(c) && !(c == '-' && !at_edge))
+        if (!ascii_is_letter(c) && !ascii_is_digit(c) && !(c == '-' && !at_edge))
             return false;
-        if (c >= 'A' && c <= 'Z')
-            copy[i] = (char)(c + ('a' - 'A'));
+        copy[i] = ascii_lower(c);
         label++;
     }
     *out = (struct slice){copy, input.len};
@@ -72,7 +63,7 @@ static bool read_ipv4(uint8_t out[4], struct slice text)
     for (int i = 0; i < 4; i++) {
         unsigned number = 0;
         size_t start = at;
-        while (at < text.len && at - start < 3 && is_digit(text.ptr[at]))
+        while (at < text.len && at - start < 3 && ascii_is_digit(text.ptr[at]))
             number = number * 10 + (unsigned)(text.ptr[at++] - '0');
         if (at == start || number > 255 || (at - start > 1 && text.ptr[start] == '0'))
             return false;
@@ -85,9 +76,9 @@ static bool read_ipv4(uint8_t out[4], struct slice text)
 
 static int hex_digit(char c)
 {
-    if (is_digit(c))
+    if (ascii_is_digit(c))
         return c - '0';
-    c |= 0x20;
+    c = ascii_lower(c);
     return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
@@ -162,18 +153,6 @@ static struct slice write_ipv6(const uint16_t groups[GROUPS], struct arena *aren
     return arena_format(arena, "%.*s]", (int)text.len, text.ptr);
 }
 
-static bool has_ipv6_tag(struct slice text)
-{
-    static const char tag[] = "ipv6:";
-    if (text.len < sizeof tag - 1)
-        return false;
-    for (size_t i = 0; i < sizeof tag - 1; i++) {
-        if ((text.ptr[i] | (is_letter(text.ptr[i]) ? 0x20 : 0)) != tag[i])
-            return false;
-    }
-    return true;
-}
-
 /* `text` is between the brackets. Other tags are not registered with IANA, so nobody can be written to there.
  */
 static bool read_literal(struct slice *out, struct slice text, struct arena *arena)
@@ -184,7 +163,7 @@ static bool read_literal(struct slice *out, struct slice text, struct arena *are
         return true;
     }
     uint16_t groups[GROUPS];
-    if (!has_ipv6_tag(text) || !read_ipv6(groups, (struct slice){text.ptr + 5, text.len - 5}))
+    if (!ascii_begins(text, "ipv6:") || !read_ipv6(groups, (struct slice){text.ptr + 5, text.len - 5}))
         return false;
     *out = write_ipv6(groups, arena);
     return true;

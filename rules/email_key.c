@@ -15,6 +15,7 @@
 #include <uninorm.h>
 #include <unistr.h>
 
+#include "rules/ascii.h"
 #include "rules/email_domain.h"
 
 #define EMAIL_LOCAL_MAX 64   /* octets (RFC 5321 4.5.3.1.1) */
@@ -24,11 +25,6 @@ const char *email_status_name(enum email_status status)
 {
     static const char *const names[] = {"ok", "empty", "bad_syntax", "too_long", "bad_domain"};
     return names[status];
-}
-
-static struct slice slice_from(struct slice text, size_t start, size_t end)
-{
-    return (struct slice){text.ptr + start, end - start};
 }
 
 /* Blanks of any script and the two invisible characters that copying drags along: ZERO WIDTH SPACE, BYTE
@@ -69,7 +65,7 @@ static struct slice trim(struct slice text)
         else if (end == 0)
             start = at;
     }
-    return end ? slice_from(text, start, end) : (struct slice){0};
+    return end ? ascii_part(text, start, end) : (struct slice){0};
 }
 
 static bool has_blank_beyond_ascii(struct slice text)
@@ -85,8 +81,8 @@ static bool has_blank_beyond_ascii(struct slice text)
 /* RFC 5322 atext, with RFC 6531's UTF-8. */
 static bool is_atext(char c)
 {
-    return (unsigned char)c >= 0x80 || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-           (c >= 'A' && c <= 'Z') || (c && strchr("!#$%&'*+-/=?^_`{|}~", c));
+    return (unsigned char)c >= 0x80 || ascii_is_digit(c) || ascii_is_letter(c) ||
+           ascii_is_one_of(c, "!#$%&'*+-/=?^_`{|}~");
 }
 
 static bool is_dot_string(struct slice text)
@@ -113,22 +109,21 @@ static struct slice adopt(uint8_t *text, size_t len, const uint8_t *room, struct
     return result;
 }
 
-static struct slice normalise(uninorm_t form, struct slice text, struct arena *arena)
+static struct slice normalise(struct slice text, struct arena *arena)
 {
     size_t len = 3 * text.len + 1; /* UTF-8 grows at most threefold (UAX 15, table 11) */
     uint8_t *room = arena_alloc(arena, len);
-    uint8_t *result = u8_normalize(form, (const uint8_t *)text.ptr, text.len, room, &len);
+    uint8_t *result = u8_normalize(UNINORM_NFC, (const uint8_t *)text.ptr, text.len, room, &len);
     return adopt(result, len, room, arena);
 }
 
-/* Canonical caseless form, NFC(toCasefold(NFD(X))) (Unicode 3.13 D145). Without a language, so without a
+/* NFC(toCasefold(NFD(X))), canonical caseless matching (Unicode 3.13 D145). Without a language, so without a
  * locale. */
 static struct slice fold_case(struct slice text, struct arena *arena)
 {
-    struct slice apart = normalise(UNINORM_NFD, text, arena);
-    size_t len = 3 * apart.len + 1;
+    size_t len = 3 * text.len + 1;
     uint8_t *room = arena_alloc(arena, len);
-    uint8_t *result = u8_casefold((const uint8_t *)apart.ptr, apart.len, NULL, UNINORM_NFC, room, &len);
+    uint8_t *result = u8_casefold((const uint8_t *)text.ptr, text.len, NULL, UNINORM_NFC, room, &len);
     return adopt(result, len, room, arena);
 }
 
@@ -159,7 +154,7 @@ static struct slice strip_name(struct slice text)
         }
         open = next;
     }
-    return open < text.len ? trim(slice_from(text, open + 1, text.len - 1)) : text;
+    return open < text.len ? trim(ascii_part(text, open + 1, text.len - 1)) : text;
 }
 
 /* Quoted-string of RFC 5321 4.1.2, without quotes and backslashes; its end goes to *end. */
@@ -206,16 +201,15 @@ static bool split_address(struct slice *local, struct slice *domain, struct slic
         if (!read_quoted(content, &at, text, arena))
             return false;
     } else {
-        const char *sign = memchr(text.ptr, '@', text.len);
-        at = sign ? (size_t)(sign - text.ptr) : text.len;
-        *content = slice_from(text, 0, at);
+        at = ascii_find(text, '@');
+        *content = ascii_part(text, 0, at);
         if (!is_dot_string(*content))
             return false;
     }
     if (at + 1 >= text.len || text.ptr[at] != '@')
         return false;
-    *local = slice_from(text, 0, at);
-    *domain = slice_from(text, at + 1, text.len);
+    *local = ascii_part(text, 0, at);
+    *domain = ascii_part(text, at + 1, text.len);
     return true;
 }
 
@@ -234,7 +228,7 @@ enum email_status email_key(struct email_key *out, struct slice input, struct ar
     struct slice text = strip_name(trim(input));
     if (text.len == 0)
         return EMAIL_EMPTY;
-    text = normalise(UNINORM_NFC, text, arena);
+    text = normalise(text, arena);
     struct slice local, domain, content;
     if (has_blank_beyond_ascii(text) || !split_address(&local, &domain, &content, text, arena))
         return EMAIL_BAD_SYNTAX;
@@ -252,7 +246,7 @@ enum email_status email_key(struct email_key *out, struct slice input, struct ar
 struct slice email_domain(const struct email_key *key)
 {
     const char *sign = key->key.len ? memrchr(key->key.ptr, '@', key->key.len) : NULL;
-    return sign ? slice_from(key->key, (size_t)(sign - key->key.ptr) + 1, key->key.len) : (struct slice){0};
+    return sign ? ascii_part(key->key, (size_t)(sign - key->key.ptr) + 1, key->key.len) : (struct slice){0};
 }
 
 static struct slice drop_dots(struct slice text, struct arena *arena)
@@ -271,7 +265,7 @@ struct slice email_fold(const struct email_key *key, struct arena *arena)
     struct slice domain = email_domain(key);
     if (domain.len == 0)
         return (struct slice){0};
-    struct slice local = slice_from(key->key, 0, key->key.len - domain.len - 1), content = local;
+    struct slice local = ascii_part(key->key, 0, key->key.len - domain.len - 1), content = local;
     size_t end;
     if (local.ptr[0] == '"') {
         bool good = read_quoted(&content, &end, local, arena);

@@ -4,7 +4,8 @@
 #include "rules/machine_mail.h"
 
 #include <string.h>
-#include <strings.h>
+
+#include "rules/ascii.h"
 
 enum test {
     TEST_PRESENT,      /* any value, even none */
@@ -58,39 +59,22 @@ const char *machine_class_name(enum machine_class value)
     return names[value];
 }
 
-static bool equals_folded(struct slice text, const char *word)
-{
-    return text.len == strlen(word) && (text.len == 0 || strncasecmp(text.ptr, word, text.len) == 0);
-}
-
 static bool contains_folded(struct slice text, const char *word)
 {
-    size_t len = strlen(word);
-    for (size_t i = 0; text.len >= len && i <= text.len - len; i++) {
-        if (strncasecmp(text.ptr + i, word, len) == 0)
+    for (size_t i = 0; i < text.len; i++) {
+        if (ascii_begins(ascii_part(text, i, text.len), word))
             return true;
     }
     return false;
-}
-
-static struct slice trim(struct slice text)
-{
-    while (text.len && strchr(" \t\r\n", text.ptr[0])) {
-        text.ptr++;
-        text.len--;
-    }
-    while (text.len && strchr(" \t\r\n", text.ptr[text.len - 1]))
-        text.len--;
-    return text;
 }
 
 /* The value up to its parameters or comment: "auto-replied (vacation)" and "no; x=y" are what their first
  * word says. */
 static struct slice first_word(struct slice text)
 {
-    text = trim(text);
+    text = ascii_trim(text);
     size_t len = 0;
-    while (len < text.len && !strchr(" \t\r\n;(,", text.ptr[len]))
+    while (len < text.len && !ascii_is_one_of(text.ptr[len], " \t\r\n;(,"))
         len++;
     return (struct slice){text.ptr, len};
 }
@@ -98,7 +82,7 @@ static struct slice first_word(struct slice text)
 static bool is_word_of(struct slice word, const char *const *list, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        if (equals_folded(word, list[i]))
+        if (ascii_equal(word, list[i]))
             return true;
     }
     return false;
@@ -116,16 +100,15 @@ static bool is_suppressing(struct slice value)
         struct slice word = first_word(value);
         if (IS_WORD_OF(word, "all", "oof", "autoreply"))
             return true;
-        const char *comma = memchr(value.ptr, ',', value.len);
-        size_t used = comma ? (size_t)(comma - value.ptr) + 1 : value.len;
-        value = (struct slice){value.ptr + used, value.len - used};
+        size_t comma = ascii_find(value, ',');
+        value = ascii_part(value, comma < value.len ? comma + 1 : comma, value.len);
     }
     return false;
 }
 
 static bool is_report(struct slice value)
 {
-    return equals_folded(first_word(value), "multipart/report");
+    return ascii_equal(first_word(value), "multipart/report");
 }
 
 static bool shows(enum test test, struct slice value)
@@ -136,7 +119,7 @@ static bool shows(enum test test, struct slice value)
     case TEST_NOT_NO:
         return first_word(value).len && !IS_WORD_OF(first_word(value), "no", "none", "false");
     case TEST_NULL_PATH:
-        return equals_folded(trim(value), "<>");
+        return ascii_equal(ascii_trim(value), "<>");
     case TEST_REPORT:
         return is_report(value);
     case TEST_READ_RECEIPT:
@@ -148,7 +131,7 @@ static bool shows(enum test test, struct slice value)
     case TEST_SUPPRESS:
         return is_suppressing(value);
     case TEST_RESPONDER:
-        return equals_folded(first_word(value), "autoresponder");
+        return ascii_equal(first_word(value), "autoresponder");
     case TEST_DAEMON:
         return false;
     }
@@ -166,13 +149,20 @@ static bool any_shows(enum test test, const struct value *value)
     return false;
 }
 
+static bool is_header(struct slice name, const char *header)
+{
+    size_t i = 0;
+    while (i < name.len && header[i] && ascii_lower(name.ptr[i]) == ascii_lower(header[i]))
+        i++;
+    return i == name.len && !header[i];
+}
+
 /* RFC 5321 4.5.1, RFC 2142 5: the mail system itself. */
 static bool is_daemon(struct slice address)
 {
-    if (equals_folded(address, "<>"))
+    if (ascii_equal(address, "<>"))
         return true;
-    const char *sign = address.len ? memchr(address.ptr, '@', address.len) : NULL;
-    struct slice local = {address.ptr, sign ? (size_t)(sign - address.ptr) : address.len};
+    struct slice local = ascii_part(address, 0, ascii_find(address, '@'));
     return IS_WORD_OF(local, "mailer-daemon", "postmaster", "mail-daemon", "mailerdaemon");
 }
 
@@ -189,7 +179,7 @@ enum machine_class machine_mail_classify(const struct value *headers, struct sli
         }
         for (uint32_t j = 0; j < count; j++) {
             const struct value_member *member = &headers->members[j];
-            if (equals_folded(member->name, sign->header) && any_shows(sign->test, &member->value)) {
+            if (is_header(member->name, sign->header) && any_shows(sign->test, &member->value)) {
                 *matched = member->name;
                 return sign->class;
             }
