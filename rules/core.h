@@ -21,6 +21,9 @@
 
 #define CORE_VERSION 1 /* raised when the same inputs may give other bytes */
 #define CORE_CANDIDATES_MAX 16
+#define CORE_IDS_MAX                                                                                         \
+    4000 /* ids one step may derive; what is left to offer then goes on with the next timer */
+#define AGENT_REASON_MAX 64 /* bytes */
 
 enum agent_state { AGENT_OFFLINE, AGENT_AVAILABLE, AGENT_BREAK, AGENT_NOT_RESPONDING };
 const char *agent_state_name(enum agent_state state); /* offline available break not_responding */
@@ -91,17 +94,15 @@ struct interaction {
     struct party_texts texts;
     struct interaction_data data;
     struct table_node by_id, by_offer, by_conversation;
-    struct rank_node waiting, timer;
-    struct interaction *previous_open, *next_open; /* list of all open ones, oldest first */
-    struct undo *undo;                             /* this batch's saved copy, or NULL */
-    bool fresh;                                    /* made in this batch: a row to insert */
-    char *memory[4];                               /* what it owns */
-    uint32_t memory_count;
+    struct rank_node waiting, timer, open, work; /* work: among its agent's */
+    struct undo *undo;                           /* this batch's saved copy, or NULL */
+    bool fresh;                                  /* made in this batch: a row to insert */
+    struct owned_block *blocks;                  /* the texts it owns, freed with it */
 };
 
 struct agent_data {
     enum agent_state state;
-    const char *reason; /* static or interned; NULL: none */
+    char reason[AGENT_REASON_MAX + 1]; /* "" : none */
     int64_t lease_ms, lease_until, grace_until, wrap_until,
         cool_until; /* lengths 0, times TIME_NEVER when unset */
     int32_t misses;
@@ -115,6 +116,7 @@ struct agent {
     int config; /* index in the configuration, -1: no longer there */
     struct agent_data data;
     struct rank_node timer;
+    struct rank_tree work;   /* its offers and active work, by (opened_ms, id) */
     struct rank_node *ready; /* queue_count * CHANNEL_COUNT nodes, by position in its configuration */
     uint32_t ready_count;
     struct undo *undo;
@@ -264,15 +266,16 @@ struct core {
     int64_t at_ms;
     struct agent *agents; /* by name, bytewise; stays put while the configuration does */
     uint32_t agent_count;
-    struct table interactions, offers, conversations; /* open ones */
-    struct interaction *first_open, *last_open;
-    uint32_t open_count;
+    /* interactions: also what this batch closed; offers: live ones and accepted ones still active */
+    struct table interactions, offers, conversations;
+    struct rank_tree open; /* every open interaction by (opened_ms, id) */
     struct blacklist blacklist;
     struct rank_tree *waiting; /* [queue * CHANNEL_COUNT + channel] of interactions */
     struct rank_tree *ready;   /* the same of agents that could take one now */
     struct rank_tree timers;
+    bool drain_pending;    /* something may be matchable: looked at by the next timer */
     struct undo *undo_log; /* newest first */
-    bool in_batch;
+    bool in_batch, reconfigured, drain_before;
     uint64_t seq_before;
     int64_t at_before;
 };

@@ -1,0 +1,165 @@
+/* Presence, and what time does: offers end, leases run out, wrap-up and cool-down are over, work goes back.
+ */
+#include <assert.h>
+#include <string.h>
+
+#include "rules/core_state.h"
+
+static void set_reason(struct agent *agent, struct slice reason)
+{
+    size_t len = reason.len < AGENT_REASON_MAX ? reason.len : AGENT_REASON_MAX;
+    memset(agent->data.reason, 0, sizeof agent->data.reason);
+    if (len)
+        memcpy(agent->data.reason, reason.ptr, len);
+}
+
+static void announce_presence(struct step *step, struct agent *agent)
+{
+    struct announcement *announcement = step_announce(step, ANNOUNCE_PRESENCE, NULL, agent);
+    announcement->state = agent->data.state;
+    announcement->cause = arena_copy(step->arena, slice_of(agent->data.reason));
+}
+
+/* Gives back every offer that the agent holds; each goes to the next agent. */
+static void return_offers(struct step *step, struct agent *agent, const char *cause)
+{
+    struct rank_node *next;
+    for (struct rank_node *node = rank_first(&agent->work); node; node = next) {
+        struct interaction *interaction = node->owner;
+        next = rank_next(node);
+        if (interaction->data.state != INTERACTION_OFFERED)
+            continue;
+        offer_withdraw(step, interaction, cause);
+        offer_again(step, interaction);
+    }
+}
+
+static void start_grace(struct step *step, struct agent *agent)
+{
+    bool has_work = agent->work.count > 0;
+    agent_edit(step->core, agent);
+    agent->data.grace_until = has_work ? step->input->at_ms + step->core->config->grace_ms : TIME_NEVER;
+    agent_settle(step->core, agent);
+}
+
+void step_presence(struct step *step)
+{
+    const struct input *input = step->input;
+    struct agent *agent = core_find_agent(step->core, input->agent);
+    if (!agent || agent->config < 0) {
+        step->out->refusal = REFUSAL_NO_AGENT;
+        return;
+    }
+    enum agent_state before = agent->data.state;
+    char reason_before[AGENT_REASON_MAX + 1];
+    memcpy(reason_before, agent->data.reason, sizeof reason_before);
+
+    agent_edit(step->core, agent);
+    agent->data.state = input->presence;
+    set_reason(agent, input->reason);
+    agent->data.lease_ms = input->presence == AGENT_OFFLINE ? 0 : input->lease_ms;
+    agent->data.lease_until = agent->data.lease_ms ? input->at_ms + agent->data.lease_ms : TIME_NEVER;
+    if (before == AGENT_OFFLINE || before == AGENT_NOT_RESPONDING) {
+        agent->data.misses = 0;
+        agent->data.cool_until = TIME_NEVER;
+        if (input->presence == AGENT_AVAILABLE)
+            agent->data.idle_since = input->at_ms;
+    }
+    if (input->presence != AGENT_OFFLINE)
+        agent->data.grace_until = TIME_NEVER;
+    agent_settle(step->core, agent);
+
+    step->out->outcome = OUTCOME_DONE;
+    step->out->agent = agent->name;
+    step->out->state = input->presence;
+    if (before != input->presence || strcmp(reason_before, agent->data.reason) != 0)
+        announce_presence(step, agent);
+    if (input->presence == AGENT_OFFLINE) {
+        return_offers(step, agent, "offline");
+        if (agent->data.grace_until == TIME_NEVER)
+            start_grace(step, agent);
+    }
+    drain_agent(step, agent);
+}
+
+static void offer_expired(struct step *step, struct interaction *interaction)
+{
+    struct agent *agent = &step->core->agents[interaction->data.agent];
+    bool was_available = agent->data.state == AGENT_AVAILABLE;
+    offer_withdraw(step, interaction, "timeout");
+    agent_miss(step, agent, REJECT_NO_ANSWER, true);
+    if (was_available && agent->data.state == AGENT_NOT_RESPONDING)
+        return_offers(step, agent, "not_responding");
+    offer_again(step, interaction);
+    step->out->snapshot = step_snapshot(step, interaction);
+}
+
+static void lease_lost(struct step *step, struct agent *agent)
+{
+    agent_edit(step->core, agent);
+    agent->data.state = AGENT_OFFLINE;
+    set_reason(agent, SLICE("lease_expired"));
+    agent->data.lease_until = TIME_NEVER;
+    agent_settle(step->core, agent);
+    announce_presence(step, agent);
+    start_grace(step, agent);
+}
+
+/* The agent did not come back: everything it held waits again, at the place that its age gives it. */
+static void grace_over(struct step *step, struct agent *agent)
+{
+    struct rank_node *node;
+    agent_edit(step->core, agent);
+    agent->data.grace_until = TIME_NEVER;
+    agent_settle(step->core, agent);
+    while ((node = rank_first(&agent->work))) {
+        struct interaction *interaction = node->owner;
+        if (interaction->data.state == INTERACTION_OFFERED) {
+            offer_withdraw(step, interaction, "agent_gone");
+            offer_again(step, interaction);
+        } else if (interaction->data.queue >= 0) {
+            requeue_active(step, interaction);
+            offer_to_first(step, interaction);
+        } else {
+            close_interaction(step, interaction, "agent_gone", ANNOUNCE_ENDED);
+        }
+    }
+}
+
+static void agent_due(struct step *step, struct agent *agent)
+{
+    int64_t at = step->input->at_ms;
+    struct agent_data *data = &agent->data;
+    step->out->agent = agent->name;
+    if (data->wrap_until <= at || data->cool_until <= at) {
+        agent_edit(step->core, agent);
+        if (data->wrap_until <= at)
+            data->wrap_until = TIME_NEVER;
+        if (data->cool_until <= at)
+            data->cool_until = TIME_NEVER;
+        agent_settle(step->core, agent);
+        drain_agent(step, agent);
+    } else if (data->grace_until <= at) {
+        grace_over(step, agent);
+    } else {
+        assert(data->lease_until <= at);
+        lease_lost(step, agent);
+    }
+    step->out->state = data->state;
+}
+
+void step_timer(struct step *step)
+{
+    struct core *core = step->core;
+    step->out->outcome = OUTCOME_DONE;
+    if (core->drain_pending) {
+        drain_all(step);
+        return;
+    }
+    const struct rank_node *first = rank_first(&core->timers);
+    assert(first && first->rank.first <= step->input->at_ms);
+    if (first->rank.second == 0)
+        offer_expired(step, first->owner);
+    else
+        agent_due(step, first->owner);
+}

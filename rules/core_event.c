@@ -1,0 +1,315 @@
+/* Events from outside, in the order of the gates: machine mail, blacklist by key, match, blacklist by
+ * customer, create, rules, queue, offer. */
+#include "rules/core_state.h"
+#include "rules/match.h"
+
+static void answer(struct step *step, enum event_outcome outcome, const struct interaction *interaction)
+{
+    step->out->outcome = outcome;
+    step->out->snapshot = interaction ? step_snapshot(step, interaction) : NULL;
+}
+
+/* About an interaction that is closed and no longer in memory: its id is all there is to say. */
+static void answer_closed(struct step *step, enum event_outcome outcome, enum identity_outcome identity)
+{
+    struct snapshot *snapshot = arena_new(step->arena, struct snapshot);
+    snapshot->interaction = step->input->facts.closed;
+    snapshot->channel = event_type_channel(step->input->event->type);
+    snapshot->state = INTERACTION_CLOSED;
+    snapshot->expires_ms = TIME_NEVER;
+    snapshot->identity = identity;
+    step->out->outcome = outcome;
+    step->out->snapshot = snapshot;
+}
+
+static struct interaction *conversation(struct step *step)
+{
+    const struct input *input = step->input;
+    const struct interaction *found = core_find_conversation(step->core, &input->conversation);
+    for (uint32_t i = 0; i < input->thread_count && !found; i++)
+        found = core_find_conversation(step->core, &input->thread[i]);
+    return (struct interaction *)found;
+}
+
+static bool is_known(const struct input *input)
+{
+    return input->phone.key.len || input->email.key.len;
+}
+
+/* A call whose caller id says nothing, or a mail without a usable sender. A chat is known by its session
+ * alone. */
+static bool is_withheld(const struct input *input)
+{
+    return event_type_channel(input->event->type) != CHANNEL_CHAT || input->phone.class == CALLER_ANONYMOUS;
+}
+
+static struct match_policy policy_of(const struct step *step, enum channel channel)
+{
+    const struct project_config *config = step->core->config;
+    return (struct match_policy){
+        .creates = config->create_auto[channel] && step->input->phone.class != CALLER_EXTENSION,
+        .at_once = channel != CHANNEL_CALL || config->create_at_ingest,
+    };
+}
+
+static struct interaction *open_interaction(struct step *step)
+{
+    const struct input *input = step->input;
+    const struct event *event = input->event;
+    struct interaction *interaction = interaction_new(step, step_next_id(step));
+    struct party_texts texts = {
+        .phone = event->from.phone,
+        .email = event->from.email,
+        .id = event->from.id,
+        .name = event->from.name,
+        .recipient = input->recipient_key,
+        .phone_key = input->phone.key,
+        .email_key = input->email.key,
+        .source = event->source,
+        .subject = event->subject,
+        .title = event->title,
+    };
+    interaction->channel = event_type_channel(event->type);
+    interaction->outbound = event->outbound;
+    interaction->conversation = input->conversation;
+    interaction->opened_seq = step->core->seq;
+    interaction->opened_ms = input->at_ms;
+    interaction->data.enqueued_ms = input->at_ms;
+    interaction->data.identity = IDENTITY_ANONYMOUS;
+    interaction_own_texts(interaction, &texts);
+    interaction_own_candidates(interaction, NULL, 0);
+    return interaction;
+}
+
+/* Puts what the match says into a new interaction that is not settled yet. */
+static void identify(struct step *step, struct interaction *interaction)
+{
+    const struct facts *facts = &step->input->facts;
+    struct match_policy policy = policy_of(step, interaction->channel);
+    struct match match = match_identity(facts, is_known(step->input), is_withheld(step->input), &policy);
+    struct customer_fact none = {.name = {NULL, 0}};
+    struct uuid ids[CORE_CANDIDATES_MAX];
+    interaction->data.identity = match.outcome;
+    if (match.outcome == IDENTITY_CREATED) {
+        struct customer_fact fact = {.id = step_next_id(step), .name = interaction->texts.name};
+        interaction->data.customer = step->out->created = fact.id;
+        step->out->created_from = &interaction->texts;
+        step->out->created_channel = interaction->channel;
+        interaction_own_fact(interaction, &fact);
+    } else if (match.customer >= 0) {
+        interaction->data.customer = facts->candidates[match.customer].id;
+        interaction_own_fact(interaction, &facts->candidates[match.customer]);
+    } else {
+        interaction_own_fact(interaction, &none);
+        if (match.outcome == IDENTITY_AMBIGUOUS || match.outcome == IDENTITY_CONFLICT) {
+            for (uint32_t i = 0; i < facts->candidate_count; i++)
+                ids[i] = facts->candidates[i].id;
+            interaction_own_candidates(interaction, ids, facts->candidate_count);
+        }
+    }
+    step->out->active_customer = interaction->data.customer;
+}
+
+/* Keys first, then the customer: the one it is, or everyone it could be. */
+static const struct block *find_block(const struct step *step)
+{
+    const struct input *input = step->input;
+    const struct blacklist *blacklist = &step->core->blacklist;
+    enum channel channel = event_type_channel(input->event->type);
+    struct block_subject subject = {.channel = channel,
+                                    .phone_key = input->phone.key,
+                                    .digits = input->phone.digits,
+                                    .email_key = input->email.key};
+    const struct facts *facts = &input->facts;
+    const struct block *block = blacklist_match_keys(blacklist, &subject, input->at_ms, step->arena);
+    if (block || !facts->candidate_count)
+        return block;
+    struct match_policy policy = {.creates = false};
+    struct match match = match_identity(facts, is_known(input), false, &policy);
+    if (match.customer >= 0)
+        return blacklist_match_customer(blacklist, channel, &facts->candidates[match.customer].id,
+                                        input->at_ms);
+    for (uint32_t i = 0; i < facts->candidate_count; i++) {
+        block = blacklist_match_customer(blacklist, channel, &facts->candidates[i].id, input->at_ms);
+        if (!block)
+            return NULL;
+    }
+    return block;
+}
+
+/* A closed interaction of somebody who is not let in, or of an end without a beginning. */
+static void open_closed(struct step *step, enum event_outcome outcome, enum identity_outcome identity,
+                        const char *cause, enum announcement_type announcement)
+{
+    struct interaction *interaction = open_interaction(step);
+    struct customer_fact none = {.name = {NULL, 0}};
+    interaction->data.state = INTERACTION_CLOSED;
+    interaction->data.identity = identity;
+    interaction->data.closed_ms = step->input->at_ms;
+    interaction->data.cause = cause;
+    interaction_own_fact(interaction, &none);
+    interaction_settle(step, interaction);
+    step_announce(step, announcement, interaction, NULL)->cause = slice_of(cause);
+    answer(step, outcome, interaction);
+}
+
+static void begin_outbound(struct step *step)
+{
+    const struct value *name = value_member(&step->input->event->attributes, "agent");
+    struct agent *agent =
+        name && name->kind == VALUE_STRING ? core_find_agent(step->core, name->string) : NULL;
+    struct interaction *interaction = open_interaction(step);
+    identify(step, interaction);
+    interaction->data.state = INTERACTION_ACTIVE;
+    interaction_settle(step, interaction);
+    assign(step, interaction, agent);
+    step_announce(step, ANNOUNCE_ASSIGNED, interaction, agent);
+    answer(step, OUTCOME_ASSIGNED, interaction);
+}
+
+static void begin(struct step *step)
+{
+    struct core *core = step->core;
+    const struct event *event = step->input->event;
+    enum channel channel = event_type_channel(event->type);
+    if (event->outbound) {
+        begin_outbound(step);
+        return;
+    }
+    /* The rule comes first because an event that nothing routes is refused whole. */
+    const struct config_rule *rule = &core->config->rules[0];
+    const struct config_endpoint *endpoint =
+        config_find_endpoint(core->config, channel, step->input->recipient_key);
+    if (rule->queue == CONFIG_QUEUE_OF_ENDPOINT && !endpoint) {
+        step->out->refusal = REFUSAL_NO_ENDPOINT;
+        return;
+    }
+    const struct block *block = find_block(step);
+    if (block) {
+        step->out->hit = block->id;
+        open_closed(step, OUTCOME_BLOCKED, IDENTITY_BLOCKED, "blocked", ANNOUNCE_BLOCKED);
+        return;
+    }
+    struct interaction *interaction = open_interaction(step);
+    identify(step, interaction);
+    interaction->data.queue = rule->queue == CONFIG_QUEUE_OF_ENDPOINT ? endpoint->queue : rule->queue;
+    interaction->data.priority = rule->priority;
+    interaction->data.state = INTERACTION_QUEUED;
+    interaction_settle(step, interaction);
+    offer_again(step, interaction);
+    answer(step, interaction->data.state == INTERACTION_OFFERED ? OUTCOME_OFFERED : OUTCOME_QUEUED,
+           interaction);
+}
+
+static void attach_message(struct step *step, struct interaction *interaction)
+{
+    const struct block *block = find_block(step);
+    if (!block)
+        block = blocked_now(step, interaction);
+    if (block) {
+        step->out->hit = block->id;
+        answer(step, OUTCOME_BLOCKED, interaction);
+        return;
+    }
+    struct agent *agent = interaction->data.agent < 0 ? NULL : &step->core->agents[interaction->data.agent];
+    step_announce(step, ANNOUNCE_MESSAGE, interaction, agent);
+    answer(step, OUTCOME_ATTACHED, interaction);
+}
+
+static void ringing(struct step *step)
+{
+    struct interaction *interaction = conversation(step);
+    if (interaction)
+        answer(step, OUTCOME_ATTACHED, interaction);
+    else if (!uuid_is_nil(&step->input->facts.closed))
+        answer_closed(step, OUTCOME_ENDED, IDENTITY_ANONYMOUS);
+    else
+        begin(step);
+}
+
+static void answered(struct step *step)
+{
+    struct core *core = step->core;
+    struct interaction *interaction = conversation(step);
+    struct slice name = step->input->event->agent;
+    struct agent *agent = name.len ? core_find_agent(core, name) : NULL;
+    if (!interaction) {
+        if (uuid_is_nil(&step->input->facts.closed))
+            answer(step, OUTCOME_IGNORED, NULL);
+        else
+            answer_closed(step, OUTCOME_ATTACHED, IDENTITY_ANONYMOUS);
+        return;
+    }
+    if (interaction->data.state == INTERACTION_ACTIVE && interaction->data.agent < 0 && agent) {
+        assign(step, interaction, agent); /* an outbound call whose agent the gateway names only now */
+        step_announce(step, ANNOUNCE_ASSIGNED, interaction, agent);
+    } else if (agent && interaction->data.state != INTERACTION_ACTIVE) {
+        /* The gateway's word is what happened, whoever was being asked. */
+        if (interaction->data.state == INTERACTION_OFFERED &&
+            &core->agents[interaction->data.agent] != agent) {
+            struct agent *asked = &core->agents[interaction->data.agent];
+            offer_withdraw(step, interaction, "answered");
+            step_take(step, interaction, agent);
+            drain_agent(step, asked);
+        } else {
+            step_take(step, interaction, agent);
+        }
+    }
+    answer(step, interaction->data.identity == IDENTITY_BLOCKED ? OUTCOME_BLOCKED : OUTCOME_ATTACHED,
+           interaction);
+}
+
+static void ended(struct step *step)
+{
+    struct interaction *interaction = conversation(step);
+    if (interaction) {
+        close_interaction(step, interaction, "ended", ANNOUNCE_ENDED);
+        answer(step, OUTCOME_ENDED, interaction);
+    } else if (!uuid_is_nil(&step->input->facts.closed)) {
+        answer_closed(step, OUTCOME_ENDED, IDENTITY_ANONYMOUS);
+    } else {
+        open_closed(step, OUTCOME_ENDED, IDENTITY_ANONYMOUS, "ended", ANNOUNCE_ENDED);
+    }
+}
+
+static void message(struct step *step)
+{
+    struct interaction *interaction = conversation(step);
+    bool mail = step->input->event->type == EVENT_EMAIL_RECEIVED;
+    if (step->input->machine) {
+        /* Attached to its thread, told to nobody: never creates, reopens or offers. */
+        answer(step, interaction ? OUTCOME_ATTACHED : OUTCOME_IGNORED, interaction);
+        if (interaction) {
+            struct snapshot *snapshot = arena_new(step->arena, struct snapshot);
+            *snapshot = *step->out->snapshot;
+            snapshot->identity = IDENTITY_MACHINE;
+            step->out->snapshot = snapshot;
+        }
+    } else if (interaction) {
+        attach_message(step, interaction);
+    } else if (mail && !uuid_is_nil(&step->input->facts.closed)) {
+        answer_closed(step, OUTCOME_ATTACHED, IDENTITY_ANONYMOUS); /* this very mail was decided and done */
+    } else {
+        begin(step);
+    }
+}
+
+void step_event(struct step *step)
+{
+    switch (step->input->event->type) {
+    case EVENT_CALL_RINGING:
+        ringing(step);
+        break;
+    case EVENT_CALL_ANSWERED:
+        answered(step);
+        break;
+    case EVENT_CALL_ENDED:
+    case EVENT_CHAT_ENDED:
+        ended(step);
+        break;
+    case EVENT_CHAT_MESSAGE:
+    case EVENT_EMAIL_RECEIVED:
+        message(step);
+        break;
+    }
+}

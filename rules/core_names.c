@@ -1,0 +1,43 @@
+/* The names of the core's enumerators, as the contract spells them. */
+#include "rules/core.h"
+
+const char *agent_state_name(enum agent_state state)
+{
+    static const char *const names[] = {"offline", "available", "break", "not_responding"};
+    return names[state];
+}
+
+const char *interaction_state_name(enum interaction_state state)
+{
+    static const char *const names[] = {"queued", "offered", "active", "closed"};
+    return names[state];
+}
+
+const char *identity_outcome_name(enum identity_outcome outcome)
+{
+    static const char *const names[] = {"matched", "created",   "new",     "ambiguous", "conflict",
+                                        "manual",  "anonymous", "machine", "blocked"};
+    return names[outcome];
+}
+
+const char *input_kind_name(enum input_kind kind)
+{
+    static const char *const names[] = {"",    "event", "accept", "reject", "presence",
+                                        "end", "timer", "config", "block",  "unblock"};
+    return names[kind];
+}
+
+const char *event_outcome_name(enum event_outcome outcome)
+{
+    static const char *const names[] = {"offered", "queued",   "blocked",  "ended", "attached",
+                                        "ignored", "assigned", "rejected", "done"};
+    return names[outcome];
+}
+
+const char *announcement_type_name(enum announcement_type type)
+{
+    static const char *const names[] = {"interaction.offered", "offer.withdrawn",     "interaction.assigned",
+                                        "interaction.queued",  "interaction.message", "interaction.ended",
+                                        "interaction.blocked", "agent.presence"};
+    return names[type];
+}

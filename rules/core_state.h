@@ -1,0 +1,83 @@
+/* Private to rules/core*.c: how the core's objects change. Every change of an object stands between its
+ * _edit(), which saves the batch's first copy and takes the object out of every index, and its _settle(),
+ * which puts it where its data now says. Nothing else writes `data`. */
+#ifndef RULES_CORE_STATE_H
+#define RULES_CORE_STATE_H
+
+#include "rules/core.h"
+
+struct step {
+    struct core *core;
+    const struct input *input;
+    struct arena *arena;
+    struct outcome *out;
+    struct announcement **tail;
+    uint32_t next_id;
+    const struct snapshot *cached; /* of cached_of, valid until its next edit */
+    const struct interaction *cached_of;
+};
+
+void interaction_edit(struct step *step, struct interaction *interaction);
+void interaction_settle(struct step *step, struct interaction *interaction);
+struct interaction *interaction_new(struct step *step,
+                                    struct uuid id); /* not settled yet, not counted anywhere */
+/* Copies that live as long as the interaction. */
+void interaction_own_texts(struct interaction *interaction, const struct party_texts *texts);
+void interaction_own_fact(struct interaction *interaction, const struct customer_fact *fact);
+void interaction_own_candidates(struct interaction *interaction, const struct uuid *ids, uint32_t count);
+
+void agent_edit(struct core *core, struct agent *agent);
+void agent_settle(struct core *core, struct agent *agent);
+
+void undo_block_added(struct core *core, struct blacklist_entry *entry);
+void undo_block_taken(struct core *core, struct blacklist_entry *entry);
+
+/* Everything open moves over to another configuration, by name (core_config.c). */
+void core_reconfigure(struct core *core, const struct project_config *config, uint64_t version);
+void agent_init(struct agent *agent, struct slice name);
+void agent_configure(struct core *core, struct agent *agent);
+void agent_link(struct core *core, struct agent *agent);
+void agent_unlink(struct core *core, struct agent *agent);
+void interaction_link(struct core *core, struct interaction *interaction);
+void interaction_unlink(struct core *core, struct interaction *interaction);
+void core_make_queues(struct core *core);
+void *core_allocate(size_t size); /* zeroed, never NULL */
+
+struct rank_tree *core_waiting(const struct core *core, int queue, enum channel channel);
+struct slice core_queue_name(const struct core *core, int queue);
+
+/* Steps (core_step.c and its neighbours). */
+struct uuid step_next_id(struct step *step);
+const struct snapshot *step_snapshot(struct step *step, const struct interaction *interaction);
+struct announcement *step_announce(struct step *step, enum announcement_type type,
+                                   const struct interaction *interaction, struct agent *agent);
+/* The interaction becomes the agent's (NULL: nobody known), after a last look at who it is and whether it
+ * may. */
+void step_take(struct step *step, struct interaction *interaction, struct agent *agent);
+void step_event(struct step *step);
+void step_accept(struct step *step);
+void step_reject(struct step *step);
+void step_presence(struct step *step);
+void step_end(struct step *step);
+void step_timer(struct step *step);
+void step_config(struct step *step);
+void step_block(struct step *step);
+void step_unblock(struct step *step);
+
+/* Offers (core_offer.c). */
+bool offer_to_first(struct step *step, struct interaction *interaction); /* true when an offer was made */
+void drain_agent(struct step *step, struct agent *agent);
+void drain_all(struct step *step);
+/* Takes an offer back and queues the interaction at its rank. Announces; does not offer again. */
+void offer_withdraw(struct step *step, struct interaction *interaction, const char *cause);
+/* Queues what was active, with its age. */
+void requeue_active(struct step *step, struct interaction *interaction);
+/* After a return: offers to the next agent or says that it waits. */
+void offer_again(struct step *step, struct interaction *interaction);
+void assign(struct step *step, struct interaction *interaction, struct agent *agent);
+void close_interaction(struct step *step, struct interaction *interaction, const char *cause,
+                       enum announcement_type announcement);
+void agent_miss(struct step *step, struct agent *agent, enum reject_cause cause, bool missed);
+const struct block *blocked_now(const struct step *step, const struct interaction *interaction);
+
+#endif
