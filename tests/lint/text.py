@@ -18,7 +18,7 @@ BANNED_CALL = re.compile(r"(?<![\w.>])(" + "|".join(BANNED) + r")\s*\(")
 # Blocking calls of libraries that are otherwise used without blocking.
 BLOCKING_CALL = re.compile(r"(?<![\w.>])(PQexec\w*|PQconnectdb\w*|PQreset|PQcancel|redisCommand|redisConnect\w*|sleep|usleep)\s*\(")
 # The commands of an administrator run without a loop: they may wait.
-MAY_BLOCK = re.compile(r"storage/admin\w*\.c$|tests/")
+MAY_BLOCK = re.compile(r"storage/pg_blocking\.c$|tests/")
 
 LENGTH_MAX, LENGTH_ASK = 800, 500
 WORDS = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
