@@ -1,0 +1,20 @@
+/* Brings the database's schema up to this binary: storage/migrations/NNNN_name.sql in order, each in a
+ * transaction of its own, recorded with a checksum in patchbay.schema_migrations. Blocking; for command-line
+ * programs.
+ *
+ * Files run with search_path patchbay, pg_temp and must not end their transaction. Several runners at once
+ * take turns on an advisory lock: the later ones find nothing to do. A schema that this binary does not know
+ * in full (a recorded migration missing here, or with another text) is left alone. */
+#ifndef STORAGE_MIGRATE_H
+#define STORAGE_MIGRATE_H
+
+#include <stdio.h>
+
+/* Exit code: 0 done or nothing to do, 1 failed. What was done goes to `out`, a line each; why it failed to
+ * `err`. */
+int migrate_run(const char *conninfo, FILE *out, FILE *err);
+/* How many migrations are missing; -1 when that cannot be told or the schema is not one of this binary's: see
+ * `err`. Needs no more than the right to read; changes nothing and takes no lock. */
+int migrate_pending(const char *conninfo, FILE *err);
+
+#endif
