@@ -137,6 +137,23 @@ static bool set_from_yaml(struct settings *out, const struct row *row, const str
     return false;
 }
 
+/* A file of comments alone says nothing, which is no fault here: a packaged configuration may look like that.
+ */
+static bool says_something(struct slice text)
+{
+    bool in_comment = false;
+    for (size_t i = 0; i < text.len; i++) {
+        char byte = text.ptr[i];
+        if (byte == '\n')
+            in_comment = false;
+        else if (byte == '#')
+            in_comment = true;
+        else if (!in_comment && byte != ' ' && byte != '\t' && byte != '\r')
+            return true;
+    }
+    return false;
+}
+
 static void apply_yaml(struct settings *out, const char *name, struct slice text,
                        struct settings_faults *faults)
 {
@@ -144,6 +161,8 @@ static void apply_yaml(struct settings *out, const char *name, struct slice text
     struct value root;
     struct fault fault = {.line = LINE_UNKNOWN};
     char why[SETTINGS_WHY_MAX];
+    if (!says_something(text))
+        return;
     arena_init(&arena);
     if (!yaml_read(&root, text, &arena, &fault)) {
         const char *key = fault.pointer[0] == '/' ? fault.pointer + 1 : fault.pointer;
