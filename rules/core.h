@@ -250,6 +250,7 @@ struct outcome {
     enum channel created_channel;
     /* The customer whose newest interaction this is; nil: none. */
     struct uuid active_customer;
+    struct slice text; /* of the event, for ANNOUNCE_MESSAGE; not recorded: content has it */
     struct uuid hit;       /* the block that matched, or nil */
     const char *miss;      /* a missed offer's cause for the metrics, or NULL; static */
     const char *offer_end; /* how an offer ended in this step, for the metrics, or NULL */

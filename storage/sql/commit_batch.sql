@@ -1,0 +1,77 @@
+-- One batch, one statement, one round trip. Everything hangs on the fence: when another owns the project, when the
+-- journal moved, or when the facts that were decided on are no longer current, the update finds no row and nothing of
+-- the batch is written. Returns whether it was. Arrays run in parallel, one per column.
+WITH fence AS (
+    UPDATE fences
+    SET journal_seq = $5::bigint, published_seq = greatest(published_seq, $7::bigint), last_ms = $8::bigint,
+        lease_until = now() + $9::bigint * interval '1 millisecond'
+    WHERE project = $1::integer AND owner = $2::uuid AND epoch = $3::bigint AND journal_seq = $4::bigint
+      AND facts_version = $6::bigint
+    RETURNING project
+), journal_rows AS (
+    INSERT INTO journal (project, seq, at_ms, kind, event_key, digest, interaction, config_version, input, facts, decision)
+    SELECT f.project, u.seq, u.at_ms, u.kind, u.event_key, u.digest, u.interaction, $11::bigint, u.input, u.facts,
+           u.decision
+    FROM fence f, unnest($12::bigint[], $13::bigint[], $14::smallint[], $15::uuid[], $16::uuid[], $17::uuid[],
+        $18::bytea[], $19::bytea[], $20::bytea[])
+        AS u (seq, at_ms, kind, event_key, digest, interaction, input, facts, decision)
+), content_rows AS (
+    INSERT INTO content (project, seq, at_ms, phone, email, party_id, name, recipient, phone_key, email_key, source,
+                         subject, title, body, attributes)
+    SELECT f.project, u.* FROM fence f, unnest($21::bigint[], $22::bigint[], $23::text[], $24::text[], $25::text[],
+        $26::text[], $27::text[], $28::text[], $29::text[], $30::text[], $31::text[], $32::text[], $33::text[], $34::text[])
+        AS u (seq, at_ms, phone, email, party_id, name, recipient, phone_key, email_key, source, subject, title, body,
+              attributes)
+), new_interactions AS (
+    INSERT INTO interactions (project, id, channel, outbound, conversation, opened_seq, opened_ms, state, queue, priority,
+                              enqueued_ms, agent, offer, offered_ms, expires_ms, accepted_ms, attempts, identity, customer,
+                              candidates, closed_ms, cause)
+    SELECT f.project, u.id, u.channel, u.outbound, u.conversation, u.opened_seq, u.opened_ms, u.state, u.queue, u.priority,
+           u.enqueued_ms, u.agent, u.offer, u.offered_ms, u.expires_ms, u.accepted_ms, u.attempts, u.identity, u.customer,
+           u.candidates::uuid[], u.closed_ms, u.cause
+    FROM fence f, unnest($35::uuid[], $36::smallint[], $37::boolean[], $38::uuid[], $39::bigint[], $40::bigint[],
+        $41::smallint[], $42::text[], $43::integer[], $44::bigint[], $45::text[], $46::uuid[], $47::bigint[],
+        $48::bigint[], $49::bigint[], $50::integer[], $51::smallint[], $52::uuid[], $53::text[], $54::bigint[], $55::text[])
+        AS u (id, channel, outbound, conversation, opened_seq, opened_ms, state, queue, priority, enqueued_ms, agent, offer,
+              offered_ms, expires_ms, accepted_ms, attempts, identity, customer, candidates, closed_ms, cause)
+), moved_interactions AS (
+    UPDATE interactions i
+    SET state = u.state, queue = u.queue, agent = u.agent, offer = u.offer, offered_ms = u.offered_ms,
+        expires_ms = u.expires_ms, accepted_ms = u.accepted_ms, attempts = u.attempts, identity = u.identity,
+        customer = u.customer, candidates = u.candidates::uuid[], closed_ms = u.closed_ms, cause = u.cause
+    FROM fence f, unnest($56::uuid[], $57::smallint[], $58::text[], $59::text[], $60::uuid[], $61::bigint[], $62::bigint[],
+        $63::bigint[], $64::integer[], $65::smallint[], $66::uuid[], $67::text[], $68::bigint[], $69::text[])
+        AS u (id, state, queue, agent, offer, offered_ms, expires_ms, accepted_ms, attempts, identity, customer, candidates,
+              closed_ms, cause)
+    WHERE i.id = u.id
+), agent_rows AS (
+    UPDATE agents a
+    SET state = u.state, reason = u.reason, lease_ms = u.lease_ms, lease_until = u.lease_until,
+        grace_until = u.grace_until, wrap_until = u.wrap_until, cool_until = u.cool_until, misses = u.misses,
+        idle_since = u.idle_since, agentsequence = u.agentsequence
+    FROM fence f, unnest($70::text[], $71::smallint[], $72::text[], $73::bigint[], $74::bigint[], $75::bigint[],
+        $76::bigint[], $77::bigint[], $78::integer[], $79::bigint[], $80::bigint[])
+        AS u (name, state, reason, lease_ms, lease_until, grace_until, wrap_until, cool_until, misses, idle_since,
+              agentsequence)
+    WHERE a.project = f.project AND a.name = u.name
+), feed_rows AS (
+    INSERT INTO feed (project, agent, agentsequence, at_ms, seq, n)
+    SELECT f.project, u.* FROM fence f, unnest($81::text[], $82::bigint[], $83::bigint[], $84::bigint[], $85::smallint[])
+        AS u (agent, agentsequence, at_ms, seq, n)
+), customer_rows AS (
+    INSERT INTO customers (project, id, name, source)
+    SELECT f.project, u.* FROM fence f, unnest($86::uuid[], $87::text[], $88::text[]) AS u (id, name, source)
+), contact_rows AS (
+    INSERT INTO contacts (project, position, customer, phone, email, phone_key, email_key)
+    SELECT f.project, 0, u.* FROM fence f, unnest($86::uuid[], $89::text[], $90::text[], $91::text[], $92::text[])
+        AS u (customer, phone, email, phone_key, email_key)
+), activity_rows AS (
+    INSERT INTO activity (customer, interaction)
+    SELECT u.* FROM fence f, unnest($93::uuid[], $94::uuid[]) AS u (customer, interaction)
+    ON CONFLICT (customer) DO UPDATE SET interaction = excluded.interaction
+), hit_rows AS (
+    UPDATE blacklist b SET hits = b.hits + u.hits
+    FROM fence f, (SELECT id, count(*) AS hits FROM unnest($10::uuid[]) AS h (id) GROUP BY id) AS u
+    WHERE b.id = u.id
+)
+SELECT EXISTS (SELECT FROM fence)
