@@ -10,11 +10,12 @@ static char lower(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
+/* A name may come back in a fault, so it becomes ASCII here; "?" is in no attribute's name. */
 static struct slice lowered(struct slice text, struct arena *arena)
 {
     char *copy = arena_string(arena, text);
     for (size_t i = 0; i < text.len; i++)
-        copy[i] = lower(copy[i]);
+        copy[i] = copy[i] > ' ' && copy[i] <= '~' ? lower(copy[i]) : '?';
     return (struct slice){copy, text.len};
 }
 

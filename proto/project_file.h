@@ -13,13 +13,15 @@ struct project_faults {
     struct fault items[PROJECT_FAULTS_MAX];
 };
 
-/* YAML 1.1 (libyaml) to a value tree with line numbers; JSON is YAML. Aliases, tags, duplicate keys and several documents
- * are refused. Plain scalars become null, bool (true/false only), integer, double or string. */
+/* YAML 1.1 (libyaml) to a value tree with line numbers; JSON is YAML. Aliases, tags, duplicate keys and
+ * several documents are refused. Plain scalars become null, bool (true/false only), integer, double or
+ * string. */
 bool yaml_read(struct value *out, struct slice text, struct arena *arena, struct fault *fault)
     __attribute__((warn_unused_result));
 
-/* Everything wrong is listed, each with line and JSON Pointer; unknown keys are faults. False when there is any. */
-bool project_file_read(struct project_config *out, struct slice text, struct arena *arena, struct project_faults *faults)
-    __attribute__((warn_unused_result));
+/* Everything wrong is listed, each with line and JSON Pointer; unknown keys are faults. False when there is
+ * any. */
+bool project_file_read(struct project_config *out, struct slice text, struct arena *arena,
+                       struct project_faults *faults) __attribute__((warn_unused_result));
 
 #endif
