@@ -1,0 +1,112 @@
+#include "server/operation_commands.h"
+
+#include "server/intake.h"
+
+static void fail(struct operation_call *call, enum problem_code code, const char *pointer, const char *detail)
+{
+    struct problem problem;
+    problem_set(&problem, code, pointer, "%s", detail);
+    operation_fail(call, &problem);
+}
+
+static void on_done(struct intake_request *request)
+{
+    if (request->refused)
+        operation_fail(request->ctx, &request->problem);
+    else
+        operation_reply(request->ctx, 200, &request->answer);
+}
+
+static struct intake_request *make_request(struct operation_call *call, enum input_kind kind)
+{
+    struct intake_request *request = arena_new(call->arena, struct intake_request);
+    request->arena = call->arena;
+    request->on_done = on_done;
+    request->ctx = call;
+    request->input.kind = kind;
+    /* An agent's token acts as that agent; supervisors and admins act for anyone. */
+    if (call->principal->role == ROLE_AGENT)
+        request->input.actor = call->principal->agent;
+    return request;
+}
+
+static bool presence_parse(enum agent_state *out, struct slice name)
+{
+    static const enum agent_state settable[] = {AGENT_OFFLINE, AGENT_AVAILABLE, AGENT_BREAK};
+    for (size_t i = 0; i < sizeof settable / sizeof settable[0]; i++) {
+        if (slice_is(name, agent_state_name(settable[i]))) {
+            *out = settable[i];
+            return true;
+        }
+    }
+    return false;
+}
+
+void operation_set_presence(struct operation_call *call)
+{
+    struct intake_request *request = make_request(call, INPUT_PRESENCE);
+    struct input *input = &request->input;
+    struct slice state;
+    int64_t lease;
+    if (!operation_text(call, "agent", false, CONFIG_NAME_MAX, &input->agent) ||
+        !operation_text(call, "state", true, CONFIG_NAME_MAX, &state) ||
+        !operation_text(call, "reason", false, PRESENCE_REASON_MAX, &input->reason) ||
+        !operation_int(call, "lease", 0, PRESENCE_LEASE_MAX_S, PRESENCE_LEASE_DEFAULT_S, &lease))
+        return;
+    if (!presence_parse(&input->presence, state)) {
+        fail(call, PROBLEM_INVALID, "/state", "must be available, break or offline");
+        return;
+    }
+    if (input->agent.len == 0)
+        input->agent = call->principal->agent;
+    if (input->agent.len == 0) {
+        fail(call, PROBLEM_INVALID, "/agent", "is required: the token has no agent");
+        return;
+    }
+    if (call->principal->role == ROLE_AGENT && !slice_equal(input->agent, call->principal->agent)) {
+        fail(call, PROBLEM_FORBIDDEN, NULL, "an agent's token sets the presence of that agent alone");
+        return;
+    }
+    input->lease_ms = lease * 1000;
+    intake_submit(call->project, request);
+}
+
+/* Only somebody who takes interactions can answer an offer: the token must have an agent. */
+static bool answer_as_agent(struct operation_call *call, struct intake_request *request)
+{
+    if (!operation_uuid(call, "offer", &request->input.offer))
+        return false;
+    request->input.actor = call->principal->agent;
+    if (call->principal->agent.len)
+        return true;
+    fail(call, PROBLEM_FORBIDDEN, NULL, "only an agent can answer an offer, and the token has none");
+    return false;
+}
+
+void operation_accept_offer(struct operation_call *call)
+{
+    struct intake_request *request = make_request(call, INPUT_ACCEPT);
+    if (answer_as_agent(call, request))
+        intake_submit(call->project, request);
+}
+
+void operation_reject_offer(struct operation_call *call)
+{
+    struct intake_request *request = make_request(call, INPUT_REJECT);
+    struct slice cause;
+    if (!answer_as_agent(call, request) || !operation_text(call, "cause", false, CONFIG_NAME_MAX, &cause))
+        return;
+    request->input.cause = REJECT_REJECT;
+    if (cause.len && !reject_cause_parse(&request->input.cause, cause)) {
+        fail(call, PROBLEM_INVALID, "/cause", "must be reject, busy, no_answer or unreachable");
+        return;
+    }
+    intake_submit(call->project, request);
+}
+
+void operation_end_interaction(struct operation_call *call)
+{
+    struct intake_request *request = make_request(call, INPUT_END);
+    if (operation_uuid(call, "interaction", &request->input.interaction))
+        intake_submit(call->project, request);
+}

@@ -1,0 +1,27 @@
+-- {id, kind, customer or key and value, channels (bits), until_ms, reason, author, now_ms}. A block starts now, but not
+-- before the last input: whatever is decided next is decided with it.
+WITH call (project, role, agent, args) AS (SELECT $1::integer, $2::text, $3::text, $4::jsonb),
+start AS (SELECT greatest(($4 ->> 'now_ms')::bigint, f.last_ms) AS ms FROM fences f WHERE f.project = $1),
+person AS (SELECT c.id FROM customers c WHERE c.project = $1 AND c.id = ($4 ->> 'customer')::uuid),
+made AS (
+    INSERT INTO blacklist (id, project, kind, customer, key, value, channels, reason, author, start_ms, until_ms)
+    SELECT ($4 ->> 'id')::uuid, $1, $4 ->> 'kind', ($4 ->> 'customer')::uuid, $4 ->> 'key', $4 ->> 'value',
+           ($4 ->> 'channels')::smallint, $4 ->> 'reason', $4 ->> 'author', start.ms, ($4 ->> 'until_ms')::bigint
+    FROM start
+    WHERE (NOT $4 ? 'customer' OR EXISTS (SELECT FROM person))
+      AND (NOT $4 ? 'until_ms' OR ($4 ->> 'until_ms')::bigint > start.ms)
+    RETURNING *
+), moved AS (
+    UPDATE fences f SET facts_version = f.facts_version + 1 FROM made WHERE f.project = $1
+    RETURNING f.facts_version
+), noted AS (
+    INSERT INTO changes (project, version, kind, ref)
+    SELECT $1, moved.facts_version, 'block', ($4 ->> 'id')::uuid FROM moved
+    RETURNING pg_notify('patchbay', 'facts:' || (SELECT p.name FROM projects p WHERE p.id = $1))
+)
+SELECT 'created', block_json(ROW(made.*)::blacklist, ($4 ->> 'now_ms')::bigint)::text, NULL FROM made
+UNION ALL
+SELECT 'not_found', 'there is no such customer', '/customer' WHERE $4 ? 'customer' AND NOT EXISTS (SELECT FROM person)
+UNION ALL
+SELECT 'invalid', 'must be in the future', '/until'
+WHERE NOT EXISTS (SELECT FROM made) AND (NOT $4 ? 'customer' OR EXISTS (SELECT FROM person))

@@ -1,0 +1,24 @@
+-- {id, author, now_ms}: ends a block; one that is over stays as it is.
+WITH call (project, role, agent, args) AS (SELECT $1::integer, $2::text, $3::text, $4::jsonb),
+found AS (SELECT b.id FROM blacklist b WHERE b.project = $1 AND b.id = ($4 ->> 'id')::uuid),
+lifted AS (
+    UPDATE blacklist b
+    SET lifted_ms = greatest(($4 ->> 'now_ms')::bigint, b.start_ms), lifted_by = $4 ->> 'author'
+    FROM found
+    WHERE b.id = found.id AND b.lifted_ms IS NULL
+      AND (b.until_ms IS NULL OR b.until_ms > ($4 ->> 'now_ms')::bigint)
+    RETURNING b.*
+), moved AS (
+    UPDATE fences f SET facts_version = f.facts_version + 1 FROM lifted WHERE f.project = $1
+    RETURNING f.facts_version
+), noted AS (
+    INSERT INTO changes (project, version, kind, ref)
+    SELECT $1, moved.facts_version, 'unblock', ($4 ->> 'id')::uuid FROM moved
+    RETURNING pg_notify('patchbay', 'facts:' || (SELECT p.name FROM projects p WHERE p.id = $1))
+)
+SELECT 'ok', block_json(ROW(lifted.*)::blacklist, ($4 ->> 'now_ms')::bigint)::text, NULL FROM lifted
+UNION ALL
+SELECT 'ok', block_json(b, ($4 ->> 'now_ms')::bigint)::text, NULL
+FROM blacklist b JOIN found USING (id) WHERE NOT EXISTS (SELECT FROM lifted)
+UNION ALL
+SELECT 'not_found', 'there is no such block', NULL WHERE NOT EXISTS (SELECT FROM found)

@@ -1,0 +1,33 @@
+-- {id, name, ..., contacts [{label, phone, email, phone_key, email_key}], keys [...]}: a new customer. The fence's row is
+-- taken last, so that it is held for the commit alone.
+WITH call (project, role, agent, args) AS (SELECT $1::integer, $2::text, $3::text, $4::jsonb),
+made AS (
+    INSERT INTO customers (id, project, name, real_name, company, external_id, stage, owner, service_rep, source, tags,
+                           fields)
+    VALUES (($4 ->> 'id')::uuid, $1, coalesce($4 ->> 'name', ''), $4 ->> 'real_name', $4 ->> 'company',
+            $4 ->> 'external_id', coalesce($4 ->> 'stage', 'new'), $4 ->> 'owner', $4 ->> 'service_rep',
+            $4 ->> 'source', ARRAY(SELECT jsonb_array_elements_text($4 -> 'tags')),
+            coalesce($4 -> 'fields', '{}'))
+    RETURNING *
+), lines AS (
+    INSERT INTO contacts (customer, position, project, label, phone, email, phone_key, email_key)
+    SELECT made.id, line.n - 1, $1, line.item ->> 'label', line.item ->> 'phone', line.item ->> 'email',
+           line.item ->> 'phone_key', line.item ->> 'email_key'
+    FROM made, jsonb_array_elements($4 -> 'contacts') WITH ORDINALITY line (item, n)
+    RETURNING customer
+), moved AS (
+    UPDATE fences f SET facts_version = f.facts_version + 1
+    FROM (SELECT count(*) AS n FROM lines) written
+    WHERE f.project = $1 AND written.n >= 0 AND jsonb_array_length($4 -> 'keys') > 0
+    RETURNING f.facts_version
+), noted AS (
+    INSERT INTO changes (project, version, kind, ref, keys)
+    SELECT $1, moved.facts_version, 'customer', ($4 ->> 'id')::uuid, ARRAY(SELECT jsonb_array_elements_text($4 -> 'keys'))
+    FROM moved
+    RETURNING pg_notify('patchbay', 'facts:' || (SELECT p.name FROM projects p WHERE p.id = $1))
+)
+SELECT 'created', customer_json(ROW(made.*)::customers, (
+    SELECT coalesce(json_agg(json_build_object('label', line.item -> 'label', 'phone', line.item -> 'phone',
+                                               'email', line.item -> 'email') ORDER BY line.n), '[]')
+    FROM jsonb_array_elements($4 -> 'contacts') WITH ORDINALITY line (item, n)))::text, NULL
+FROM made

@@ -1,0 +1,63 @@
+-- {customer, version, name, ..., contacts, keys}: changes the fields that are given; contacts, when given, replace the
+-- list. What is read is of one snapshot and holds only while the version does: a row that has moved on gives 'again'.
+WITH call (project, role, agent, args) AS (SELECT $1::integer, $2::text, $3::text, $4::jsonb),
+old AS (
+    SELECT c.id, c.version FROM customers c
+    WHERE c.project = $1 AND c.id = ($4 ->> 'customer')::uuid AND c.deleted_at IS NULL
+), keys AS (
+    SELECT key FROM old JOIN contacts k ON k.customer = old.id, LATERAL (VALUES (k.phone_key), (k.email_key)) v (key)
+    WHERE key IS NOT NULL
+    UNION
+    SELECT jsonb_array_elements_text($4 -> 'keys')
+), edited AS (
+    UPDATE customers c
+    SET name = CASE WHEN $4 ? 'name' THEN coalesce($4 ->> 'name', '') ELSE c.name END,
+        real_name = CASE WHEN $4 ? 'real_name' THEN $4 ->> 'real_name' ELSE c.real_name END,
+        company = CASE WHEN $4 ? 'company' THEN $4 ->> 'company' ELSE c.company END,
+        external_id = CASE WHEN $4 ? 'external_id' THEN $4 ->> 'external_id' ELSE c.external_id END,
+        stage = coalesce($4 ->> 'stage', c.stage),
+        owner = CASE WHEN $4 ? 'owner' THEN $4 ->> 'owner' ELSE c.owner END,
+        service_rep = CASE WHEN $4 ? 'service_rep' THEN $4 ->> 'service_rep' ELSE c.service_rep END,
+        source = CASE WHEN $4 ? 'source' THEN $4 ->> 'source' ELSE c.source END,
+        tags = CASE WHEN $4 ? 'tags' THEN ARRAY(SELECT jsonb_array_elements_text($4 -> 'tags')) ELSE c.tags END,
+        fields = coalesce($4 -> 'fields', c.fields),
+        version = c.version + 1, updated_at = now()
+    FROM old
+    WHERE c.id = old.id AND c.version = old.version AND c.deleted_at IS NULL
+      AND c.version = coalesce(($4 ->> 'version')::bigint, c.version)
+    RETURNING c.*
+), dropped AS (
+    DELETE FROM contacts k USING edited
+    WHERE k.customer = edited.id AND k.position >= jsonb_array_length($4 -> 'contacts')
+    RETURNING k.customer
+), lines AS (
+    INSERT INTO contacts (customer, position, project, label, phone, email, phone_key, email_key)
+    SELECT edited.id, line.n - 1, $1, line.item ->> 'label', line.item ->> 'phone', line.item ->> 'email',
+           line.item ->> 'phone_key', line.item ->> 'email_key'
+    FROM edited, jsonb_array_elements($4 -> 'contacts') WITH ORDINALITY line (item, n)
+    ON CONFLICT (customer, position) DO UPDATE
+    SET label = excluded.label, phone = excluded.phone, email = excluded.email, phone_key = excluded.phone_key,
+        email_key = excluded.email_key
+    RETURNING customer
+), moved AS (
+    UPDATE fences f SET facts_version = f.facts_version + 1
+    FROM edited, (SELECT count(*) AS n FROM dropped) dropped, (SELECT count(*) AS n FROM lines) written
+    WHERE f.project = $1 AND dropped.n >= 0 AND written.n >= 0 AND EXISTS (SELECT FROM keys)
+    RETURNING f.facts_version
+), noted AS (
+    INSERT INTO changes (project, version, kind, ref, keys)
+    SELECT $1, moved.facts_version, 'customer', ($4 ->> 'customer')::uuid, ARRAY(SELECT key FROM keys) FROM moved
+    RETURNING pg_notify('patchbay', 'facts:' || (SELECT p.name FROM projects p WHERE p.id = $1))
+)
+SELECT 'ok', customer_json(ROW(edited.*)::customers, CASE WHEN $4 ? 'contacts' THEN (
+    SELECT coalesce(json_agg(json_build_object('label', line.item -> 'label', 'phone', line.item -> 'phone',
+                                               'email', line.item -> 'email') ORDER BY line.n), '[]')
+    FROM jsonb_array_elements($4 -> 'contacts') WITH ORDINALITY line (item, n))
+    ELSE contacts_json(edited.id) END)::text, NULL
+FROM edited
+UNION ALL
+SELECT 'not_found', 'there is no such customer', NULL WHERE NOT EXISTS (SELECT FROM old)
+UNION ALL
+SELECT CASE WHEN ($4 ->> 'version')::bigint <> old.version THEN 'already_taken' ELSE 'again' END,
+       format('the customer is at version %s', old.version), '/version'
+FROM old WHERE NOT EXISTS (SELECT FROM edited)

@@ -1,0 +1,9 @@
+-- {customer}
+WITH call (project, role, agent, args) AS (SELECT $1::integer, $2::text, $3::text, $4::jsonb),
+found AS (
+    SELECT c.* FROM customers c
+    WHERE c.project = $1 AND c.id = ($4 ->> 'customer')::uuid AND c.deleted_at IS NULL
+)
+SELECT 'ok', customer_json(c, contacts_json(c.id))::text, NULL FROM customers c WHERE c.id = (SELECT id FROM found)
+UNION ALL
+SELECT 'not_found', 'there is no such customer', NULL WHERE NOT EXISTS (SELECT FROM found)
