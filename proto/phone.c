@@ -8,6 +8,7 @@
 
 #include "proto/phone_cache.h"
 #include "rules/callerid.h"
+#include "rules/callerid_words.h"
 
 _Static_assert(PHONE_CACHE_BUCKETS *PHONE_CACHE_WAYS == PHONE_CACHE_ENTRIES,
                "the cache is as large as promised");
@@ -46,7 +47,11 @@ struct phone_key phone_key(struct slice region, struct slice input, bool privacy
         key.class = CALLER_UNKNOWN;
         return key;
     }
-    key.key = arena_copy(arena, (struct slice){answer->e164, answer->e164_len});
+    struct slice e164 = {answer->e164, answer->e164_len};
+    /* Dialled nationally, a keypad word may show itself only with its country before it: "1 737 874 2833". */
+    if (callerid_words_is_keypad((struct slice){e164.ptr + 1, e164.len - 1}, true))
+        return (struct phone_key){.class = CALLER_ANONYMOUS};
+    key.key = arena_copy(arena, e164);
     return key;
 }
 

@@ -100,6 +100,13 @@ static bool is_private_host(struct slice host)
            ascii_equal(host, "unavailable.invalid");
 }
 
+/* A SIP URI without "@" names a host; some gateways mean a number all the same and leave the host out. */
+static bool is_bare_host(struct slice text)
+{
+    return text.len && text.ptr[0] != '+' &&
+           (ascii_find(text, '.') < text.len || ascii_find(text, ':') < text.len || text.ptr[0] == '[');
+}
+
 void callerid_uri_split(struct callerid_uri *out, struct slice input)
 {
     *out = (struct callerid_uri){0};
@@ -122,11 +129,15 @@ void callerid_uri_split(struct callerid_uri *out, struct slice input)
         read_parameters(out, ascii_part(behind, parameters, behind.len));
         out->is_uri = true;
     }
+    if (scheme == SCHEME_SIP && at == text.len && is_bare_host(text)) {
+        out->host = text;
+        return;
+    }
     struct slice user = ascii_part(text, 0, at);
     size_t parameters = ascii_find(user, ';');
     read_parameters(out, ascii_part(user, parameters, user.len));
     user = ascii_part(user, 0, parameters);
-    if (scheme == SCHEME_SIP) /* a password, which nobody should send, or the port of a URI without user */
+    if (scheme == SCHEME_SIP) /* a password, which nobody should send */
         user = ascii_part(user, 0, ascii_find(user, ':'));
     out->user = ascii_trim(user);
 }
