@@ -4,8 +4,8 @@ import street
 from sources import ROOT, plant
 
 
-def test_includes_follow_the_one_way_street():
-    assert street.faults(ROOT) == []
+def test_includes_follow_the_one_way_street(none):
+    none(street.faults(ROOT))
 
 
 @pytest.mark.parametrize("path, line", [

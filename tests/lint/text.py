@@ -18,7 +18,11 @@ BANNED_CALL = re.compile(r"(?<![\w.>])(" + "|".join(BANNED) + r")\s*\(")
 # Blocking calls of libraries that are otherwise used without blocking.
 BLOCKING_CALL = re.compile(r"(?<![\w.>])(PQexec\w*|PQconnectdb\w*|PQreset|PQcancel|redisCommand|redisConnect\w*|sleep|usleep)\s*\(")
 # The commands of an administrator run without a loop: they may wait.
-MAY_BLOCK = re.compile(r"storage/pg_blocking\.c$|tests/")
+MAY_BLOCK = re.compile(r"storage/(pg_blocking|pg_open|migrate)\.c$|tests/")
+# Who may call what, with the reason.
+EXCEPTIONS = {("server/metrics.c", "sscanf")}  # of /proc: the kernel's own text
+# Tests read what they wrote themselves; there only what writes past an end is banned.
+BANNED_IN_TESTS = {"gets", "sprintf", "vsprintf", "alloca", "mktemp", "tmpnam", "system", "popen"}
 
 LENGTH_MAX, LENGTH_ASK = 800, 500
 WORDS = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b")
@@ -32,6 +36,9 @@ def banned_functions(root):
     for path in c_files(root):
         for number, line in code_lines(root / path):
             for match in BANNED_CALL.finditer(line):
+                in_tests = path.parts[0] == "tests" and match.group(1) not in BANNED_IN_TESTS
+                if in_tests or (str(path), match.group(1)) in EXCEPTIONS:
+                    continue
                 found.append(f"{path}:{number}: {match.group(1)} is banned; use {BANNED[match.group(1)]}")
             for match in BLOCKING_CALL.finditer(line):
                 if not MAY_BLOCK.search(str(path)):

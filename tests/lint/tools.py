@@ -7,6 +7,15 @@ import subprocess
 from sources import FOLDERS, c_files
 
 
+# On top of .clang-tidy. Conversions and diagnostics are gcc's to judge (-Wconversion, warnings are errors); the rest are
+# matters of taste that a reader settles better (padding, alike branches, products of small counts) or wrong about C
+# (sizeof of an element that is a pointer, memcpy of bytes that are no string).
+TIDY_CHECKS = ",".join("-" + check for check in (
+    "clang-diagnostic-*", "bugprone-narrowing-conversions", "bugprone-branch-clone", "clang-analyzer-optin.performance.Padding",
+    "bugprone-implicit-widening-of-multiplication-result", "bugprone-sizeof-expression",
+    "bugprone-not-null-terminated-result"))
+
+
 def run_all(commands, cwd=None):
     """Runs [(name, command)] on all cores; a fault is the output of one that failed."""
     def one(item):
@@ -37,7 +46,7 @@ def tidy_faults(build, root, files=None):
     with open(os.path.join(build, "compile_commands.json"), encoding="utf-8") as listed:
         known = {os.path.realpath(os.path.join(entry["directory"], entry["file"])) for entry in json.load(listed)}
     ours = files or [str(root / path) for path in c_files(root, FOLDERS) if path.suffix == ".c"]
-    command = ["clang-tidy", "--quiet", "-p", str(build), "--extra-arg=-Wno-unknown-warning-option"]
+    command = ["clang-tidy", "--quiet", f"--checks={TIDY_CHECKS}", "-p", str(build), "--extra-arg=-Wno-unknown-warning-option"]
     return run_all([(name, command + [name]) for name in ours if os.path.realpath(name) in known], cwd=root)
 
 
