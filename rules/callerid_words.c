@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "rules/ascii.h"
+
 #define WORD_MAX 40
 
 /* Sorted by nothing: a caller id is compared once and the lists are short. Letters folded as fold() does. */
@@ -70,7 +72,7 @@ enum callerid_word callerid_words_find(struct slice text)
 {
     char folded[WORD_MAX];
     struct slice word = {folded, fold(folded, text)};
-    if (word.len == 0)
+    if (word.len == 0 || ascii_is_digit(word.ptr[0])) /* no word begins with a digit, nearly all callers do */
         return CALLERID_WORD_NOT;
     if (is_one_of(word, missing, sizeof missing / sizeof *missing))
         return CALLERID_WORD_MISSING;
