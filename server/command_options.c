@@ -112,6 +112,7 @@ int command_options(const struct command_spec *spec, int argc, char **argv, stru
 {
     struct option table[COMMAND_OPTIONS_MAX] = {{0}};
     assert(spec->option_count + SETTINGS_COUNT + 3 <= COMMAND_OPTIONS_MAX);
+    assert(source || !spec->settings);
     (void)fill_table(spec, table);
     if (source) {
         *source = (struct settings_source){.file = getenv("PATCHBAY_CONFIG")};
@@ -124,9 +125,9 @@ int command_options(const struct command_spec *spec, int argc, char **argv, stru
             print_help(spec, argv[0]);
             return COMMAND_OK;
         }
-        if (value == VALUE_CONFIG)
+        if (value == VALUE_CONFIG && source)
             source->file = optarg;
-        else if (value >= VALUE_SETTING)
+        else if (value >= VALUE_SETTING && source)
             source->flags[value - VALUE_SETTING] = optarg;
         else if (value >= VALUE_OPTION)
             *spec->options[value - VALUE_OPTION].value = optarg;

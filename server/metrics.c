@@ -6,14 +6,12 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 
 #include "proto/problem.h"
 #include "rules/core.h"
 #include "server/log.h"
+#include "server/process_info.h"
 
 #define OUT_FIRST_SIZE (16u << 10) /* bytes; grows by doubling */
 
@@ -25,10 +23,9 @@ struct metric_row {
     const char *label;                   /* NULL: none */
     const char *(*value_name)(unsigned); /* of the label's values, or `values` */
     const char *values[METRIC_LABELS_MAX];
-    unsigned value_count;
+    double (*read)(void); /* values that are asked for when rendered */
     const double *buckets;
-    unsigned bucket_count;
-    double (*read)(void); /* gauges that are asked when rendered */
+    unsigned value_count, bucket_count;
 };
 
 struct histogram {
@@ -84,49 +81,6 @@ static const char *name_of_channel(unsigned index)
 static double read_dropped_lines(void)
 {
     return (double)log_dropped();
-}
-
-/* Reads at most size - 1 bytes of a file in /proc, which never blocks. */
-static bool read_proc(const char *path, char *out, size_t size)
-{
-    FILE *file = fopen(path, "re");
-    if (!file)
-        return false;
-    size_t len = fread(out, 1, size - 1, file);
-    out[len] = '\0';
-    fclose(file);
-    return len > 0;
-}
-
-static double read_resident_memory(void)
-{
-    char text[128];
-    unsigned long pages = 0;
-    if (!read_proc("/proc/self/statm", text, sizeof text) || sscanf(text, "%*u %lu", &pages) != 1)
-        return 0;
-    return (double)pages * (double)sysconf(_SC_PAGESIZE);
-}
-
-static double seconds_now(clockid_t clock)
-{
-    struct timespec now;
-    clock_gettime(clock, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-static double read_start_time(void)
-{
-    char text[1024];
-    unsigned long long ticks = 0;
-    /* proc(5): field 22, counted behind the command's name, which may hold anything but ends with the last
-     * ")". */
-    const char *behind = read_proc("/proc/self/stat", text, sizeof text) ? strrchr(text, ')') : NULL;
-    static const char fields[] =
-        ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu";
-    if (!behind || sscanf(behind, fields, &ticks) != 1)
-        return 0;
-    double age = seconds_now(CLOCK_BOOTTIME) - (double)ticks / (double)sysconf(_SC_CLK_TCK);
-    return seconds_now(CLOCK_REALTIME) - age;
 }
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
@@ -186,9 +140,9 @@ static const struct metric_row rows[METRIC_COUNT] = {
                             "Log lines lost because standard error was too slow.", COUNTER,
                             .read = read_dropped_lines},
     [METRIC_RESIDENT_MEMORY] = {"process_resident_memory_bytes", "Resident memory of the process.", GAUGE,
-                                .read = read_resident_memory},
+                                .read = process_resident_memory},
     [METRIC_START_TIME] = {"process_start_time_seconds", "Start of the process, in seconds since 1970.",
-                           GAUGE, .read = read_start_time},
+                           GAUGE, .read = process_start_time},
     [METRIC_BUILD_INFO] = {"patchbay_build_info", "1, with the version as label.", BUILD_INFO},
 };
 

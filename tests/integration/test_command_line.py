@@ -175,6 +175,68 @@ def test_check_of_a_file_that_cannot_be_read_is_a_failure(tmp_path):
     assert result.returncode == 1 and result.stderr == f"patchbay check: {tmp_path}: Is a directory\n"
 
 
+@pytest.fixture
+def applied(database, project_file):
+    """The address of a database in which the project `demo` is active."""
+    result = patchbay("apply", "--database", database.url, str(project_file))
+    assert (result.returncode, result.stdout, result.stderr) == (0, "project demo: version 1 active\n", "")
+    return database.url
+
+
+def test_apply_makes_a_version_only_of_what_changed(applied, project_file):
+    env = {"PATCHBAY_DATABASE": applied}
+    assert patchbay("apply", str(project_file), env=env).stdout == "project demo: unchanged, version 1\n"
+    project_file.write_text(project_file.read_text().replace("offer_timeout: 20s", "offer_timeout: 25s"))
+    assert patchbay("apply", str(project_file), env=env).stdout == "project demo: version 2 active\n"
+
+
+def test_apply_stores_nothing_that_has_faults(applied, project_file):
+    good = project_file.read_text()
+    project_file.write_text(good.replace("queue: mail}", "queue: post}"))
+    result = patchbay("apply", "--database", applied, str(project_file))
+    assert result.returncode == 1 and result.stderr == ""
+    assert re.match(re.escape(str(project_file)) + r":\d+: endpoints\.1\S*: ", result.stdout), result.stdout
+    project_file.write_text(good)
+    assert "unchanged, version 1" in patchbay("apply", "--database", applied, str(project_file)).stdout
+
+
+def tokens_of(url):
+    head, *rows = patchbay("token", "list", "--project", "demo", "--database", url).stdout.splitlines()
+    assert head == "id\trole\tagent\tcreated\texpires\trevoked\tnote"
+    return [dict(zip(head.split("\t"), row.split("\t"), strict=True)) for row in rows]
+
+
+def test_a_token_is_shown_once_listed_and_revoked(applied):
+    create = ["token", "create", "--database", applied, "--project", "demo"]
+    made = patchbay(*create, "--role", "agent", "--agent", "anna", "--expires", "30d", "--note", "desk\t1")
+    assert made.returncode == 0 and re.fullmatch(r"pbt_[A-Za-z0-9_-]{43}\n", made.stdout)
+    other = patchbay(*create, "--role", "source")
+    assert other.returncode == 0 and other.stdout != made.stdout
+    first, second = tokens_of(applied)
+    assert (first["role"], first["agent"], first["revoked"], first["note"]) == ("agent", "anna", "-", "desk 1")
+    assert first["expires"] > first["created"]
+    assert (second["role"], second["agent"], second["expires"], second["note"]) == ("source", "-", "-", "-")
+    assert made.stdout.strip() not in patchbay("token", "list", "--project", "demo", "--database", applied).stdout
+    revoke = ["token", "revoke", "--database", applied, first["id"]]
+    assert patchbay(*revoke).stdout == f"token {first['id']}: revoked\n"
+    assert patchbay(*revoke).returncode == 1
+    assert [row["revoked"] != "-" for row in tokens_of(applied)] == [True, False]
+
+
+@pytest.mark.parametrize("words, part", [
+    (["--project", "nowhere", "--role", "admin"], "there is no project 'nowhere'"),
+    (["--project", "demo", "--role", "agent", "--agent", "nobody"], "no agent 'nobody'"),
+])
+def test_a_token_of_nobody_is_not_made(applied, words, part):
+    result = patchbay("token", "create", "--database", applied, *words)
+    assert result.returncode == 1 and result.stdout == "" and part in result.stderr
+    assert tokens_of(applied) == []
+
+
+def test_the_tokens_of_a_project_that_is_not_there_are_none(applied):
+    assert patchbay("token", "list", "--project", "nowhere", "--database", applied).stdout.count("\n") == 1
+
+
 def man_page_options():
     """Options of each command, from the .It lines below its .Ss."""
     sections, command = {}, None
