@@ -115,7 +115,7 @@ prepare_agents() {
     AGENTS=$(http_get "/v1/projects/$PROJECT/agents?limit=1000" "$TOKEN_ADMIN" | /usr/bin/python3 -c '
 import json, sys
 for item in json.load(sys.stdin)["items"]:
-    print(item["agent"])') || fail "cannot list the agents of $PROJECT"
+    print(item["name"])') || fail "cannot list the agents of $PROJECT"
     for agent in $AGENTS; do
         token agent "$agent" >/dev/null || fail "cannot create a token for $agent"
     done

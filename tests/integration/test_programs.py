@@ -1,4 +1,4 @@
-"""C programs that test a link against the real servers: tests/integration/c, built beside the unit tests."""
+"""C programs that test the links to PostgreSQL and Redis against real servers: tests/integration/c."""
 import os
 import pathlib
 import subprocess
@@ -6,16 +6,14 @@ import subprocess
 import pytest
 
 BUILD = pathlib.Path(os.environ.get("PATCHBAY_BUILD", pathlib.Path(__file__).resolve().parents[2] / "build/asan"))
-SOURCES = sorted(path.stem for path in pathlib.Path(__file__).with_name("c").glob("*.c"))
 
 
-# None is no skip: there is nothing to run.
-@pytest.mark.parametrize("name", SOURCES or [None])
-def test_program(name, request):
-    if name is None:
-        return
-    database, redis = request.getfixturevalue("database"), request.getfixturevalue("redis")
-    environment = {**os.environ, "PATCHBAY_TEST_DATABASE": database.url, "PATCHBAY_TEST_REDIS": redis.url}
+@pytest.mark.parametrize("name", ["link_test"])
+def test_program(name, bare_postgres, redis):
+    """It gets an empty database of its own and brings what it needs."""
+    bare_postgres.execute(f"CREATE DATABASE program_{name}")
+    environment = {**os.environ, "PATCHBAY_TEST_DATABASE": bare_postgres.url(f"program_{name}"),
+                   "PATCHBAY_TEST_REDIS": redis.url}
     found = [path for path in BUILD.rglob(name) if path.is_file() and os.access(path, os.X_OK)]
     assert found, f"{name} is not built below {BUILD}"
     done = subprocess.run([str(found[0])], env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
