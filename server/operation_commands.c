@@ -17,6 +17,21 @@ static void on_done(struct intake_request *request)
         operation_reply(request->ctx, 200, &request->answer);
 }
 
+/* Supervisors and admins do; everybody else acts as the agent that the token names. */
+static bool acts_for_anyone(const struct operation_call *call)
+{
+    return call->principal->role == ROLE_SUPERVISOR || call->principal->role == ROLE_ADMIN;
+}
+
+/* The core takes an empty actor for somebody who may act for anyone. */
+static bool check_actor(struct operation_call *call)
+{
+    if (acts_for_anyone(call) || call->principal->agent.len)
+        return true;
+    fail(call, PROBLEM_FORBIDDEN, NULL, "the token has no agent");
+    return false;
+}
+
 static struct intake_request *make_request(struct operation_call *call, enum input_kind kind)
 {
     struct intake_request *request = arena_new(call->arena, struct intake_request);
@@ -24,8 +39,7 @@ static struct intake_request *make_request(struct operation_call *call, enum inp
     request->on_done = on_done;
     request->ctx = call;
     request->input.kind = kind;
-    /* An agent's token acts as that agent; supervisors and admins act for anyone. */
-    if (call->principal->role == ROLE_AGENT)
+    if (!acts_for_anyone(call))
         request->input.actor = call->principal->agent;
     return request;
 }
@@ -63,7 +77,7 @@ void operation_set_presence(struct operation_call *call)
         fail(call, PROBLEM_INVALID, "/agent", "is required: the token has no agent");
         return;
     }
-    if (call->principal->role == ROLE_AGENT && !slice_equal(input->agent, call->principal->agent)) {
+    if (!acts_for_anyone(call) && !slice_equal(input->agent, call->principal->agent)) {
         fail(call, PROBLEM_FORBIDDEN, NULL, "an agent's token sets the presence of that agent alone");
         return;
     }
@@ -107,6 +121,6 @@ void operation_reject_offer(struct operation_call *call)
 void operation_end_interaction(struct operation_call *call)
 {
     struct intake_request *request = make_request(call, INPUT_END);
-    if (operation_uuid(call, "interaction", &request->input.interaction))
+    if (check_actor(call) && operation_uuid(call, "interaction", &request->input.interaction))
         intake_submit(call->project, request);
 }

@@ -1,10 +1,10 @@
 -- What people ask for: how rows look as JSON, in one place each, and applying a project file.
 
-CREATE FUNCTION time_text(ms bigint) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+CREATE FUNCTION time_text(ms bigint) RETURNS text LANGUAGE sql STABLE AS $$
     SELECT to_char(to_timestamp(ms / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
 $$;
 
-CREATE FUNCTION time_text(at timestamptz) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+CREATE FUNCTION time_text(at timestamptz) RETURNS text LANGUAGE sql STABLE AS $$
     SELECT to_char(at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')
 $$;
 
@@ -14,7 +14,7 @@ CREATE FUNCTION contacts_json(of uuid) RETURNS json LANGUAGE sql STABLE AS $$
     FROM contacts k WHERE k.customer = of
 $$;
 
-CREATE FUNCTION customer_json(c customers, contacts json) RETURNS json LANGUAGE sql IMMUTABLE AS $$
+CREATE FUNCTION customer_json(c customers, contacts json) RETURNS json LANGUAGE sql STABLE AS $$
     SELECT json_build_object(
         'id', c.id, 'name', c.name, 'real_name', c.real_name, 'company', c.company, 'external_id', c.external_id,
         'stage', c.stage, 'owner', c.owner, 'service_rep', c.service_rep, 'source', c.source,
@@ -22,12 +22,12 @@ CREATE FUNCTION customer_json(c customers, contacts json) RETURNS json LANGUAGE 
         'created_at', time_text(c.created_at), 'updated_at', time_text(c.updated_at))
 $$;
 
-CREATE FUNCTION channels_json(bits smallint) RETURNS json LANGUAGE sql IMMUTABLE AS $$
+CREATE FUNCTION channels_json(bits smallint) RETURNS json LANGUAGE sql STABLE AS $$
     SELECT coalesce(json_agg(name ORDER BY bit), '[]')
     FROM (VALUES (1, 'call'), (2, 'chat'), (4, 'email')) channel (bit, name) WHERE bits & bit <> 0
 $$;
 
-CREATE FUNCTION block_json(b blacklist, now_ms bigint) RETURNS json LANGUAGE sql IMMUTABLE AS $$
+CREATE FUNCTION block_json(b blacklist, now_ms bigint) RETURNS json LANGUAGE sql STABLE AS $$
     SELECT json_build_object(
         'id', b.id, 'kind', b.kind, 'value', coalesce(b.customer::text, b.value), 'key', b.key,
         'channels', channels_json(b.channels), 'reason', b.reason, 'author', b.author,

@@ -1,7 +1,5 @@
--- $1 project name, $2 id of a token -> the id; no row when there is none. Revoking again keeps the first time.
+-- $1 id of a token -> the id; no row when there is no such token, or it was revoked before.
 WITH revoked AS (
-    UPDATE tokens t SET revoked_at = coalesce(t.revoked_at, now())
-    FROM projects p WHERE p.id = t.project AND p.name = $1::text AND t.id = $2::uuid
-    RETURNING t.id
+    UPDATE tokens t SET revoked_at = now() WHERE t.id = $1::uuid AND t.revoked_at IS NULL RETURNING t.id
 )
 SELECT id, pg_notify('patchbay', 'tokens')::text FROM revoked

@@ -1,0 +1,148 @@
+#include "server/operation_contacts.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "proto/fault.h"
+#include "proto/phone.h"
+#include "rules/ascii.h"
+#include "server/operation_customers.h"
+#include "server/project.h"
+
+struct reading {
+    struct operation_call *call;
+    uint32_t index; /* of the contact being read */
+    struct value contacts, keys;
+    int32_t phones;
+};
+
+__attribute__((format(printf, 3, 4))) static bool refuse(struct reading *reading, const char *name,
+                                                         const char *format, ...)
+{
+    char pointer[128], detail[256];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(detail, sizeof detail, format, args);
+    va_end(args);
+    snprintf(pointer, sizeof pointer, "/contacts/%u", reading->index);
+    if (name)
+        fault_append_name(pointer, sizeof pointer, slice_of(name));
+    struct problem problem;
+    problem_set(&problem, PROBLEM_INVALID, pointer, "%s", detail);
+    operation_fail(reading->call, &problem);
+    return false;
+}
+
+struct phone_key operation_phone_key(struct operation_call *call, struct slice input)
+{
+    return phone_key(project_config(call->project)->region, input, false, call->arena);
+}
+
+static void add_key(struct reading *reading, struct slice key)
+{
+    for (uint32_t i = 0; i < reading->keys.count; i++)
+        if (slice_equal(reading->keys.items[i].string, key))
+            return;
+    value_append(&reading->keys, value_string(key));
+}
+
+static bool read_phone(struct reading *reading, struct slice text, struct value *out)
+{
+    size_t digits = 0;
+    for (size_t i = 0; i < text.len; i++)
+        digits += ascii_is_digit(text.ptr[i]);
+    if (digits < CONTACT_DIGITS_MIN)
+        return refuse(reading, "phone", "must have at least %d digits", CONTACT_DIGITS_MIN);
+    struct phone_key key = operation_phone_key(reading->call, text);
+    if (key.key.len == 0)
+        return refuse(reading, "phone", "is no phone number (%s)", caller_class_name(key.class));
+    value_set(out, "phone", value_string(text));
+    value_set(out, "phone_key", value_string(key.key));
+    add_key(reading, key.key);
+    reading->phones++;
+    return true;
+}
+
+static bool read_email(struct reading *reading, struct slice text, struct value *out)
+{
+    struct email_key key;
+    enum email_status status = email_key(&key, text, reading->call->arena);
+    if (status != EMAIL_OK)
+        return refuse(reading, "email", "is no e-mail address (%s)", email_status_name(status));
+    if (ascii_find(text, '<') < text.len)
+        return refuse(reading, "email", "must be the address alone");
+    value_set(out, "email", value_string(text));
+    value_set(out, "email_key", value_string(key.key));
+    add_key(reading, key.key);
+    return true;
+}
+
+/* Trims; absent, null and empty text are the same. */
+static bool read_text(struct reading *reading, const char *name, const struct value *value, struct slice *out)
+{
+    if (value->kind == VALUE_NULL)
+        return true;
+    if (value->kind != VALUE_STRING)
+        return refuse(reading, name, "must be a string");
+    if (value->string.len > CONTACT_TEXT_MAX)
+        return refuse(reading, name, "at most %d bytes", CONTACT_TEXT_MAX);
+    *out = ascii_trim(value->string);
+    for (size_t i = 0; i < out->len; i++)
+        if ((unsigned char)out->ptr[i] < 0x20 || out->ptr[i] == 0x7f)
+            return refuse(reading, name, "control characters are not allowed");
+    return true;
+}
+
+static bool read_contact(struct reading *reading, const struct value *given, struct value *out)
+{
+    static const char *const names[] = {"label", "phone", "email"};
+    struct slice texts[3] = {{NULL, 0}};
+    if (given->kind != VALUE_MAP)
+        return refuse(reading, NULL, "must be a map of label, phone and email");
+    for (uint32_t i = 0; i < given->count; i++) {
+        const struct value_member *member = &given->members[i];
+        size_t at = 0;
+        while (at < 3 && !slice_is(member->name, names[at]))
+            at++;
+        if (at == 3)
+            return refuse(reading, arena_string(reading->call->arena, member->name), "no such member");
+        if (!read_text(reading, names[at], &member->value, &texts[at]))
+            return false;
+    }
+    if (texts[1].len == 0 && texts[2].len == 0)
+        return refuse(reading, NULL, "must have a phone or an email");
+    *out = value_map(reading->call->arena, 5);
+    value_set_text(out, "label", texts[0]);
+    return (texts[1].len == 0 || read_phone(reading, texts[1], out)) &&
+           (texts[2].len == 0 || read_email(reading, texts[2], out));
+}
+
+static bool refuse_many(struct operation_call *call, const char *what, int32_t most)
+{
+    struct problem problem;
+    problem_set(&problem, PROBLEM_CONTACT_LIMIT, "/contacts", "a customer has at most %d %s", (int)most, what);
+    operation_fail(call, &problem);
+    return false;
+}
+
+bool operation_contacts_add(struct operation_call *call, const struct value *given, struct value *args)
+{
+    const struct project_config *config = project_config(call->project);
+    struct reading reading = {.call = call};
+    if (given->count > (uint32_t)config->contacts_max)
+        return refuse_many(call, "contacts", config->contacts_max);
+    reading.contacts = value_list(call->arena, given->count);
+    reading.keys = value_list(call->arena, 2 * given->count);
+    for (reading.index = 0; reading.index < given->count; reading.index++) {
+        struct value contact;
+        if (!read_contact(&reading, &given->items[reading.index], &contact))
+            return false;
+        value_append(&reading.contacts, contact);
+    }
+    if (reading.phones > config->phone_slots)
+        return refuse_many(call, "contacts with a phone", config->phone_slots);
+    value_set(args, "contacts", reading.contacts);
+    value_set(args, "keys", reading.keys);
+    return true;
+}

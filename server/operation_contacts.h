@@ -1,0 +1,14 @@
+/* Contacts as given, to contacts as stored: checked, within the project's limits, with canonical keys. */
+#ifndef SERVER_OPERATION_CONTACTS_H
+#define SERVER_OPERATION_CONTACTS_H
+
+#include "rules/email_key.h"
+#include "server/operation.h"
+
+/* Adds "contacts" and "keys" (each key once) to `args`, which has room for two; false after it has answered. */
+bool operation_contacts_add(struct operation_call *call, const struct value *given, struct value *args)
+    __attribute__((warn_unused_result));
+/* By the region of the call's project. */
+struct phone_key operation_phone_key(struct operation_call *call, struct slice input);
+
+#endif

@@ -1,0 +1,132 @@
+#include "server/operation_customers.h"
+
+#include <stdio.h>
+
+#include "proto/json.h"
+#include "server/operation_contacts.h"
+#include "server/operation_sql.h"
+#include "server/project.h"
+
+static bool refuse(struct operation_call *call, enum problem_code code, const char *pointer, const char *detail)
+{
+    struct problem problem;
+    problem_set(&problem, code, pointer, "%s", detail);
+    operation_fail(call, &problem);
+    return false;
+}
+
+static bool check_stage(struct operation_call *call)
+{
+    static const char *const stages[] = {"new", "to_be_assigned", "follow_up", "mine", "pool"};
+    const struct value *stage = value_member(call->params, "stage");
+    bool known = !stage;
+    for (size_t i = 0; !known && i < sizeof stages / sizeof stages[0]; i++)
+        known = slice_is(stage->string, stages[i]);
+    return known ||
+           refuse(call, PROBLEM_INVALID, "/stage", "must be new, to_be_assigned, follow_up, mine or pool");
+}
+
+static bool tag_is_good(const struct value *tag)
+{
+    if (tag->kind != VALUE_STRING || tag->string.len == 0 || tag->string.len > CUSTOMER_TAG_MAX)
+        return false;
+    for (size_t i = 0; i < tag->string.len; i++)
+        if ((unsigned char)tag->string.ptr[i] < 0x20 || tag->string.ptr[i] == 0x7f)
+            return false;
+    return true;
+}
+
+static bool check_tags(struct operation_call *call)
+{
+    const struct value *tags = value_member(call->params, "tags");
+    for (uint32_t i = 0; tags && i < tags->count; i++) {
+        char pointer[32];
+        snprintf(pointer, sizeof pointer, "/tags/%u", i);
+        if (!tag_is_good(&tags->items[i]))
+            return refuse(call, PROBLEM_INVALID, pointer,
+                          "must be a string of 1 to 64 bytes without control characters");
+        for (uint32_t j = 0; j < i; j++)
+            if (slice_equal(tags->items[i].string, tags->items[j].string))
+                return refuse(call, PROBLEM_INVALID, pointer, "is in the list twice");
+    }
+    return true;
+}
+
+/* The parameters, with canonical keys in the contacts, ready for the statement. */
+static bool make_args(struct operation_call *call, struct value *args)
+{
+    const struct value *contacts = value_member(call->params, "contacts");
+    const struct value *fields = value_member(call->params, "fields");
+    if (!check_stage(call) || !check_tags(call))
+        return false;
+    if (fields && json_size(fields) > CUSTOMER_FIELDS_SIZE_MAX)
+        return refuse(call, PROBLEM_INVALID, "/fields", "at most 16384 bytes as JSON");
+    *args = value_map(call->arena, call->params->count + 3);
+    for (uint32_t i = 0; i < call->params->count; i++)
+        if (!slice_is(call->params->members[i].name, "contacts"))
+            args->members[args->count++] = call->params->members[i];
+    return !contacts || operation_contacts_add(call, contacts, args);
+}
+
+/* The change is durable and the next decision is made on it; nobody waits for the router's cache. */
+static void answer_change(struct operation_call *call, unsigned status, struct slice json)
+{
+    struct project *project = call->project;
+    operation_reply_json(call, status, json);
+    project_facts_changed(project, NULL, NULL);
+}
+
+void operation_create_customer(struct operation_call *call)
+{
+    struct value args;
+    struct uuid id = operation_make_id();
+    if (!make_args(call, &args))
+        return;
+    value_set_uuid(&args, call->arena, "id", &id);
+    operation_sql_run(call, "customer_create", &args, answer_change);
+}
+
+void operation_edit_customer(struct operation_call *call)
+{
+    struct value args;
+    if (make_args(call, &args))
+        operation_sql_run(call, "customer_edit", &args, answer_change);
+}
+
+/* A spelling without a canonical key belongs to nobody. */
+static void answer_nobody(struct operation_call *call)
+{
+    struct value page = value_map(call->arena, 2);
+    value_set(&page, "items", value_list(call->arena, 0));
+    value_set(&page, "next", value_null());
+    operation_reply(call, 200, &page);
+}
+
+void operation_list_customers(struct operation_call *call)
+{
+    const struct value *phone = value_member(call->params, "phone");
+    const struct value *email = value_member(call->params, "email");
+    const struct value *limit = value_member(call->params, "limit");
+    const struct value *after = value_member(call->params, "after");
+    struct value args = value_map(call->arena, 4);
+    value_set(&args, "limit", limit ? *limit : value_int(LIST_LIMIT_DEFAULT));
+    if (after)
+        value_set(&args, "after", *after);
+    if (phone) {
+        struct phone_key key = operation_phone_key(call, phone->string);
+        if (key.key.len == 0) {
+            answer_nobody(call);
+            return;
+        }
+        value_set(&args, "phone_key", value_string(key.key));
+    }
+    if (email) {
+        struct email_key key;
+        if (email_key(&key, email->string, call->arena) != EMAIL_OK) {
+            answer_nobody(call);
+            return;
+        }
+        value_set(&args, "email_key", value_string(key.key));
+    }
+    operation_sql_run(call, phone || email ? "customer_search" : "customer_list", &args, NULL);
+}

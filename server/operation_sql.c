@@ -1,0 +1,194 @@
+#include "server/operation_sql.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "proto/json.h"
+#include "server/log.h"
+#include "storage/pg_link.h"
+
+#define PARAM_COUNT 4
+#define UNIQUE_VIOLATION "23505"
+#define SERIALIZATION_FAILURE "40001"
+#define DEADLOCK_DETECTED "40P01"
+
+struct run {
+    struct operation_call *call;
+    const char *file;
+    char project[12];
+    const char *agent, *args; /* NUL-terminated, in the call's arena; agent NULL: none */
+    size_t args_len;
+    operation_sql_then then;
+    unsigned tries;
+};
+
+static void submit(struct run *run);
+
+int64_t operation_now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+struct uuid operation_make_id(void)
+{
+    struct uuid id;
+    /* Up to 256 bytes come whole and uninterrupted (getrandom(2)). */
+    if (getrandom(id.bytes, sizeof id.bytes, 0) != (ssize_t)sizeof id.bytes)
+        abort();
+    int64_t now = operation_now_ms();
+    for (int i = 0; i < 6; i++)
+        id.bytes[i] = (uint8_t)(now >> (40 - 8 * i));
+    id.bytes[6] = (uint8_t)(0x70 | (id.bytes[6] & 0x0f));
+    id.bytes[8] = (uint8_t)(0x80 | (id.bytes[8] & 0x3f));
+    return id;
+}
+
+struct slice operation_author(const struct operation_call *call)
+{
+    if (call->principal->agent.len)
+        return call->principal->agent;
+    return slice_of(role_name(call->principal->role));
+}
+
+struct value operation_args(struct arena *arena, const struct value *map, uint32_t more)
+{
+    struct value args = value_map(arena, map->count + more);
+    for (uint32_t i = 0; i < map->count; i++)
+        args.members[args.count++] = map->members[i];
+    return args;
+}
+
+static void fail(struct operation_call *call, enum problem_code code, const char *detail)
+{
+    struct problem problem;
+    problem_set(&problem, code, NULL, "%s", detail);
+    operation_fail(call, &problem);
+}
+
+static void fail_refused(struct run *run, const struct pg_reply *reply)
+{
+    static struct log_limit limit;
+    if (strcmp(reply->sqlstate, UNIQUE_VIOLATION) == 0) {
+        fail(run->call, PROBLEM_ALREADY_TAKEN, "another record has this value, which must be unique");
+        return;
+    }
+    log_event_limited(&limit, LOG_ERROR, "the database refused an operation",
+                      (struct log_field[]){log_str("operation", run->file),
+                                           log_str("sqlstate", reply->sqlstate),
+                                           log_str("why", reply->message)},
+                      3);
+    fail(run->call, PROBLEM_INTERNAL, "the database refused the operation; nothing was changed");
+}
+
+static bool is_conflict(const struct pg_reply *reply)
+{
+    return strcmp(reply->sqlstate, SERIALIZATION_FAILURE) == 0 ||
+           strcmp(reply->sqlstate, DEADLOCK_DETECTED) == 0;
+}
+
+static void fail_outcome(struct run *run, struct slice outcome, const struct pg_reply *reply)
+{
+    enum problem_code code;
+    struct slice detail = pg_cell(reply, 0, 1), pointer = pg_cell(reply, 0, 2);
+    struct problem problem;
+    if (!problem_code_parse(&code, outcome))
+        abort(); /* a file of storage/sql says what problem.h does not know */
+    problem_set(&problem, code, arena_string(run->call->arena, pointer), "%.*s", (int)detail.len, detail.ptr);
+    operation_fail(run->call, &problem);
+}
+
+static void on_row(struct run *run, const struct pg_reply *reply)
+{
+    struct slice outcome = pg_cell(reply, 0, 0);
+    bool created = slice_is(outcome, "created");
+    if (slice_is(outcome, "again")) {
+        submit(run);
+    } else if (!created && !slice_is(outcome, "ok")) {
+        fail_outcome(run, outcome, reply);
+    } else if (run->then) {
+        run->then(run->call, created ? 201 : 200, arena_copy(run->call->arena, pg_cell(reply, 0, 1)));
+    } else {
+        operation_reply_json(run->call, created ? 201 : 200, pg_cell(reply, 0, 1));
+    }
+}
+
+static void on_reply(void *ctx, const struct pg_reply *reply)
+{
+    struct run *run = ctx;
+    switch (reply->outcome) {
+    case PG_OK:
+        if (reply->rows == 1)
+            on_row(run, reply);
+        else
+            fail(run->call, PROBLEM_INTERNAL, "the database gave no answer");
+        return;
+    case PG_REFUSED:
+        if (is_conflict(reply))
+            submit(run);
+        else
+            fail_refused(run, reply);
+        return;
+    case PG_UNCERTAIN:
+        fail(run->call, PROBLEM_STORAGE_UNAVAILABLE,
+             "the connection to the database was lost: the operation may or may not have happened");
+        return;
+    case PG_CANCELLED:
+        fail(run->call, PROBLEM_STORAGE_UNAVAILABLE, "the database cannot be reached; nothing was changed");
+        return;
+    }
+}
+
+static void submit(struct run *run)
+{
+    struct operation_call *call = run->call;
+    const char *role = role_name(call->principal->role);
+    const struct pg_param params[PARAM_COUNT] = {
+        {run->project, strlen(run->project), false},
+        {role, strlen(role), false},
+        {run->agent, run->agent ? strlen(run->agent) : 0, false},
+        {run->args, run->args_len, false},
+    };
+    const struct pg_query query = {.name = run->file, .params = params, .param_count = PARAM_COUNT};
+    if (run->tries++ == OPERATION_SQL_TRIES)
+        fail(call, PROBLEM_OVERLOADED, "others are changing the same record");
+    else if (!pg_link_submit(call->app->desk, &query, on_reply, run))
+        fail(call,
+             pg_link_is_up(call->app->desk) ? PROBLEM_OVERLOADED : PROBLEM_STORAGE_UNAVAILABLE,
+             "the database cannot take the operation at the moment; nothing was changed");
+}
+
+void operation_sql_run(struct operation_call *call, const char *file, const struct value *args,
+                       operation_sql_then then)
+{
+    struct value all = operation_args(call->arena, args, 1);
+    value_set(&all, "now_ms", value_int(operation_now_ms()));
+    struct run *run = arena_new(call->arena, struct run);
+    struct slice text = json_write(&all, call->arena);
+    run->call = call;
+    run->file = file;
+    run->then = then;
+    run->args = arena_string(call->arena, text);
+    run->args_len = text.len;
+    if (call->principal->agent.len)
+        run->agent = arena_string(call->arena, call->principal->agent);
+    snprintf(run->project, sizeof run->project, "%u", (unsigned)call->principal->project);
+    submit(run);
+}
+
+static bool is_list(const struct operation *operation)
+{
+    return operation_find_param(operation, SLICE("limit")) != NULL;
+}
+
+void operation_sql(struct operation_call *call)
+{
+    struct value args = operation_args(call->arena, call->params, 1);
+    if (is_list(call->operation) && !value_member(call->params, "limit"))
+        value_set(&args, "limit", value_int(LIST_LIMIT_DEFAULT));
+    operation_sql_run(call, call->operation->sql, &args, NULL);
+}

@@ -1,0 +1,106 @@
+/* The route table: whoever adds an operation adds its row here and its path to docs/openapi.json. Events come
+ * first, since they come most. */
+#include "server/operation.h"
+
+#include "rules/project_config.h"
+#include "server/operation_blacklist.h"
+#include "server/operation_commands.h"
+#include "server/operation_config.h"
+#include "server/operation_customers.h"
+#include "server/operation_events.h"
+#include "server/operation_sql.h"
+#include "server/operation_views.h"
+
+#define PRODUCERS (ROLE_BIT(ROLE_SOURCE) | ROLE_BIT(ROLE_SUPERVISOR) | ROLE_BIT(ROLE_ADMIN))
+#define ADMINS ROLE_BIT(ROLE_ADMIN)
+#define SUPERVISORS (ROLE_BIT(ROLE_SUPERVISOR) | ADMINS)
+#define PEOPLE (ROLE_BIT(ROLE_AGENT) | ROLE_BIT(ROLE_POOL_ADMIN) | SUPERVISORS)
+
+typedef const struct operation_param params[];
+
+#define END {.name = NULL}
+#define LIMIT {"limit", PARAM_INT, 0, 1, LIST_LIMIT_MAX}
+#define AFTER_ID {"after", PARAM_UUID, 0, 0, 0}
+#define AFTER_NAME {"after", PARAM_TEXT, 0, 1, CONFIG_NAME_MAX}
+#define CUSTOMER_ID {"customer", PARAM_UUID, PARAM_REQUIRED, 0, 0}
+#define CUSTOMER_TEXT(name) {name, PARAM_TEXT, PARAM_NULLABLE, 0, CUSTOMER_TEXT_MAX}
+#define CUSTOMER_AGENT(name) {name, PARAM_TEXT, PARAM_NULLABLE, 1, CONFIG_NAME_MAX}
+#define CUSTOMER_MEMBERS                                                                                     \
+    CUSTOMER_TEXT("name"), CUSTOMER_TEXT("real_name"), CUSTOMER_TEXT("company"),                             \
+        {"external_id", PARAM_TEXT, PARAM_NULLABLE, 1, CUSTOMER_TEXT_MAX},                                   \
+        {"stage", PARAM_TEXT, 0, 1, CONFIG_NAME_MAX}, CUSTOMER_AGENT("owner"),                               \
+        CUSTOMER_AGENT("service_rep"), CUSTOMER_TEXT("source"),                                              \
+        {"tags", PARAM_LIST, 0, 0, CUSTOMER_TAGS_MAX}, {"fields", PARAM_MAP, 0, 0, CUSTOMER_FIELDS_MAX},     \
+        {"contacts", PARAM_LIST, 0, 0, CONTACTS_GIVEN_MAX}
+
+static params list_by_id = {LIMIT, AFTER_ID, END};
+static params list_by_name = {LIMIT, AFTER_NAME, END};
+static params presence = {
+    {"agent", PARAM_TEXT, 0, 1, CONFIG_NAME_MAX},
+    {"state", PARAM_TEXT, PARAM_REQUIRED, 1, CONFIG_NAME_MAX},
+    {"reason", PARAM_TEXT, 0, 0, PRESENCE_REASON_MAX},
+    {"lease", PARAM_INT, 0, 0, PRESENCE_LEASE_MAX_S},
+    END,
+};
+static params offer = {{"offer", PARAM_UUID, PARAM_REQUIRED, 0, 0}, END};
+static params offer_cause = {
+    {"offer", PARAM_UUID, PARAM_REQUIRED, 0, 0}, {"cause", PARAM_TEXT, 0, 1, CONFIG_NAME_MAX}, END};
+static params interaction = {{"interaction", PARAM_UUID, PARAM_REQUIRED, 0, 0}, END};
+static params interactions = {{"state", PARAM_TEXT, 0, 1, CONFIG_NAME_MAX}, LIMIT, AFTER_ID, END};
+static params customer = {CUSTOMER_ID, END};
+static params customer_new = {CUSTOMER_MEMBERS, END};
+static params customer_edit = {CUSTOMER_ID, {"version", PARAM_INT, 0, 1, INT64_MAX}, CUSTOMER_MEMBERS, END};
+static params customer_search = {{"phone", PARAM_TEXT, 0, 1, CONTACT_TEXT_MAX},
+                                 {"email", PARAM_TEXT, 0, 1, CONTACT_TEXT_MAX},
+                                 LIMIT,
+                                 AFTER_ID,
+                                 END};
+static params block_new = {
+    {"customer", PARAM_UUID, 0, 0, 0},
+    {"phone", PARAM_TEXT, 0, 1, BLOCK_VALUE_MAX},
+    {"email", PARAM_TEXT, 0, 1, BLOCK_VALUE_MAX},
+    {"domain", PARAM_TEXT, 0, 1, BLOCK_VALUE_MAX},
+    {"prefix", PARAM_TEXT, 0, 1, BLOCK_VALUE_MAX},
+    {"channels", PARAM_LIST, 0, 1, CHANNEL_COUNT},
+    {"until", PARAM_TEXT, 0, 1, CONFIG_NAME_MAX},
+    {"reason", PARAM_TEXT, 0, 0, BLOCK_REASON_MAX},
+    END,
+};
+static params block = {{"id", PARAM_UUID, PARAM_REQUIRED, 0, 0}, END};
+static params blocks = {{"active", PARAM_BOOL, 0, 0, 0}, LIMIT, AFTER_ID, END};
+static params config_version = {{"version", PARAM_INT, 0, 1, INT64_MAX}, END};
+static params config_file = {{"file", PARAM_DOCUMENT, PARAM_REQUIRED, 0, INT64_MAX}, END};
+
+/* clang-format off */
+const struct operation operations[] = {
+    {"POST", "events", NULL, PRODUCERS, operation_publish_http, NULL, "Publish events", NULL, true},
+    {"POST", NULL, "event.publish", PRODUCERS, operation_publish_rpc, NULL, "Publish an event", NULL, true},
+    {"POST", NULL, "event.publish_batch", PRODUCERS, operation_publish_batch_rpc, NULL, "Publish up to 1,000 events", NULL, true},
+
+    {"PUT", "agents/{agent}/presence", "presence.set", PEOPLE, operation_set_presence, NULL, "Set an agent's presence", presence, false},
+    {"POST", "offers/{offer}/accept", "offer.accept", PEOPLE, operation_accept_offer, NULL, "Accept an offer", offer, false},
+    {"POST", "offers/{offer}/reject", "offer.reject", PEOPLE, operation_reject_offer, NULL, "Reject an offer", offer_cause, false},
+    {"POST", "interactions/{interaction}/end", "interaction.end", PEOPLE, operation_end_interaction, NULL, "End an interaction", interaction, false},
+
+    {"GET", "queues", "queue.list", PEOPLE, operation_sql, "list_queues", "List queues with what waits", list_by_name, false},
+    {"GET", "agents", "agent.list", PEOPLE, operation_sql, "list_agents", "List agents with what they hold", list_by_name, false},
+    {"GET", "interactions", "interaction.list", PEOPLE, operation_list_interactions, "list_interactions", "List interactions", interactions, false},
+    {"GET", "interactions/{interaction}", "interaction.get", PEOPLE, operation_sql, "interaction_get", "Read an interaction", interaction, false},
+
+    {"POST", "customers", "customer.create", PEOPLE, operation_create_customer, NULL, "Create a customer", customer_new, false},
+    {"GET", "customers", "customer.list", PEOPLE, operation_list_customers, NULL, "List or search customers", customer_search, false},
+    {"GET", "customers/{customer}", "customer.get", PEOPLE, operation_sql, "customer_get", "Read a customer", customer, false},
+    {"PATCH", "customers/{customer}", "customer.edit", PEOPLE, operation_edit_customer, NULL, "Edit a customer", customer_edit, false},
+    {"PUT", "customers/{customer}", NULL, PEOPLE, operation_edit_customer, NULL, "Edit a customer", customer_edit, false},
+
+    {"POST", "blacklist", "blacklist.add", PEOPLE, operation_add_block, NULL, "Block a customer, a key, a domain or a prefix", block_new, false},
+    {"GET", "blacklist", "blacklist.list", PEOPLE, operation_list_blocks, "blacklist_list", "List blocks", blocks, false},
+    {"DELETE", "blacklist/{id}", "blacklist.lift", PEOPLE, operation_lift_block, NULL, "Lift a block", block, false},
+
+    {"PUT", "config", NULL, ADMINS, operation_put_config_http, NULL, "Put a new version of the project file", NULL, true},
+    {"PUT", NULL, "config.put", ADMINS, operation_put_config_rpc, NULL, "Put a new version of the project file", config_file, false},
+    {"GET", "config", "config.get", SUPERVISORS, operation_sql, "config_get", "Read the project file", config_version, false},
+
+    {NULL, NULL, NULL, 0, NULL, NULL, NULL, NULL, false},
+};
+/* clang-format on */
