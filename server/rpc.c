@@ -1,5 +1,6 @@
 #include "server/rpc_internal.h"
 
+#include <signal.h>
 #include <stdlib.h>
 
 /* Opening, the turn, and closing in this order: stop listening; drain every connection; wait until the
@@ -78,6 +79,18 @@ static uint64_t or_default(unsigned value, unsigned otherwise)
     return value > 0 ? value : otherwise;
 }
 
+/* libuv writes without MSG_NOSIGNAL: a client that has gone would end the process. Nobody's handler is
+ * replaced. */
+static void ignore_broken_pipes(void)
+{
+    struct sigaction action;
+    if (sigaction(SIGPIPE, NULL, &action) != 0 || (action.sa_flags & SA_SIGINFO) ||
+        action.sa_handler != SIG_DFL)
+        return;
+    action.sa_handler = SIG_IGN;
+    (void)sigaction(SIGPIPE, &action, NULL);
+}
+
 struct rpc_server *rpc_server_open(uv_loop_t *loop, const struct rpc_options *options,
                                    const struct rpc_handler *handler, char *why, size_t why_size)
 {
@@ -89,6 +102,7 @@ struct rpc_server *rpc_server_open(uv_loop_t *loop, const struct rpc_options *op
     server->connections.prev = server->connections.next = &server->connections;
     server->due_tail = &server->due;
     server->connections_max = (unsigned)or_default(options->connections_max, RPC_CONNECTIONS_MAX);
+    ignore_broken_pipes();
     arena_init(&server->scratch);
     turn_init(&server->turn, loop, on_turn, server);
     deadline_clock_init(&server->clock, loop);

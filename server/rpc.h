@@ -36,6 +36,7 @@ struct rpc_options {
     unsigned frame_deadline_ms, hello_deadline_ms, connections_max; /* 0: the defaults above */
 };
 
+/* Also has the process ignore SIGPIPE, unless it handles it. NULL and `why`: run the loop once more before closing it. */
 struct rpc_server *rpc_server_open(uv_loop_t *loop, const struct rpc_options *options,
                                    const struct rpc_handler *handler, char *why, size_t why_size);
 uint16_t rpc_server_port(const struct rpc_server *server);

@@ -701,6 +701,24 @@ static void a_reset_connection_closes_and_its_calls_stay_valid(void **state)
     answer_later(0);
 }
 
+static void answers_to_a_client_that_reads_nothing_and_goes_end_nothing_else(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 20; i++) {
+        int fd = connect_client();
+        for (int k = 0; k < 3; k++)
+            send_literal(fd, CALL_LATER);
+        wait_until(world.open_count == 3);
+        close(fd);
+        for (size_t k = 0; k < 3; k++) {
+            answer_later(k);
+            pump();
+        }
+        world.open_count = 0;
+        wait_until(world.connections_closed == i + 1);
+    }
+}
+
 static void a_unix_socket_serves_and_has_its_mode(void **state)
 {
     (void)state;
@@ -863,6 +881,7 @@ int main(void)
         in_world(an_answer_after_the_client_has_gone_is_dropped),
         in_world(a_client_that_only_ends_its_sending_still_gets_its_answers),
         in_world(a_reset_connection_closes_and_its_calls_stay_valid),
+        in_world(answers_to_a_client_that_reads_nothing_and_goes_end_nothing_else),
         in_world(a_unix_socket_serves_and_has_its_mode),
         in_world(a_stale_socket_file_is_replaced_and_a_living_one_is_not),
         in_world(bad_addresses_are_refused_with_a_reason),
