@@ -67,7 +67,6 @@ start_router() {
         mv -f "$RUN/patchbay.yaml" "$DATA/router/patchbay.yaml"
         : >"$RUN/listening"
         STDOUT=$RUN/listening start router TERM "$RUN/router.log" env -C "$DATA/router" \
-            -u PATCHBAY_DATABASE -u PATCHBAY_REDIS -u PATCHBAY_HTTP -u PATCHBAY_RPC -u PATCHBAY_RPC_SOCKET \
             "$binary" serve --config "$DATA/router/patchbay.yaml"
         ROUTER_PID=$STARTED_PID
         poll 60 router_ready_or_died
