@@ -1,0 +1,342 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <string.h>
+
+#include "proto/json.h"
+#include "proto/project_file.h"
+
+static struct arena arena;
+static struct project_faults faults;
+
+static int setup(void **state)
+{
+    (void)state;
+    arena_init(&arena);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    arena_deinit(&arena);
+    return 0;
+}
+
+static void assert_text(struct slice text, const char *want)
+{
+    if (!slice_is(text, want))
+        fail_msg("\"%.*s\" is not \"%s\"", (int)text.len, text.ptr ? text.ptr : "", want);
+}
+
+static struct project_config good(const char *text)
+{
+    struct project_config config;
+    if (!project_file_read(&config, slice_of(text), &arena, &faults))
+        fail_msg("line %u: %s", faults.items[0].line, faults.items[0].detail);
+    assert_int_equal(faults.count, 0);
+    return config;
+}
+
+static const char *yaml_as_json(const char *text)
+{
+    struct value value;
+    struct fault fault;
+    if (!yaml_read(&value, slice_of(text), &arena, &fault))
+        fail_msg("line %u: %s", fault.line, fault.detail);
+    return json_write(&value, &arena).ptr;
+}
+
+static void plain_scalars_become_values_and_numbers_like_phones_stay_text(void **state)
+{
+    (void)state;
+    assert_string_equal(yaml_as_json("[~, null, '', true, false, yes, 5, -5, 1.5, 1e3, 'true', \"5\"]"),
+                        "[null,null,\"\",true,false,\"yes\",5,-5,1.5,1000.0,\"true\",\"5\"]");
+    assert_string_equal(
+        yaml_as_json("[+4930901820, 0800, 1_000, 0x10, 9223372036854775808, .5, 5., 1:30, -, .inf]"),
+        "[\"+4930901820\",\"0800\",\"1_000\",\"0x10\",9.223372036854776e+18,\".5\",\"5.\",\"1:30\",\"-\","
+        "\".inf\"]");
+    assert_string_equal(yaml_as_json("a: {b: [1, {c: d}]}\ne:\n- f\n- |\n  g\n"),
+                        "{\"a\":{\"b\":[1,{\"c\":\"d\"}]},\"e\":[\"f\",\"g\\n\"]}");
+}
+
+static void json_is_accepted_as_yaml(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "{\"project\":\"p\",\"queues\":{\"q\":{}},\"rules\":[{\"name\":\"r\",\"when\":\"true\","
+        "\"queue\":\"q\"}]}";
+    assert_string_equal(yaml_as_json(text), text);
+    struct project_config config = good(text);
+    assert_int_equal(config.rules[0].queue, 0);
+}
+
+static void lines_are_those_of_the_keys(void **state)
+{
+    (void)state;
+    struct value value;
+    struct fault fault;
+    assert_true(yaml_read(&value, SLICE("# comment\na: 1\nb:\n  c:\n  - x\n\n  - y\n"), &arena, &fault));
+    const struct value *b = value_member(&value, "b"), *c = value_member(b, "c");
+    assert_int_equal(value.line, 2);
+    assert_int_equal(value_member(&value, "a")->line, 2);
+    assert_int_equal(b->line, 3);
+    assert_int_equal(c->line, 4);
+    assert_int_equal(c->items[1].line, 7);
+}
+
+static void what_yaml_can_do_too_much_is_refused_with_its_line(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        uint32_t line;
+    } cases[] = {
+        {"", 1},
+        {"# nothing\n", 1},
+        {"a: 1\na: 2\n", 2},
+        {"a: &x 1\n", 1},
+        {"a: 1\nb: *x\n", 2},
+        {"a: &x [1]\n", 1},
+        {"a: &x {b: 1}\n", 1},
+        {"a: !!str 1\n", 1},
+        {"a: !foo {}\n", 1},
+        {"a: 1\n---\nb: 2\n", 2},
+        {"? [a]\n: 1\n", 1},
+        {"a: \"x\\0y\"\n", 1},
+        {"a: [1\nb: 2\n", 2},
+        {"a: \xff\n", 1},
+        {"'': 1\n", 1},
+        {"a:\n\t- b\n", 2},
+        {"[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]]", 1},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct value value;
+        struct fault fault = {.line = 99};
+        if (yaml_read(&value, slice_of(cases[i].text), &arena, &fault))
+            fail_msg("accepted: %s", cases[i].text);
+        assert_true(strlen(fault.detail) > 0);
+        if (fault.line != cases[i].line)
+            fail_msg("line %u of %s (%s)", fault.line, cases[i].text, fault.detail);
+    }
+}
+
+static void defaults_fill_what_is_left_out(void **state)
+{
+    (void)state;
+    struct project_config config = good("project: demo\n");
+    assert_text(config.project, "demo");
+    assert_text(config.region, "ZZ");
+    assert_int_equal(config.contacts_max, 9);
+    assert_int_equal(config.phone_slots, 3);
+    assert_true(config.create_auto[CHANNEL_CALL] && config.create_auto[CHANNEL_EMAIL]);
+    assert_false(config.create_auto[CHANNEL_CHAT] || config.create_at_ingest);
+    assert_int_equal(config.cool_down_ms[REJECT_REJECT], 10000);
+    assert_int_equal(config.cool_down_ms[REJECT_BUSY], 30000);
+    assert_int_equal(config.cool_down_ms[REJECT_NO_ANSWER], 10000);
+    assert_int_equal(config.cool_down_ms[REJECT_UNREACHABLE], 60000);
+    assert_int_equal(config.misses, 3);
+    assert_int_equal(config.grace_ms, 60000);
+    assert_int_equal(config.window_ms, INT64_C(604800000));
+    assert_int_equal(config.rule_count, 1);
+    assert_text(config.rules[0].name, "rest");
+    assert_int_equal(config.rules[0].queue, CONFIG_QUEUE_OF_ENDPOINT);
+}
+
+static const char full[] =
+    "project: demo\n"
+    "region: DE\n"
+    "contacts: {max: 5, phone_slots: 2}\n"
+    "create: {call: manual, chat: auto, email: manual, at: ingest}\n"
+    "cool_down: {busy: 500ms, reject: 5}\n"
+    "misses: 2\n"
+    "grace: 2m\n"
+    "window: 30d\n"
+    "permissions: {block: [agent, pool_admin]}\n"
+    "endpoints:\n"
+    "  - {chat: web, queue: chat}\n"
+    "  - {email: Help@Demo.Example, queue: mail}\n"
+    "  - {phone: \"030 901820\", queue: support}\n"
+    "  - {phone: 442079460018, region: GB, queue: support}\n"
+    "queues:\n"
+    "  support: {strategy: longest_idle, offer_timeout: 20s, wrap_up: 1h}\n"
+    "  mail:\n"
+    "  chat: {}\n"
+    "agents:\n"
+    "  carl: {name: Carl, queues: [support, chat], role: supervisor, department: Sales & more}\n"
+    "  anna: {capacity: {call: 2, chat: 0}, queues: [mail], reports_to: carl}\n"
+    "rules:\n"
+    "  - {name: all, when: \"true\", queue: endpoint, priority: -5}\n";
+
+static void a_full_file_is_read_whole(void **state)
+{
+    (void)state;
+    struct project_config config = good(full);
+    assert_text(config.region, "DE");
+    assert_int_equal(config.contacts_max, 5);
+    assert_int_equal(config.phone_slots, 2);
+    assert_true(config.create_auto[CHANNEL_CHAT] && config.create_at_ingest);
+    assert_false(config.create_auto[CHANNEL_CALL] || config.create_auto[CHANNEL_EMAIL]);
+    assert_int_equal(config.cool_down_ms[REJECT_BUSY], 500);
+    assert_int_equal(config.cool_down_ms[REJECT_REJECT], 5000);
+    assert_int_equal(config.window_ms, INT64_C(2592000000));
+    assert_int_equal(config.blocker_count, 2);
+    assert_text(config.blockers[1], "pool_admin");
+    assert_int_equal(config.queue_count, 3);
+    assert_int_equal(config.queues[0].wrap_up_ms, 3600000);
+    assert_int_equal(config.queues[1].offer_timeout_ms, 20000);
+    assert_int_equal(config.agent_count, 2);
+    const struct config_agent *anna = &config.agents[0];
+    assert_text(anna->name, "anna");
+    assert_text(anna->display_name, "anna");
+    assert_text(anna->role, "agent");
+    assert_text(anna->reports_to, "carl");
+    assert_int_equal(anna->capacity[CHANNEL_CALL], 2);
+    assert_int_equal(anna->capacity[CHANNEL_CHAT], 0);
+    assert_int_equal(anna->capacity[CHANNEL_EMAIL], 10);
+    assert_int_equal(anna->queue_count, 1);
+    assert_int_equal(anna->queues[0], 1);
+    assert_int_equal(config.endpoint_count, 4);
+    assert_non_null(config_find_endpoint(&config, CHANNEL_CHAT, SLICE("web")));
+    assert_non_null(config_find_endpoint(&config, CHANNEL_EMAIL, SLICE("help@demo.example")));
+    assert_non_null(config_find_endpoint(&config, CHANNEL_CALL, SLICE("+4930901820")));
+    assert_int_equal(config.rules[0].priority, -5);
+}
+
+static void each_mistake_is_refused_where_it_is(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *pointer, *detail; /* a part of it */
+        uint32_t line;
+    } cases[] = {
+        {"[]", "", "must be a map", 1},
+        {"~", "", "must hold a map", 1},
+        {"region: DE\n", "/project", "is required", 1},
+        {"project: 5\n", "/project", "text", 1},
+        {"project: -x\n", "/project", "no name", 1},
+        {"project: p\nregoin: DE\n", "/regoin", "is \"region\" meant?", 2},
+        {"project: p\nzzzzzzzz: 1\n", "/zzzzzzzz", "unknown key", 2},
+        {"project: p\nregion: Germany\n", "/region", "region", 2},
+        {"project: p\nregion: xx\n", "/region", "no region", 2},
+        {"project: p\nhours: {}\n", "/hours", "not supported by this version", 2},
+        {"project: p\ncontacts: {max: 10}\n", "/contacts/max", "from 1 to 9", 2},
+        {"project: p\ncontacts: {max: 2, phone_slots: 3}\n", "/contacts/phone_slots", "from 0 to 2", 2},
+        {"project: p\ncreate: {call: maybe}\n", "/create/call", "manual, auto", 2},
+        {"project: p\ncreate: {at: once}\n", "/create/at", "accept, ingest", 2},
+        {"project: p\nmisses: 0\n", "/misses", "from 1", 2},
+        {"project: p\ngrace: 2 minutes\n", "/grace", "duration", 2},
+        {"project: p\ngrace: 99999999999999999999d\n", "/grace", "duration", 2},
+        {"project: p\ngrace: s\n", "/grace", "duration", 2},
+        {"project: p\ngrace: -5\n", "/grace", "duration", 2},
+        {"project: p\nwindow: 999999d\n", "/window", "from 1s to 366d", 2},
+        {"project: p\npermissions: {block: [king]}\n", "/permissions/block/0", "one of", 2},
+        {"project: p\nqueues: []\n", "/queues", "map", 2},
+        {"project: p\nqueues:\n  a: 5\n", "/queues/a", "map", 3},
+        {"project: p\nqueues:\n  a b: {}\n", "/queues/a b", "no name", 3},
+        {"project: p\nqueues:\n  endpoint: {}\n", "/queues/endpoint", "reserved", 3},
+        {"project: p\nqueues:\n  a: {strategy: round_robin}\n", "/queues/a/strategy", "by this version", 3},
+        {"project: p\nqueues:\n  a: {strategy: fastest}\n", "/queues/a/strategy", "one of longest_idle", 3},
+        {"project: p\nqueues:\n  a: {relax: []}\n", "/queues/a/relax", "by this version", 3},
+        {"project: p\nqueues:\n  a: {offer_timout: 5s}\n", "/queues/a/offer_timout", "\"offer_timeout\"", 3},
+        {"project: p\nqueues:\n  a: {offer_timeout: 2h}\n", "/queues/a/offer_timeout", "from 100ms to 1h", 3},
+        {"project: p\nagents:\n  a: {queues: [x]}\n", "/agents/a/queues/0", "no queue \"x\"", 3},
+        {"project: p\nqueues: {x: {}}\nagents:\n  a: {queues: [x, x]}\n", "/agents/a/queues/1", "twice", 4},
+        {"project: p\nagents:\n  a: {skills: {}}\n", "/agents/a/skills", "by this version", 3},
+        {"project: p\nagents:\n  a: {role: boss}\n", "/agents/a/role", "one of", 3},
+        {"project: p\nagents:\n  a: {capacity: {call: 1001}}\n", "/agents/a/capacity/call", "0 to 1000", 3},
+        {"project: p\nagents:\n  a: {reports_to: b}\n", "/agents/a/reports_to", "no agent", 3},
+        {"project: p\nagents:\n  a: {reports_to: a}\n", "/agents/a/reports_to", "leads back", 3},
+        {"project: p\nendpoints:\n  - {chat: w}\n", "/endpoints/0/queue", "required", 3},
+        {"project: p\nqueues: {x: }\nendpoints:\n  - {queue: x}\n", "/endpoints/0", "one of phone", 4},
+        {"project: p\nqueues: {x: }\nendpoints:\n  - {queue: x, chat: a, email: a@b.de}\n", "/endpoints/0",
+         "one of", 4},
+        {"project: p\nqueues: {x: }\nendpoints:\n  - {queue: x, email: nobody}\n", "/endpoints/0/email",
+         "no e-mail", 4},
+        {"project: p\nqueues: {x: }\nendpoints:\n  - {queue: x, phone: anonymous}\n", "/endpoints/0/phone",
+         "no phone", 4},
+        {"project: p\nqueues: {x: }\nendpoints:\n  - {queue: x, chat: w, region: DE}\n",
+         "/endpoints/0/region", "phone", 4},
+        {"project: p\nqueues: {x: }\nendpoints:\n  - {queue: x, chat: w}\n  - {queue: x, chat: w}\n",
+         "/endpoints/1", "endpoints[0] is the same", 5},
+        {"project: p\nregion: DE\nqueues: {x: }\nendpoints:\n  - {queue: x, phone: 030 901820}\n"
+         "  - {queue: x, phone: +49 30 901820}\n",
+         "/endpoints/1", "endpoints[0] is the same", 6},
+        {"project: p\nrules: []\n", "/rules", "must always match", 2},
+        {"project: p\nrules:\n  - {name: a, when: \"1 == 1\", queue: endpoint}\n", "/rules/0/when",
+         "rules[0].when: only \"true\" is supported by this version", 3},
+        {"project: p\nrules:\n  - {name: a, queue: endpoint}\n", "/rules/0/when", "is required", 3},
+        {"project: p\nrules:\n  - {when: true, queue: endpoint}\n", "/rules/0/name", "is required", 3},
+        {"project: p\nrules:\n  - {name: a, when: true}\n", "/rules/0/queue", "required", 3},
+        {"project: p\nrules:\n  - {name: a, when: true, queue: x}\n", "/rules/0/queue", "no queue", 3},
+        {"project: p\nrules:\n  - {name: a, when: true, queue: endpoint}\n  - {name: b, when: true, queue: endpoint}\n",
+         "/rules/1", "cannot be reached", 4},
+        {"project: p\nrules:\n  -\n", "/rules/0", "must be a map", 3},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct project_config config;
+        if (project_file_read(&config, slice_of(cases[i].text), &arena, &faults))
+            fail_msg("accepted: %s", cases[i].text);
+        const struct fault *fault = &faults.items[0];
+        if (faults.count != 1 || strcmp(fault->pointer, cases[i].pointer) != 0 ||
+            fault->line != cases[i].line || !strstr(fault->detail, cases[i].detail))
+            fail_msg("%u faults, %s line %u: %s, in %s", faults.count, fault->pointer, fault->line,
+                     fault->detail, cases[i].text);
+    }
+}
+
+static void all_mistakes_are_listed_by_line(void **state)
+{
+    (void)state;
+    struct project_config config;
+    assert_false(project_file_read(&config,
+                                   SLICE("rules:\n- {name: x, when: \"a\", queue: nowhere}\nmisses: many\n"
+                                         "agents:\n  anna: {queues: [q1, q2]}\nproject: demo\ngrase: 5\n"),
+                                   &arena, &faults));
+    assert_int_equal(faults.count, 6);
+    static const uint32_t lines[] = {2, 2, 3, 5, 5, 7};
+    for (size_t i = 0; i < 6; i++)
+        assert_int_equal(faults.items[i].line, lines[i]);
+}
+
+static void too_many_mistakes_are_cut(void **state)
+{
+    (void)state;
+    struct project_config config;
+    char text[4096] = "project: p\n";
+    for (int i = 0; i < PROJECT_FAULTS_MAX + 10; i++)
+        strcat(text, arena_format(&arena, "wrong%d: 1\n", i).ptr);
+    assert_false(project_file_read(&config, slice_of(text), &arena, &faults));
+    assert_int_equal(faults.count, PROJECT_FAULTS_MAX);
+}
+
+static void superiors_in_a_ring_are_refused_once(void **state)
+{
+    (void)state;
+    struct project_config config;
+    assert_false(project_file_read(&config,
+                                   SLICE("project: p\nagents:\n  a: {reports_to: b}\n  b: {reports_to: c}\n"
+                                         "  c: {reports_to: b}\n  d: {reports_to: a}\n"),
+                                   &arena, &faults));
+    assert_int_equal(faults.count, 1);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(plain_scalars_become_values_and_numbers_like_phones_stay_text, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(json_is_accepted_as_yaml, setup, teardown),
+        cmocka_unit_test_setup_teardown(lines_are_those_of_the_keys, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_yaml_can_do_too_much_is_refused_with_its_line, setup, teardown),
+        cmocka_unit_test_setup_teardown(defaults_fill_what_is_left_out, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_full_file_is_read_whole, setup, teardown),
+        cmocka_unit_test_setup_teardown(each_mistake_is_refused_where_it_is, setup, teardown),
+        cmocka_unit_test_setup_teardown(all_mistakes_are_listed_by_line, setup, teardown),
+        cmocka_unit_test_setup_teardown(too_many_mistakes_are_cut, setup, teardown),
+        cmocka_unit_test_setup_teardown(superiors_in_a_ring_are_refused_once, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
