@@ -33,7 +33,6 @@ typedef const struct operation_param params[];
         {"tags", PARAM_LIST, 0, 0, CUSTOMER_TAGS_MAX}, {"fields", PARAM_MAP, 0, 0, CUSTOMER_FIELDS_MAX},     \
         {"contacts", PARAM_LIST, 0, 0, CONTACTS_GIVEN_MAX}
 
-static params list_by_id = {LIMIT, AFTER_ID, END};
 static params list_by_name = {LIMIT, AFTER_NAME, END};
 static params presence = {
     {"agent", PARAM_TEXT, 0, 1, CONFIG_NAME_MAX},
