@@ -20,7 +20,7 @@ open AS (
                     FROM open o WHERE o.queue = q.name AND o.state = 0),
         'offered', (SELECT count(*) FROM open o WHERE o.queue = q.name AND o.state = 1),
         'active', (SELECT count(*) FROM open o WHERE o.queue = q.name AND o.state = 2),
-        'oldest_wait_ms', (SELECT greatest(($4 ->> 'now_ms')::bigint - min(o.enqueued_ms), 0)
+        'oldest_wait_ms', (SELECT max(greatest(($4 ->> 'now_ms')::bigint - o.enqueued_ms, 0))
                            FROM open o WHERE o.queue = q.name AND o.state = 0),
         'agents', (SELECT json_build_object('offline', count(*) FILTER (WHERE s.state = 0),
                                             'available', count(*) FILTER (WHERE s.state = 1),
