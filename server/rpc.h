@@ -36,7 +36,8 @@ struct rpc_options {
     unsigned frame_deadline_ms, hello_deadline_ms, connections_max; /* 0: the defaults above */
 };
 
-/* Also has the process ignore SIGPIPE, unless it handles it. NULL and `why`: run the loop once more before closing it. */
+/* Also has the process ignore SIGPIPE, unless it handles it. After NULL and `why` the loop must run once more
+ * before it is closed. */
 struct rpc_server *rpc_server_open(uv_loop_t *loop, const struct rpc_options *options,
                                    const struct rpc_handler *handler, char *why, size_t why_size);
 uint16_t rpc_server_port(const struct rpc_server *server);

@@ -167,6 +167,16 @@ void rpc_connection_turn(struct rpc_connection *connection)
     rpc_connection_settle(connection);
 }
 
+static void step_drain(struct rpc_connection *connection)
+{
+    if (connection->calls > 0)
+        return;
+    if (rpc_output_owed(connection) == 0)
+        rpc_connection_cut(connection);
+    else if (!deadline_is_running(&connection->frame))
+        deadline_start(&connection->server->frames, &connection->frame);
+}
+
 void rpc_connection_drain(struct rpc_connection *connection)
 {
     if (connection->state != RPC_STATE_OPEN)
@@ -175,7 +185,7 @@ void rpc_connection_drain(struct rpc_connection *connection)
     uv_read_stop(&connection->handle.stream);
     deadline_stop(&connection->hello);
     deadline_stop(&connection->frame);
-    rpc_connection_settle(connection);
+    step_drain(connection);
 }
 
 void rpc_connection_cut(struct rpc_connection *connection)
@@ -201,16 +211,12 @@ static void connection_free(struct rpc_connection *connection)
 
 void rpc_connection_settle(struct rpc_connection *connection)
 {
-    if (connection->state == RPC_STATE_OPEN && connection->paused && connection->calls <= RPC_CALLS_MAX / 2) {
+    if (connection->state == RPC_STATE_OPEN && connection->paused && connection->calls <= RPC_CALLS_MAX / 2)
         rpc_server_visit(connection);
-    } else if (connection->state == RPC_STATE_DRAINING && connection->calls == 0) {
-        if (rpc_output_owed(connection) == 0)
-            rpc_connection_cut(connection);
-        else if (!deadline_is_running(&connection->frame))
-            deadline_start(&connection->server->frames, &connection->frame);
-    } else if (connection->state == RPC_STATE_CLOSED && connection->calls == 0 && !connection->is_due) {
+    else if (connection->state == RPC_STATE_DRAINING)
+        step_drain(connection);
+    else if (connection->state == RPC_STATE_CLOSED && connection->calls == 0 && !connection->is_due)
         connection_free(connection);
-    }
 }
 
 void rpc_connection_on_late(struct deadline *hello)
