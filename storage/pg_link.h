@@ -1,8 +1,9 @@
 /* One PostgreSQL connection in pipeline mode on a libuv loop. libpq does not leave storage/.
  *
- * Every submitted query is one statement of storage/sql, prepared on first use per connection, followed by its own sync:
- * a transaction of its own. Its callback fires exactly once, never from inside pg_link_submit(), in the order submitted.
- * The link dials again by itself (back-off 50 ms to 2 s, with jitter) until closed. */
+ * Every submitted query is one statement of storage/sql, prepared on first use per connection, followed by
+ * its own sync: a transaction of its own. Its callback fires exactly once, never from inside
+ * pg_link_submit(), in the order submitted. The link dials again by itself (back-off 50 ms to 2 s, with
+ * jitter) until closed. */
 #ifndef STORAGE_PG_LINK_H
 #define STORAGE_PG_LINK_H
 
@@ -46,7 +47,7 @@ struct pg_param {
 };
 
 struct pg_query {
-    const char *name; /* of a file in storage/sql */
+    const char *name;              /* of a file in storage/sql */
     const struct pg_param *params; /* borrowed until pg_link_submit returns */
     int param_count;
     bool binary_result;
@@ -55,27 +56,32 @@ struct pg_query {
 typedef void (*pg_on_reply)(void *ctx, const struct pg_reply *reply);
 
 struct pg_link_options {
-    const char *conninfo;         /* URI or key=value; several hosts allowed */
+    const char *conninfo; /* URI or key=value; several hosts allowed */
     const char *application_name;
-    const char *listen;           /* channel to LISTEN on, or NULL */
-    const char *setup;            /* SQL run on each new connection before anything else, or NULL */
-    void (*on_up)(void *ctx, int backend_pid);  /* connected and set up */
+    const char *listen; /* channel to LISTEN on, or NULL */
+    const char *setup;  /* SQL run on each new connection before anything else, or NULL */
+    void (*on_up)(void *ctx, int backend_pid);   /* connected and set up */
     void (*on_down)(void *ctx, const char *why); /* every pending callback has fired */
     void (*on_notify)(void *ctx, const char *payload);
     void *ctx;
 };
 
-/* Copies the options. Never fails for a server that is away: on_down tells. NULL only when conninfo cannot be parsed
- * (then *why is set, static or owned by the caller's buffer). */
-struct pg_link *pg_link_open(uv_loop_t *loop, const struct pg_link_options *options, char *why, size_t why_size);
+/* Copies the options. Never fails for a server that is away: on_down tells, once per outage, however many
+ * attempts it takes. NULL only when conninfo cannot be used; then `why` says why. The search path is
+ * storage/sql.h's on every connection, before `setup`. */
+struct pg_link *pg_link_open(uv_loop_t *loop, const struct pg_link_options *options, char *why,
+                             size_t why_size);
 bool pg_link_is_up(const struct pg_link *link);
 /* False when the link is not up or PG_LINK_PENDING_MAX is reached: no callback will come. */
 bool pg_link_submit(struct pg_link *link, const struct pg_query *query, pg_on_reply on_reply, void *ctx)
     __attribute__((warn_unused_result));
 size_t pg_link_pending(const struct pg_link *link);
-/* Cuts the connection as if the network had: pending become UNCERTAIN, on_down, then it dials again. */
+/* Cuts the connection as if the network had; nothing happens on a link that is not up. From the loop's next
+ * turn on: pending become UNCERTAIN (CANCELLED where the end of the query never left), on_down, then it dials
+ * again. */
 void pg_link_cut(struct pg_link *link, const char *why);
-/* Pending callbacks fire (UNCERTAIN or CANCELLED) before on_closed; *link is NULL at once. on_closed may be NULL. */
+/* *link is NULL at once. Pending callbacks fire (UNCERTAIN or CANCELLED) before on_closed, in the loop's next
+ * turns; no on_down. on_closed may be NULL. May be called from any callback of the link. */
 void pg_link_close(struct pg_link **link, void (*on_closed)(void *ctx), void *ctx);
 
 #endif

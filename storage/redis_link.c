@@ -187,7 +187,7 @@ static void on_connected(const redisAsyncContext *context, int status)
 {
     struct redis_link *link = context->data;
     if (status != REDIS_OK)
-        link->context = NULL; /* hiredis frees it after this callback */
+        link->context = NULL;           /* hiredis frees it after this callback */
     if (link->state != LINK_CONNECTING) /* given up or closed a moment ago */
         return;
     if (status == REDIS_OK)
