@@ -8,6 +8,7 @@
 #include "server/operation_config.h"
 #include "server/operation_customers.h"
 #include "server/operation_events.h"
+#include "server/operation_feed.h"
 #include "server/operation_sql.h"
 #include "server/operation_views.h"
 
@@ -41,6 +42,14 @@ static params presence = {
     {"lease", PARAM_INT, 0, 0, PRESENCE_LEASE_MAX_S},
     END,
 };
+static params feed = {
+    {"agent", PARAM_TEXT, 0, 1, CONFIG_NAME_MAX},
+    {"after", PARAM_TEXT, 0, 1, SEQUENCE_TEXT_MAX},
+    LIMIT,
+    END,
+};
+static params stream = {
+    {"agent", PARAM_TEXT, 0, 1, CONFIG_NAME_MAX}, {"after", PARAM_TEXT, 0, 1, SEQUENCE_TEXT_MAX}, END};
 static params offer = {{"offer", PARAM_UUID, PARAM_REQUIRED, 0, 0}, END};
 static params offer_cause = {
     {"offer", PARAM_UUID, PARAM_REQUIRED, 0, 0}, {"cause", PARAM_TEXT, 0, 1, CONFIG_NAME_MAX}, END};
@@ -80,6 +89,10 @@ const struct operation operations[] = {
     {"POST", "offers/{offer}/accept", "offer.accept", PEOPLE, operation_accept_offer, NULL, "Accept an offer", offer, false},
     {"POST", "offers/{offer}/reject", "offer.reject", PEOPLE, operation_reject_offer, NULL, "Reject an offer", offer_cause, false},
     {"POST", "interactions/{interaction}/end", "interaction.end", PEOPLE, operation_end_interaction, NULL, "End an interaction", interaction, false},
+
+    {"GET", "agents/{agent}/feed", "feed.read", PEOPLE, operation_read_feed, NULL, "Read an agent's feed", feed, false},
+    {"GET", "agents/{agent}/stream", NULL, PEOPLE, operation_stream_feed, NULL, "Follow an agent's feed as server-sent events", stream, false},
+    {"GET", NULL, "feed.subscribe", PEOPLE, operation_subscribe_feed, NULL, "Follow an agent's feed as notifications", stream, false},
 
     {"GET", "queues", "queue.list", PEOPLE, operation_sql, "list_queues", "List queues with what waits", list_by_name, false},
     {"GET", "agents", "agent.list", PEOPLE, operation_sql, "list_agents", "List agents with what they hold", list_by_name, false},
