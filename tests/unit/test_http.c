@@ -360,14 +360,15 @@ static void a_streamed_body_that_grows_too_large_gets_413(void **state)
 {
     (void)state;
     struct received in = {0};
-    char *chunk = calloc(1, 65536 + 16);
+    char *chunk = malloc(65536);
+    memset(chunk, 'x', 65536);
     int fd = connect_client();
     send_text(fd, "POST /size HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
-    memcpy(chunk, "10000\r\n", 7);
-    memset(chunk + 7, 'x', 65536);
-    memcpy(chunk + 7 + 65536, "\r\n", 2);
-    for (unsigned i = 0; i < HTTP_BODY_MAX / 65536 + 2; i++)
-        assert_int_equal(send_bytes(fd, chunk, 7 + 65536 + 2), 7 + 65536 + 2);
+    for (unsigned i = 0; i < HTTP_BODY_MAX / 65536 + 2; i++) {
+        send_text(fd, "10000\r\n");
+        assert_int_equal(send_bytes(fd, chunk, 65536), 65536);
+        send_text(fd, "\r\n");
+    }
     send_text(fd, "0\r\n\r\n");
     receive(fd, &in, "\"code\":\"too_large\"");
     assert_int_equal(world.requests, 0);
@@ -749,6 +750,33 @@ static void a_port_in_use_is_refused_with_a_reason(void **state)
     assert_non_null(strstr(why, "numeric"));
 }
 
+static void ipv6_addresses_work(void **state)
+{
+    (void)state;
+    char why[256] = "";
+    struct http_options options = {.host = "::1"};
+    struct http_server *second = http_server_open(&world.loop, &options, on_request, &world, why, sizeof why);
+    if (!second) {
+        /* This machine has no IPv6. */
+        assert_non_null(strstr(why, "::1"));
+        return;
+    }
+    struct sockaddr_in6 address = {.sin6_family = AF_INET6,
+                                   .sin6_port = htons(http_server_port(second)),
+                                   .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    struct received in = {0};
+    int fd = socket(AF_INET6, SOCK_STREAM, 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
+    fcntl(fd, F_SETFL, O_NONBLOCK);
+    send_text(fd, "GET /six HTTP/1.1\r\nHost: x\r\n\r\n");
+    receive(fd, &in, "GET /six");
+    assert_non_null(strstr(in.text, "X-Peer: ::1"));
+    close(fd);
+    http_server_close(&second, on_server_closed, NULL);
+    wait_until(world.servers_closed == 1);
+    world.servers_closed = 0;
+}
+
 #define in_world(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
 #define in_impatient_world(test) cmocka_unit_test_setup_teardown(test, setup_impatient, teardown)
 
@@ -787,6 +815,7 @@ int main(void)
         in_world(closing_gives_up_on_a_client_that_takes_nothing),
         in_world(closing_from_inside_a_request_is_allowed),
         in_world(a_quiescing_server_takes_no_connection_but_serves_the_old),
+        in_world(ipv6_addresses_work),
         in_world(a_port_in_use_is_refused_with_a_reason),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

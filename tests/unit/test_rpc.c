@@ -21,7 +21,7 @@
  * loop. */
 
 #define WAIT_MS 10000
-#define OPEN_MAX (2 * RPC_CALLS_MAX)
+#define OPEN_MAX (2u * RPC_CALLS_MAX)
 
 static struct world {
     uv_loop_t loop;
