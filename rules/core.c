@@ -349,7 +349,9 @@ void core_init(struct core *core, uint32_t project, const struct project_config 
 
 void core_deinit(struct core *core)
 {
-    if (core->in_batch)
+    if (core->in_batch && core->reconfigured)
+        core_commit(core); /* everything goes anyway */
+    else if (core->in_batch)
         core_rollback(core);
     struct rank_node *node;
     while ((node = rank_first(&core->open))) {

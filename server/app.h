@@ -19,6 +19,9 @@ struct app {
     struct auth *auth;
     struct project *projects; /* linked list */
     struct publisher *publisher;
+    struct streams *streams;
+    struct uuid instance; /* of this process: the fence's owner */
+    char address[256];    /* told to others in not_owner */
     bool draining;
 };
 

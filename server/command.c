@@ -10,6 +10,7 @@
 #define TITLE_MAX 64 /* "patchbay COMMAND" */
 
 const struct command command_table[] = {
+    {"serve", command_serve, "run the router"},
     {"migrate", command_migrate, "bring the database's schema up to date"},
     {"apply", command_apply, "make a project file the project's active configuration"},
     {"token", command_token, "create, list and revoke access tokens"},

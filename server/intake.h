@@ -9,6 +9,7 @@
 #include "rules/core.h"
 
 struct project;
+struct facts_entry;
 
 struct intake_request {
     struct arena *arena; /* the caller's; the intake adds keys and facts to it */
@@ -24,9 +25,16 @@ struct intake_request {
     struct problem problem;
     struct value answer;
 
-    struct intake_request *next, *next_waiter; /* the intake's */
-    struct facts_want *want;
-    int64_t deadline_ms;
+    /* The intake's own. */
+    struct project *project;
+    struct intake_request *next;
+    struct intake_request *waiters; /* repeats of this event that came while it was decided, by `next` */
+    struct table_node pending;      /* by event_key, while it is decided */
+    struct facts_entry *phone_facts, *email_facts; /* pinned */
+    const struct outcome *earlier;                 /* the event was decided before: its outcome */
+    struct uuid earlier_digest;
+    struct slice attributes; /* of the event, as JSON */
+    int64_t deadline_ms;     /* loop time: storage_unavailable then */
 };
 
 void intake_submit(struct project *project, struct intake_request *request);

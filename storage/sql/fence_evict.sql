@@ -1,4 +1,5 @@
--- Ends the backends of an owner that no longer is one: a client stopped between its statements and their sync holds its
+-- Ends the backends of an owner whose lease has run out: a client stopped between its statements and their sync holds its
 -- row locks, and no server timeout of version 15 ends that.
-SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
-WHERE application_name = 'patchbay writer ' || $1 AND pid <> pg_backend_pid() AND usename = current_user
+SELECT count(pg_terminate_backend(a.pid))
+FROM fences f JOIN pg_stat_activity a ON a.application_name = 'patchbay writer ' || f.owner::text
+WHERE f.project = $1::integer AND f.lease_until < now() AND a.pid <> pg_backend_pid() AND a.usename = current_user

@@ -1,0 +1,495 @@
+/* The life of a batch: decide what is resolved, commit it in one statement, make the announcements ready
+ * meanwhile, and tell once the database says that it is durable. One batch is in flight; the next one's facts
+ * are looked up behind it. */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/decision.h"
+#include "server/log.h"
+#include "server/metrics.h"
+#include "server/project_internal.h"
+#include "server/publisher.h"
+#include "server/streams.h"
+
+static void batch_reset(struct batch *batch)
+{
+    resolution_free(&batch->resolution);
+    arena_reset(&batch->arena);
+    request_list_init(&batch->requests);
+    request_list_init(&batch->refused);
+    announced_init(&batch->announced);
+    batch->row_count = 0;
+    batch->changes = 0;
+    batch->configures = batch->in_flight = false;
+}
+
+static struct input *add_row(struct batch *batch, const struct input *input, struct intake_request *request)
+{
+    struct input *copy = arena_new(&batch->arena, struct input);
+    assert(batch->row_count < PROJECT_ROWS_MAX);
+    *copy = *input;
+    batch->row_requests[batch->row_count] = request;
+    batch->rows[batch->row_count] = (struct batch_row){.input = copy};
+    return copy;
+}
+
+/* Steps one input; true when it made a row. */
+static bool step(struct project *project, const struct input *input, struct intake_request *request)
+{
+    struct batch *batch = project->batch;
+    struct input *copy = add_row(batch, input, request);
+    struct batch_row *row = &batch->rows[batch->row_count];
+    row->outcome = core_step(&project->core, copy, &batch->arena);
+    if (row->outcome->refusal != REFUSAL_NONE)
+        return false;
+    if (request) {
+        row->event_key = request->event_key;
+        row->digest = request->digest;
+        row->attributes = request->attributes;
+    }
+    batch->row_count++;
+    return true;
+}
+
+/* --- Requests --- */
+
+static void refuse_outcome(struct intake_request *request, enum refusal refusal)
+{
+    switch (refusal) {
+    case REFUSAL_OFFER_GONE:
+        intake_refuse(request, PROBLEM_OFFER_GONE, NULL, "the offer has ended");
+        break;
+    case REFUSAL_NOT_FOUND:
+        intake_refuse(request, PROBLEM_NOT_FOUND, NULL, "there is no such offer or interaction");
+        break;
+    case REFUSAL_FORBIDDEN:
+        intake_refuse(request, PROBLEM_FORBIDDEN, NULL, "it is another agent's");
+        break;
+    case REFUSAL_NO_ENDPOINT:
+        intake_refuse(request, PROBLEM_INVALID, "/data/to", "no endpoint of the project has this address");
+        break;
+    case REFUSAL_NO_AGENT:
+        intake_refuse(request, PROBLEM_NOT_FOUND, NULL, "the project has no such agent");
+        break;
+    case REFUSAL_CLOSED:
+        intake_refuse(request, PROBLEM_NOT_FOUND, NULL, "the interaction has ended");
+        break;
+    case REFUSAL_NONE:
+        abort();
+    }
+}
+
+static void answer_earlier(struct intake_request *request)
+{
+    if (!uuid_equal(&request->earlier_digest, &request->digest)) {
+        intake_refuse(request, PROBLEM_ID_CONFLICT, "/id", "this source and id stand for another event");
+        return;
+    }
+    request->duplicate = true;
+    request->answer = decision_event_answer(request->earlier, arena_copy(request->arena, request->event.id),
+                                            request->event.source, request->arena);
+}
+
+/* The customer that this decision makes or meets is known to the next one. */
+static void remember_facts(struct project *project, struct intake_request *request,
+                           const struct outcome *outcome)
+{
+    if (!uuid_is_nil(&outcome->created)) {
+        struct customer_fact fact = {.id = outcome->created, .name = outcome->created_from->name};
+        struct uuid newest = outcome->snapshot ? outcome->snapshot->interaction : (struct uuid){{0}};
+        if (request->phone_facts)
+            facts_add(project->facts, request->phone_facts, &fact, &newest);
+        if (request->email_facts)
+            facts_add(project->facts, request->email_facts, &fact, &newest);
+    }
+    if (!uuid_is_nil(&outcome->active_customer) && outcome->snapshot)
+        facts_touch(project->facts, &outcome->active_customer, &outcome->snapshot->interaction);
+}
+
+static void decide_request(struct project *project, struct intake_request *request, int64_t now)
+{
+    struct batch *batch = project->batch;
+    if (request->earlier) {
+        answer_earlier(request);
+        request_list_push(&batch->refused, request);
+        return;
+    }
+    request->input.at_ms = now;
+    /* A retry begins anew: what the fact joins and outcomes of the last try said counts no more. */
+    facts_join(&request->input.facts, request->phone_facts, request->email_facts, &batch->arena);
+    if (step(project, &request->input, request)) {
+        remember_facts(project, request, batch->rows[batch->row_count - 1].outcome);
+        request_list_push(&batch->requests, request);
+        return;
+    }
+    refuse_outcome(request, batch->rows[batch->row_count].outcome->refusal);
+    request_list_push(&batch->refused, request);
+}
+
+/* What is left when the batch is full, or when a request's facts turn out to be missing, waits for the next
+ * one: order stays. */
+static void decide_requests(struct project *project, int64_t now)
+{
+    struct resolution *resolution = project->resolving;
+    struct intake_request *request;
+    while ((request = resolution->requests.first)) {
+        if (project->batch->row_count >= PROJECT_ROWS_MAX ||
+            (!request->earlier && !request_facts_ready(project, request)))
+            break;
+        request_list_pop(&resolution->requests);
+        decide_request(project, request, now);
+    }
+}
+
+static void decide_changes(struct project *project, int64_t now)
+{
+    struct batch *batch = project->batch;
+    for (struct change *change = project->changes; change; change = change->next) {
+        struct input input = {.kind = change->kind, .at_ms = now, .block = change->block};
+        if (batch->row_count >= PROJECT_ROWS_MAX)
+            return;
+        step(project, &input, NULL);
+        batch->changes++;
+    }
+}
+
+static void decide_timers(struct project *project, int64_t now)
+{
+    struct input input = {.kind = INPUT_TIMER, .at_ms = now};
+    while (project->batch->row_count < PROJECT_ROWS_MAX / 2 && core_next_timer(&project->core) <= now)
+        step(project, &input, NULL);
+}
+
+static void decide_config(struct project *project, int64_t now)
+{
+    struct input input = {.kind = INPUT_CONFIG,
+                          .at_ms = now,
+                          .config = &project->next_config->config,
+                          .config_version = project->next_config->version};
+    step(project, &input, NULL);
+    project->batch->configures = true;
+}
+
+/* --- Commit --- */
+
+static void count_outcome(const struct outcome *outcome)
+{
+    if (outcome->kind == INPUT_EVENT) {
+        enum event_outcome shown = outcome->outcome == OUTCOME_ASSIGNED ? OUTCOME_ATTACHED : outcome->outcome;
+        metric_add(METRIC_ANSWERS, metric_label(METRIC_ANSWERS, event_outcome_name(shown)), 1);
+        if (outcome->snapshot)
+            metric_add(METRIC_IDENTITY, outcome->snapshot->identity, 1);
+    }
+    if (outcome->miss)
+        metric_add(METRIC_MISSES, metric_label(METRIC_MISSES, outcome->miss), 1);
+    if (outcome->offer_end)
+        metric_add(METRIC_OFFER_ENDS, metric_label(METRIC_OFFER_ENDS, outcome->offer_end), 1);
+    if (outcome->waited_ms >= 0 && outcome->snapshot)
+        metric_observe(METRIC_WAIT_SECONDS, outcome->snapshot->channel, (double)outcome->waited_ms / 1000);
+    for (const struct announcement *a = outcome->announcements; a; a = a->next) {
+        if (a->type == ANNOUNCE_OFFERED)
+            metric_add(METRIC_OFFERS, 0, 1);
+    }
+}
+
+/* While the database works: answers and announcements, ready to be sent. */
+static void make_ready(struct project *project)
+{
+    struct batch *batch = project->batch;
+    for (size_t i = 0; i < batch->row_count; i++) {
+        struct intake_request *request = batch->row_requests[i];
+        const struct outcome *outcome = batch->rows[i].outcome;
+        announced_add(&batch->announced, outcome, project_name(project), &batch->arena);
+        if (!request)
+            continue;
+        if (outcome->kind == INPUT_EVENT)
+            request->answer =
+                decision_event_answer(outcome, request->event.id, request->event.source, request->arena);
+        else if (outcome->outcome == OUTCOME_BLOCKED)
+            refuse_outcome(request, REFUSAL_OFFER_GONE);
+        else
+            request->answer = decision_command_answer(outcome, request->arena);
+    }
+}
+
+static void on_committed(void *ctx, const struct pg_reply *reply);
+
+static void submit(struct project *project)
+{
+    struct batch *batch = project->batch;
+    struct batch_fence fence = {
+        .project = project->id,
+        .owner = project->app->instance,
+        .epoch = project->epoch,
+        .seq_before = project->journal_seq,
+        .seq_after = project->core.seq,
+        .facts_version = project->facts_version,
+        .config_version = project->core.config_version,
+        .published_seq = publisher_watermark(project->app->publisher, project),
+        .last_ms = project->core.at_ms,
+        .lease_ms = project->app->settings->lease_ms,
+    };
+    batch_store_fill(project->store, &project->core, &fence, batch->rows, batch->row_count, &batch->arena);
+    batch->started_ns = uv_hrtime();
+    batch->in_flight = batch_store_submit(project->store, project->app->writer, on_committed, project);
+    if (!batch->in_flight) {
+        batch_rollback(project);
+        return;
+    }
+    project->replies++;
+    metric_observe(METRIC_BATCH_SIZE, 0, (double)batch->row_count);
+    make_ready(project);
+}
+
+/* Answers that need no commit: repeats and refusals, and those that share the batch's fate no longer. */
+static void tell_refused(struct project *project)
+{
+    struct request_list now = project->batch->refused;
+    struct intake_request *request;
+    if (!now.first)
+        return;
+    request_list_init(&project->batch->refused);
+    while ((request = request_list_pop(&now)))
+        intake_finish(request);
+}
+
+static void take_config(struct project *project)
+{
+    struct loaded_config *old = project->config;
+    project->config = project->next_config;
+    project->next_config = NULL;
+    arena_deinit(&old->arena);
+    free(old);
+    log_event(LOG_INFO, "configuration is active",
+              (struct log_field[]){log_text("project", project_name(project)),
+                                   log_int("version", (int64_t)project->config->version)},
+              2);
+}
+
+void batch_succeed(struct project *project)
+{
+    struct batch *batch = project->batch;
+    struct intake_request *request;
+    metric_observe(METRIC_COMMIT_SECONDS, 0, (double)(uv_hrtime() - batch->started_ns) / 1e9);
+    project->journal_seq = project->core.seq;
+    project->refusals = 0;
+    if (project->batch_limit < (size_t)project->app->settings->batch_max)
+        project->batch_limit = (size_t)project->app->settings->batch_max;
+    project->renewed_ms = (int64_t)uv_now(project->app->loop);
+    for (size_t i = 0; i < batch->row_count; i++)
+        count_outcome(batch->rows[i].outcome);
+    publisher_tell(project->app->publisher, project, &batch->announced);
+    streams_tell(project->app->streams, project, &batch->announced);
+    while ((request = request_list_pop(&batch->requests)))
+        intake_finish(request);
+    tell_refused(project);
+    core_commit(&project->core);
+    if (batch->configures)
+        take_config(project);
+    for (; batch->changes; batch->changes--) {
+        struct change *change = project->changes;
+        project->changes = change->next;
+        free(change);
+        project->change_count--;
+    }
+    if (!project->changes) {
+        project->changes_tail = &project->changes;
+        changes_settle(project, true);
+    }
+    batch_reset(batch);
+}
+
+static void forget_created(struct project *project, const struct outcome *outcome)
+{
+    const struct party_texts *texts = outcome->created_from;
+    if (uuid_is_nil(&outcome->created))
+        return;
+    if (texts->phone_key.len)
+        facts_forget(project->facts, FACTS_PHONE, texts->phone_key);
+    if (texts->email_key.len)
+        facts_forget(project->facts, FACTS_EMAIL, texts->email_key);
+}
+
+/* Nothing of the batch is in. Its requests go back to the front, in order, before those being resolved. */
+void batch_rollback(struct project *project)
+{
+    struct batch *batch = project->batch;
+    for (size_t i = 0; i < batch->row_count; i++)
+        forget_created(project, batch->rows[i].outcome);
+    tell_refused(project);
+    resolution_give_up(project);
+    request_list_prepend(&project->queue, &batch->requests);
+    if (batch->configures)
+        owner_stand_down(project, "a new configuration could not be committed");
+    else
+        core_rollback(&project->core);
+    batch_reset(batch);
+}
+
+void batch_discard_requests(struct project *project)
+{
+    struct batch *batch = project->batch;
+    for (size_t i = 0; i < batch->row_count; i++)
+        batch->row_requests[i] = NULL;
+    intake_refuse_all(&batch->requests, PROBLEM_STORAGE_UNAVAILABLE,
+                      "the database was lost during the commit; ask again with the same id");
+    tell_refused(project);
+}
+
+/* Passing trouble (locks, shutdown, resources) is tried again; a row that the database will never take is
+ * looked for by halves, answered alone, and its neighbours go on. */
+static bool is_passing(const char *sqlstate)
+{
+    return strncmp(sqlstate, "40", 2) == 0 || strncmp(sqlstate, "53", 2) == 0 ||
+           strncmp(sqlstate, "55", 2) == 0 || strncmp(sqlstate, "57", 2) == 0 ||
+           strncmp(sqlstate, "58", 2) == 0;
+}
+
+static void refuse_poison(struct project *project, const struct pg_reply *reply)
+{
+    struct intake_request *request = request_list_pop(&project->queue);
+    log_event(LOG_ERROR, "the database refuses an input; it is answered with an error",
+              (struct log_field[]){log_text("project", project_name(project)),
+                                   log_str("sqlstate", reply->sqlstate), log_str("why", reply->message),
+                                   log_str("kind", request ? input_kind_name(request->input.kind) : "timer"),
+                                   log_text("source", request ? request->event.source : SLICE("")),
+                                   log_text("id", request ? request->event.id : SLICE(""))},
+              6);
+    project->batch_limit = (size_t)project->app->settings->batch_max;
+    if (!request)
+        return;
+    intake_refuse(request, PROBLEM_INTERNAL, NULL, "the database refuses this input");
+    intake_finish(request);
+}
+
+static void refused(struct project *project, const struct pg_reply *reply)
+{
+    size_t count = project->batch->requests.count;
+    static struct log_limit limit;
+    batch_rollback(project);
+    project->refusals++;
+    if (is_passing(reply->sqlstate) || count == 0) {
+        log_event_limited(&limit, LOG_WARN, "the database refuses a batch for now",
+                          (struct log_field[]){log_text("project", project_name(project)),
+                                               log_str("sqlstate", reply->sqlstate),
+                                               log_str("why", reply->message)},
+                          3);
+        project->retry_at_ms = (int64_t)uv_now(project->app->loop) + PROJECT_HOUSEKEEPING_MS;
+        owner_examine(project);
+    } else if (count > 1) {
+        project->batch_limit = count / 2;
+    } else {
+        refuse_poison(project, reply);
+    }
+}
+
+static void on_committed(void *ctx, const struct pg_reply *reply)
+{
+    struct project *project = ctx;
+    project->batch->in_flight = false;
+    switch (reply->outcome) {
+    case PG_OK:
+        if (pg_bool(reply, 0, 0)) {
+            batch_succeed(project);
+        } else {
+            batch_rollback(project);
+            owner_examine(project);
+        }
+        break;
+    case PG_REFUSED:
+        refused(project, reply);
+        break;
+    case PG_UNCERTAIN:
+        if (project->state == PROJECT_OWNED)
+            project_enter(project, PROJECT_SETTLING); /* closing: the next owner finds out */
+        break;
+    case PG_CANCELLED:
+        batch_rollback(project);
+        break;
+    }
+    project_reply_done(project);
+    turn_request(&project->turn);
+}
+
+/* --- The pump --- */
+
+static void on_core_timer(uv_timer_t *timer)
+{
+    project_pump(timer->data);
+}
+
+static void arm_timer(struct project *project)
+{
+    int64_t next = core_next_timer(&project->core);
+    if (next == TIME_NEVER) {
+        uv_timer_stop(&project->core_timer);
+        return;
+    }
+    int64_t wait = next - project_now_ms();
+    uv_timer_start(&project->core_timer, on_core_timer, wait > 0 ? (uint64_t)wait : 0, 0);
+}
+
+static bool may_commit(const struct project *project)
+{
+    return project->state == PROJECT_OWNED && !project->core.in_batch && !project->changes_asked &&
+           !project->examining && pg_link_is_up(project->app->writer) &&
+           (int64_t)uv_now(project->app->loop) >= project->retry_at_ms;
+}
+
+static void decide(struct project *project)
+{
+    struct batch *batch = project->batch;
+    int64_t now = project_now_ms();
+    bool resolved = project->resolving && project->resolving->ready;
+    if (now < project->core.at_ms)
+        now = project->core.at_ms; /* time never goes back, also across owners */
+    core_begin(&project->core);
+    if (project->next_config) {
+        decide_config(project, now);
+    } else {
+        decide_changes(project, now);
+        decide_timers(project, now);
+        if (resolved && batch->changes == project->change_count)
+            decide_requests(project, now);
+    }
+    if (resolved && project->resolving) {
+        /* What could not be decided is looked up again in front of everything newer. */
+        struct resolution *resolution = project->resolving;
+        project->resolving = NULL;
+        request_list_prepend(&project->queue, &resolution->requests);
+        batch->resolution = resolution; /* repeats' answers borrow from it */
+    }
+    if (batch->row_count) {
+        submit(project);
+    } else {
+        core_commit(&project->core);
+        tell_refused(project);
+        batch_reset(batch);
+    }
+}
+
+static bool has_due(const struct project *project)
+{
+    int64_t next = core_next_timer(&project->core);
+    return project->next_config || project->changes || next <= project_now_ms();
+}
+
+void project_pump(struct project *project)
+{
+    intake_tell_immediate(project);
+    if (project->state != PROJECT_OWNED)
+        return;
+    if (project->changes_wanted && !project->changes_asked && !project->core.in_batch)
+        changes_read(project);
+    if (!project->resolving && project->queue.first && pg_link_is_up(project->app->reader))
+        resolution_start(project);
+    if (may_commit(project) && ((project->resolving && project->resolving->ready) || has_due(project))) {
+        decide(project);
+        if (project->queue.first || project->immediate.first || !project->core.in_batch)
+            turn_request(&project->turn);
+    }
+    if (project->state == PROJECT_OWNED && !project->core.in_batch)
+        arm_timer(project);
+    metric_set(METRIC_INTAKE, 0, (double)project->queue.count);
+}

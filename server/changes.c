@@ -1,0 +1,170 @@
+/* Changes of facts, made by anybody on any router: read from the change list, forgotten from the cache, and
+ * those that the core keeps (blocks, the configuration) made inputs of their own. */
+#include <endian.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/log.h"
+#include "server/project_internal.h"
+#include "storage/pg_array_read.h"
+
+void changes_clear(struct project *project)
+{
+    while (project->changes) {
+        struct change *change = project->changes;
+        project->changes = change->next;
+        free(change);
+    }
+    project->changes_tail = &project->changes;
+    project->change_count = 0;
+    changes_settle(project, false);
+}
+
+void changes_settle(struct project *project, bool settled)
+{
+    struct settled_waiter **link = &project->waiters, *waiter;
+    while ((waiter = *link)) {
+        if (settled && (waiter->version == 0 || waiter->version > project->facts_version)) {
+            link = &waiter->next;
+            continue;
+        }
+        *link = waiter->next;
+        waiter->on_settled(waiter->ctx, settled);
+        free(waiter);
+        link = &project->waiters; /* the callback may have changed the list */
+    }
+}
+
+static void forget_keys(struct project *project, const struct pg_reply *reply, int row)
+{
+    struct arena arena;
+    struct slice *keys;
+    arena_init(&arena);
+    uint32_t count = pg_text_array(reply, row, 3, &keys, &arena);
+    for (uint32_t i = 0; i < count; i++) {
+        facts_forget(project->facts, FACTS_PHONE, keys[i]);
+        facts_forget(project->facts, FACTS_EMAIL, keys[i]);
+    }
+    arena_deinit(&arena);
+}
+
+static void add_change(struct project *project, const struct pg_reply *reply, int row, enum input_kind kind)
+{
+    struct slice key = pg_cell(reply, row, 6);
+    struct change *change = calloc(1, sizeof *change + key.len);
+    if (!change)
+        abort();
+    change->kind = kind;
+    change->block.id = pg_uuid(reply, row, 2);
+    if (kind == INPUT_BLOCK) {
+        if (!block_kind_parse(&change->block.kind, pg_cell(reply, row, 4))) {
+            free(change);
+            return;
+        }
+        memcpy(change->key, key.len ? key.ptr : "", key.len);
+        change->block.key = (struct slice){change->key, key.len};
+        change->block.customer = pg_uuid(reply, row, 5);
+        change->block.channels = (uint8_t)pg_int64(reply, row, 7);
+        change->block.start_ms = pg_int64(reply, row, 8);
+        change->block.until_ms = pg_is_null(reply, row, 9) ? TIME_NEVER : pg_int64(reply, row, 9);
+    }
+    *project->changes_tail = change;
+    project->changes_tail = &change->next;
+    project->change_count++;
+}
+
+static void on_config(void *ctx, const struct pg_reply *reply)
+{
+    struct project *project = ctx;
+    project->changes_asked = false;
+    if (project->state == PROJECT_OWNED) {
+        struct loaded_config *loaded = reply->outcome == PG_OK ? config_load(project, reply) : NULL;
+        if (loaded) {
+            if (project->next_config) {
+                arena_deinit(&project->next_config->arena);
+                free(project->next_config);
+            }
+            project->next_config = loaded;
+        } else if (reply->outcome != PG_OK) {
+            project->config_wanted = project->changes_wanted = true;
+        }
+    }
+    turn_request(&project->turn);
+    project_reply_done(project);
+}
+
+static bool ask(struct project *project, const char *name, bool with_version, pg_on_reply on_reply)
+{
+    int32_t id = (int32_t)htobe32(project->id);
+    int64_t version = (int64_t)htobe64(project->facts_version);
+    struct pg_param params[] = {{.data = &id, .len = sizeof id, .binary = true},
+                                {.data = &version, .len = sizeof version, .binary = true}};
+    struct pg_query query = {
+        .name = name, .params = params, .param_count = with_version ? 2 : 1, .binary_result = true};
+    return project_query(project, project->app->writer, &query, on_reply);
+}
+
+static void take_changes(struct project *project, const struct pg_reply *reply)
+{
+    for (int row = 0; row < reply->rows; row++) {
+        struct slice kind = pg_cell(reply, row, 1);
+        if (slice_is(kind, "block") && !pg_is_null(reply, row, 4))
+            add_change(project, reply, row, INPUT_BLOCK);
+        else if (slice_is(kind, "unblock"))
+            add_change(project, reply, row, INPUT_UNBLOCK);
+        else if (slice_is(kind, "config"))
+            project->config_wanted = true;
+        else if (slice_is(kind, "customer"))
+            forget_keys(project, reply, row);
+    }
+    if (reply->rows)
+        project->facts_version = (uint64_t)pg_int64(reply, 0, 10);
+    /* Whoever waited for the reading waits for this version now. */
+    for (struct settled_waiter *waiter = project->waiters; waiter; waiter = waiter->next) {
+        if (waiter->version == 0 && waiter->asked)
+            waiter->version = project->facts_version;
+    }
+}
+
+static void on_changes(void *ctx, const struct pg_reply *reply)
+{
+    struct project *project = ctx;
+    project->changes_asked = false;
+    if (project->state == PROJECT_OWNED) {
+        if (reply->outcome == PG_OK)
+            take_changes(project, reply);
+        else
+            project->changes_wanted = true;
+        if (project->config_wanted && ask(project, "load_config", false, on_config)) {
+            project->config_wanted = false;
+            project->changes_asked = true;
+        }
+        if (!project->changes && !project->next_config && !project->changes_asked)
+            changes_settle(project, true);
+    }
+    turn_request(&project->turn);
+    project_reply_done(project);
+}
+
+void changes_read(struct project *project)
+{
+    project->changes_asked = ask(project, "load_changes", true, on_changes);
+    if (!project->changes_asked)
+        return;
+    project->changes_wanted = false;
+    for (struct settled_waiter *waiter = project->waiters; waiter; waiter = waiter->next)
+        waiter->asked = true;
+}
+
+void project_facts_changed(struct project *project, void (*on_settled)(void *ctx, bool settled), void *ctx)
+{
+    if (on_settled) {
+        struct settled_waiter *waiter = calloc(1, sizeof *waiter);
+        if (!waiter)
+            abort();
+        *waiter = (struct settled_waiter){.on_settled = on_settled, .ctx = ctx, .next = project->waiters};
+        project->waiters = waiter;
+    }
+    project->changes_wanted = true;
+    turn_request(&project->turn);
+}

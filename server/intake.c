@@ -1,0 +1,307 @@
+/* The door: an event's keys are made here, repeats of one that is being decided wait for its answer, and what
+ * cannot be accepted is refused in the next turn. */
+#include "server/intake.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "proto/cloudevent.h"
+#include "proto/decision.h"
+#include "proto/json.h"
+#include "proto/phone.h"
+#include "rules/email_key.h"
+#include "rules/machine_mail.h"
+#include "server/metrics.h"
+#include "server/project_internal.h"
+
+void request_list_init(struct request_list *list)
+{
+    list->first = NULL;
+    list->tail = &list->first;
+    list->count = 0;
+}
+
+void request_list_push(struct request_list *list, struct intake_request *request)
+{
+    request->next = NULL;
+    *list->tail = request;
+    list->tail = &request->next;
+    list->count++;
+}
+
+struct intake_request *request_list_pop(struct request_list *list)
+{
+    struct intake_request *request = list->first;
+    if (!request)
+        return NULL;
+    list->first = request->next;
+    if (!list->first)
+        list->tail = &list->first;
+    list->count--;
+    request->next = NULL;
+    return request;
+}
+
+void request_list_prepend(struct request_list *list, struct request_list *front)
+{
+    if (!front->first)
+        return;
+    *front->tail = list->first;
+    if (!list->first)
+        list->tail = front->tail;
+    list->first = front->first;
+    list->count += front->count;
+    request_list_init(front);
+}
+
+/* --- Answers --- */
+
+static struct slice id_key(const struct uuid *id)
+{
+    return (struct slice){(const char *)id->bytes, sizeof id->bytes};
+}
+
+static void count_answer(const struct intake_request *request)
+{
+    if (request->refused)
+        metric_add(METRIC_REFUSALS, metric_label(METRIC_REFUSALS, problem_code_name(request->problem.code)),
+                   1);
+    else if (request->duplicate)
+        metric_add(METRIC_DUPLICATES, 0, 1);
+}
+
+static void done(struct intake_request *request)
+{
+    count_answer(request);
+    request->on_done(request);
+}
+
+void intake_refuse(struct intake_request *request, enum problem_code code, const char *pointer,
+                   const char *detail)
+{
+    request->refused = true;
+    problem_set(&request->problem, code, pointer, "%s", detail);
+}
+
+/* Repeats get the very answer of the first; another content under the same id is a conflict. When the first
+ * was refused it left no trace, and a repeat takes its place. */
+static void finish_waiters(struct intake_request *request)
+{
+    struct project *project = request->project;
+    struct intake_request *next = request->waiters;
+    request->waiters = NULL;
+    while (next) {
+        struct intake_request *waiter = next;
+        next = waiter->next;
+        waiter->next = NULL;
+        if (request->refused) {
+            intake_submit(project, waiter);
+        } else if (uuid_equal(&waiter->digest, &request->digest)) {
+            waiter->duplicate = true;
+            waiter->answer = request->answer;
+            done(waiter);
+        } else {
+            intake_refuse(waiter, PROBLEM_ID_CONFLICT, "/id", "this source and id stand for another event");
+            done(waiter);
+        }
+    }
+}
+
+void intake_finish(struct intake_request *request)
+{
+    struct project *project = request->project;
+    table_remove(&project->pending, &request->pending);
+    request_unpin(project, request);
+    finish_waiters(request);
+    done(request);
+}
+
+void intake_refuse_all(struct request_list *list, enum problem_code code, const char *detail)
+{
+    struct intake_request *request;
+    while ((request = request_list_pop(list))) {
+        intake_refuse(request, code, NULL, detail);
+        intake_finish(request);
+    }
+}
+
+/* --- The door --- */
+
+static void refuse_at_door(struct intake_request *request, enum problem_code code, const char *pointer,
+                           const char *detail)
+{
+    intake_refuse(request, code, pointer, detail);
+    request_list_push(&request->project->immediate, request);
+    turn_request(&request->project->turn);
+}
+
+void intake_tell_immediate(struct project *project)
+{
+    struct intake_request *request;
+    struct request_list now = project->immediate;
+    if (!now.first)
+        return;
+    request_list_init(&project->immediate);
+    while ((request = request_list_pop(&now)))
+        done(request);
+}
+
+static struct slice region_for(const struct project_config *config, const struct config_endpoint *endpoint)
+{
+    return endpoint && endpoint->region.len ? endpoint->region : config->region;
+}
+
+/* The endpoint's own spelling of an address: what `to` is compared by. */
+static struct slice recipient_key(const struct project_config *config, const struct event *event,
+                                  struct arena *arena)
+{
+    struct email_key email;
+    struct phone_key phone;
+    switch (event_type_channel(event->type)) {
+    case CHANNEL_CALL:
+        phone = phone_key(config->region, event->to, false, arena);
+        return phone.key.len ? phone.key : event->to;
+    case CHANNEL_EMAIL:
+        return email_key(&email, event->to, arena) == EMAIL_OK ? email.key : event->to;
+    case CHANNEL_CHAT:
+        break;
+    }
+    return event->to;
+}
+
+static void make_thread(struct intake_request *request)
+{
+    const struct event *event = &request->event;
+    uint32_t count = event->in_reply_to_count + event->references_count, n = 0;
+    if (!count)
+        return;
+    struct uuid *thread = arena_array(request->arena, struct uuid, count);
+    for (uint32_t i = event->in_reply_to_count; i > 0; i--)
+        cloudevent_conversation(&thread[n++], CHANNEL_EMAIL, event->source, event->in_reply_to[i - 1]);
+    for (uint32_t i = event->references_count; i > 0; i--)
+        cloudevent_conversation(&thread[n++], CHANNEL_EMAIL, event->source, event->references[i - 1]);
+    request->input.thread = thread;
+    request->input.thread_count = n;
+}
+
+/* Who it is from, or, for a call that an agent makes, who it goes to. */
+static void make_keys(struct intake_request *request, const struct project_config *config)
+{
+    struct event *event = &request->event;
+    struct input *input = &request->input;
+    enum channel channel = event_type_channel(event->type);
+    struct slice party = event->from.phone;
+    input->event = event;
+    if (event->outbound) {
+        party = event->to;
+        input->recipient_key = event->from.phone.len ? event->from.phone : event->from.id;
+        event->from = (struct party){.phone = event->to};
+    } else {
+        input->recipient_key = recipient_key(config, event, request->arena);
+    }
+    const struct config_endpoint *endpoint = config_find_endpoint(config, channel, input->recipient_key);
+    input->phone = phone_key(region_for(config, endpoint), party, event->privacy, request->arena);
+    if (!event->outbound && email_key(&input->email, event->from.email, request->arena) != EMAIL_OK)
+        input->email.key = (struct slice){NULL, 0};
+    cloudevent_conversation(&input->conversation, channel, event->source, event->subject);
+    if (event->type == EVENT_EMAIL_RECEIVED) {
+        struct slice matched;
+        make_thread(request);
+        input->machine =
+            machine_mail_classify(&event->headers, input->email.key, &matched) != MACHINE_NONE ||
+            (input->email.key.len && config_find_endpoint(config, CHANNEL_EMAIL, input->email.key));
+    }
+    if (event->attributes.kind == VALUE_MAP)
+        request->attributes = json_write(&event->attributes, request->arena);
+}
+
+/* False when the event waits for its first, or is refused. */
+static bool admit_event(struct project *project, struct intake_request *request)
+{
+    struct event *event = &request->event;
+    const struct project_config *config = project_config(project);
+    metric_add(METRIC_EVENTS, event->type, 1);
+    cloudevent_key(&request->event_key, event);
+    cloudevent_digest(&request->digest, event);
+    if (event->time_ms != TIME_NEVER && event->time_ms < project_now_ms() - config->window_ms) {
+        refuse_at_door(request, PROBLEM_STALE, "/time", "time is before the idempotency window");
+        return false;
+    }
+    struct table_node *first = table_find(&project->pending, id_key(&request->event_key));
+    if (first) {
+        struct intake_request *pending = first->owner;
+        request->next = pending->waiters;
+        pending->waiters = request;
+        return false;
+    }
+    make_keys(request, config);
+    request->pending.owner = request;
+    table_insert(&project->pending, &request->pending, id_key(&request->event_key));
+    return true;
+}
+
+static bool storage_is_away(const struct project *project)
+{
+    return !pg_link_is_up(project->app->writer) && project->state != PROJECT_SETTLING;
+}
+
+void intake_submit(struct project *project, struct intake_request *request)
+{
+    request->project = project;
+    request->refused = request->duplicate = false;
+    request->deadline_ms = (int64_t)uv_now(project->app->loop) + project->app->settings->storage_wait_ms;
+    if (!project->has_core || !project->config) {
+        request_list_push(&project->immediate, request);
+        if (project->owner_address[0]) {
+            intake_refuse(request, PROBLEM_NOT_OWNER, NULL, "");
+            problem_set(&request->problem, PROBLEM_NOT_OWNER, NULL, "the project is owned by %s",
+                        project->owner_address);
+        } else {
+            intake_refuse(request, PROBLEM_STORAGE_UNAVAILABLE, NULL, "the database is away");
+        }
+        turn_request(&project->turn);
+        return;
+    }
+    if (project->app->draining) {
+        refuse_at_door(request, PROBLEM_STORAGE_UNAVAILABLE, NULL, "the server is stopping");
+        return;
+    }
+    if ((int64_t)project->queue.count >= project->app->settings->intake_max) {
+        refuse_at_door(request, PROBLEM_OVERLOADED, NULL, "too many requests wait for a decision");
+        return;
+    }
+    if (request->input.kind == INPUT_EVENT && !admit_event(project, request))
+        return;
+    request_list_push(&project->queue, request);
+    metric_set(METRIC_INTAKE, 0, (double)project->queue.count);
+    if (!storage_is_away(project))
+        turn_request(&project->turn);
+}
+
+/* Requests that waited out their time are told so; what is in flight may still turn out to be in. */
+void intake_expire(struct project *project)
+{
+    int64_t now = (int64_t)uv_now(project->app->loop);
+    struct request_list keep;
+    struct intake_request *request;
+    if (!project->queue.first || project->queue.first->deadline_ms > now)
+        return;
+    request_list_init(&keep);
+    while ((request = request_list_pop(&project->queue))) {
+        if (request->deadline_ms > now) {
+            request_list_push(&keep, request);
+            continue;
+        }
+        intake_refuse(request, PROBLEM_STORAGE_UNAVAILABLE, NULL, "the database did not answer in time");
+        intake_finish(request);
+    }
+    request_list_prepend(&project->queue, &keep);
+}
+
+void intake_fail_unavailable(struct project *project, struct request_list *list)
+{
+    if (project->owner_address[0])
+        intake_refuse_all(list, PROBLEM_NOT_OWNER, project->owner_address);
+    else
+        intake_refuse_all(list, PROBLEM_STORAGE_UNAVAILABLE, "the database is away");
+}

@@ -1,0 +1,220 @@
+/* A project's life: opened, kept by a timer, closed. */
+#include "server/project.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "server/log.h"
+#include "server/metrics.h"
+#include "server/project_internal.h"
+#include "server/publisher.h"
+
+int64_t project_now_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void on_turn(void *ctx)
+{
+    project_pump(ctx);
+}
+
+static void finish_close(struct project *project);
+
+/* Requests whose time is over, the lease, and whatever a lost message left undone. */
+static void on_housekeeping(uv_timer_t *timer)
+{
+    struct project *project = timer->data;
+    int64_t now = (int64_t)uv_now(project->app->loop);
+    bool writer_up = pg_link_is_up(project->app->writer);
+    switch (project->state) {
+    case PROJECT_STANDBY:
+        if (writer_up && now >= project->retry_at_ms)
+            owner_acquire(project);
+        break;
+    case PROJECT_OWNED:
+        if (writer_up && now - project->renewed_ms >= project->app->settings->lease_ms / 3)
+            owner_renew(project);
+        break;
+    case PROJECT_SETTLING:
+        if (writer_up)
+            owner_settle(project);
+        if (project->batch->requests.first && project->batch->requests.first->deadline_ms <= now)
+            batch_discard_requests(project);
+        break;
+    case PROJECT_CLOSING:
+        finish_close(project);
+        return;
+    case PROJECT_ACQUIRING:
+    case PROJECT_LOADING:
+    case PROJECT_CLOSED:
+        break;
+    }
+    if (!writer_up || !pg_link_is_up(project->app->reader))
+        intake_expire(project);
+    project_pump(project);
+}
+
+struct project *project_open(struct app *app, uint32_t id, struct slice name)
+{
+    struct project *project = calloc(1, sizeof *project);
+    if (!project)
+        abort();
+    project->app = app;
+    project->id = id;
+    project->name = strndup(name.ptr, name.len);
+    project->facts = facts_cache_alloc((size_t)app->settings->cache_entries);
+    project->store = batch_store_alloc();
+    project->batch = calloc(1, sizeof *project->batch);
+    if (!project->name || !project->batch)
+        abort();
+    arena_init(&project->batch->arena);
+    request_list_init(&project->batch->requests);
+    request_list_init(&project->batch->refused);
+    announced_init(&project->batch->announced);
+    request_list_init(&project->queue);
+    request_list_init(&project->immediate);
+    table_init(&project->pending);
+    project->changes_tail = &project->changes;
+    project->batch_limit = (size_t)app->settings->batch_max;
+    turn_init(&project->turn, app->loop, on_turn, project);
+    uv_timer_init(app->loop, &project->core_timer);
+    uv_timer_init(app->loop, &project->housekeeping);
+    project->core_timer.data = project->housekeeping.data = project;
+    uv_timer_start(&project->housekeeping, on_housekeeping, 0, PROJECT_HOUSEKEEPING_MS);
+    project->next = app->projects;
+    app->projects = project;
+    return project;
+}
+
+void project_on_writer_up(struct project *project)
+{
+    project->retry_at_ms = 0;
+    on_housekeeping(&project->housekeeping);
+}
+
+void project_on_writer_down(struct project *project)
+{
+    if (project->state == PROJECT_LOADING || project->state == PROJECT_ACQUIRING)
+        owner_stand_down(project, "the database went away");
+}
+
+/* --- Closing --- */
+
+static void unlink_project(struct project *project)
+{
+    struct project **link = &project->app->projects;
+    while (*link != project)
+        link = &(*link)->next;
+    *link = project->next;
+}
+
+static void free_project(struct project *project)
+{
+    void (*on_closed)(void *) = project->on_closed;
+    void *ctx = project->closed_ctx;
+    resolution_free(&project->batch->resolution);
+    arena_deinit(&project->batch->arena);
+    free(project->batch);
+    batch_store_free(&project->store);
+    facts_cache_free(&project->facts);
+    table_deinit(&project->pending);
+    if (project->config) {
+        arena_deinit(&project->config->arena);
+        free(project->config);
+    }
+    free(project->name);
+    free(project);
+    on_closed(ctx);
+}
+
+static void on_turn_closed(void *ctx)
+{
+    struct project *project = ctx;
+    if (--project->handles == 0)
+        free_project(project);
+}
+
+static void on_timer_closed(uv_handle_t *handle)
+{
+    on_turn_closed(handle->data);
+}
+
+/* As soon as nothing is in flight any more. */
+static void finish_close(struct project *project)
+{
+    if (project->replies)
+        return; /* answered by the database, or by the link when it is closed */
+    if (project->core.in_batch)
+        batch_discard_requests(project);
+    project_enter(project, PROJECT_CLOSED);
+    owner_drop(project);
+    project->handles = 3;
+    unlink_project(project);
+    turn_close(&project->turn, on_turn_closed);
+    uv_close((uv_handle_t *)&project->core_timer, on_timer_closed);
+    uv_close((uv_handle_t *)&project->housekeeping, on_timer_closed);
+}
+
+void project_close(struct project *project, void (*on_closed)(void *ctx), void *ctx)
+{
+    bool owned = project->state == PROJECT_OWNED && !project->core.in_batch;
+    project->on_closed = on_closed;
+    project->closed_ctx = ctx;
+    intake_refuse_all(&project->immediate, PROBLEM_STORAGE_UNAVAILABLE, "the server is stopping");
+    resolution_give_up(project);
+    intake_refuse_all(&project->queue, PROBLEM_STORAGE_UNAVAILABLE, "the server is stopping");
+    project_enter(project, PROJECT_CLOSING);
+    if (owned && pg_link_is_up(project->app->writer))
+        owner_release(project);
+    finish_close(project);
+}
+
+void project_reply_done(struct project *project)
+{
+    assert(project->replies > 0);
+    if (--project->replies == 0 && project->state == PROJECT_CLOSING)
+        finish_close(project);
+}
+
+/* --- Reading it --- */
+
+struct project *project_next(const struct project *project)
+{
+    return project->next;
+}
+
+struct slice project_name(const struct project *project)
+{
+    return slice_of(project->name);
+}
+
+uint32_t project_id(const struct project *project)
+{
+    return project->id;
+}
+
+bool project_is_owned(const struct project *project)
+{
+    return project->state == PROJECT_OWNED || project->state == PROJECT_SETTLING;
+}
+
+const struct project_config *project_config(const struct project *project)
+{
+    return project->config ? &project->config->config : NULL;
+}
+
+const struct core *project_core(const struct project *project)
+{
+    return project->has_core ? &project->core : NULL;
+}
+
+bool project_is_idle(const struct project *project)
+{
+    return !project->queue.first && !project->immediate.first && !project->resolving &&
+           !(project->has_core && project->core.in_batch);
+}

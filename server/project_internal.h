@@ -1,0 +1,163 @@
+/* Private to project.c, intake.c, batch.c, owner.c and changes.c. */
+#ifndef SERVER_PROJECT_INTERNAL_H
+#define SERVER_PROJECT_INTERNAL_H
+
+#include "server/announce.h"
+#include "server/facts.h"
+#include "server/intake.h"
+#include "server/project.h"
+#include "server/settings.h"
+#include "server/turn.h"
+#include "storage/batch_store.h"
+
+#define PROJECT_ROWS_MAX 1024       /* inputs of one commit, timers and changes included */
+#define PROJECT_RETRY_MS 1000       /* between tries to own it */
+#define PROJECT_HOUSEKEEPING_MS 250 /* deadlines of requests, renewal of the lease */
+#define PROJECT_LOAD_PAGE 1000      /* open interactions read at once */
+#define PROJECT_POISON_TRIES 3      /* of a batch that the database refuses for a passing reason */
+
+enum project_state {
+    PROJECT_STANDBY,
+    PROJECT_ACQUIRING,
+    PROJECT_LOADING,
+    PROJECT_OWNED,
+    PROJECT_SETTLING, /* the commit in flight was lost: is it in? */
+    PROJECT_CLOSING,
+    PROJECT_CLOSED,
+};
+
+struct request_list {
+    struct intake_request *first, **tail;
+    size_t count;
+};
+
+struct loaded_config {
+    struct arena arena;
+    struct project_config config;
+    uint64_t version;
+};
+
+/* Requests whose facts are being looked up: the next commit. */
+struct resolution {
+    struct project *project; /* NULL: given up while its query was under way */
+    struct request_list requests;
+    struct arena arena; /* of what was decided earlier */
+    uint64_t generation;
+    bool asked, ready;
+};
+
+/* A decided batch on its way to the database. */
+struct batch {
+    struct arena arena;
+    struct request_list requests; /* those with a row, in order; a detached one is gone */
+    struct batch_row rows[PROJECT_ROWS_MAX];
+    struct intake_request *row_requests[PROJECT_ROWS_MAX]; /* NULL: timer, change, or detached */
+    size_t row_count;
+    struct request_list refused; /* answered with the batch */
+    struct announced announced;
+    struct resolution *resolution; /* whose earlier outcomes its answers borrow from */
+    uint64_t started_ns;
+    bool configures;
+    bool in_flight;
+    size_t changes; /* how many of the waiting changes it carries */
+};
+
+struct change {
+    enum input_kind kind; /* INPUT_BLOCK or INPUT_UNBLOCK */
+    struct block block;
+    struct change *next;
+    char key[]; /* of the block */
+};
+
+struct settled_waiter {
+    struct settled_waiter *next;
+    void (*on_settled)(void *ctx, bool settled);
+    void *ctx;
+    uint64_t version; /* the facts that must be taken over; 0: not known yet */
+    bool asked;       /* a reading that began after it came is under way */
+};
+
+struct project {
+    struct app *app;
+    struct project *next;
+    uint32_t id;
+    char *name;
+    enum project_state state;
+    uint64_t epoch, journal_seq, facts_version, published_seq;
+    bool has_core;
+    struct core core;
+    struct loaded_config *config, *next_config;
+    struct uuid load_after;
+    char owner_address[SETTINGS_URL_MAX]; /* of who owns it instead */
+    struct request_list queue, immediate; /* immediate: refused at the door, told next turn */
+    struct table pending;
+    struct facts_cache *facts;
+    struct resolution *resolving;
+    struct batch *batch; /* one, reused */
+    struct batch_store *store;
+    size_t batch_limit; /* lowered to find the row that the database refuses */
+    unsigned refusals;  /* in a row, of the batch */
+    bool changes_wanted, changes_asked, config_wanted, examining, renewing, releasing;
+    struct change *changes, **changes_tail;
+    size_t change_count;
+    struct settled_waiter *waiters;
+    struct turn turn;
+    uv_timer_t core_timer, housekeeping;
+    int64_t retry_at_ms, renewed_ms;
+    unsigned replies; /* callbacks of links still to come */
+    unsigned handles;
+    void (*on_closed)(void *ctx);
+    void *closed_ctx;
+};
+
+void request_list_init(struct request_list *list);
+void request_list_push(struct request_list *list, struct intake_request *request);
+void request_list_prepend(struct request_list *list, struct request_list *front); /* empties front */
+struct intake_request *request_list_pop(struct request_list *list);
+
+int64_t project_now_ms(void); /* wall clock */
+
+/* intake.c */
+void intake_finish(struct intake_request *request); /* answered: waiters, then on_done */
+void intake_refuse(struct intake_request *request, enum problem_code code, const char *pointer,
+                   const char *detail);
+void intake_refuse_all(struct request_list *list, enum problem_code code, const char *detail);
+void intake_tell_immediate(struct project *project);
+void intake_expire(struct project *project); /* requests that waited too long for storage */
+void intake_fail_unavailable(struct project *project,
+                             struct request_list *list); /* not_owner or storage_unavailable */
+
+/* resolve.c */
+void resolution_start(struct project *project);   /* takes requests from the queue */
+void resolution_give_up(struct project *project); /* its requests go back to the front of the queue */
+void resolution_free(struct resolution **resolution);
+bool request_facts_ready(struct project *project, struct intake_request *request);
+void request_unpin(struct project *project, struct intake_request *request);
+
+/* batch.c */
+void project_pump(struct project *project);
+void batch_rollback(struct project *project); /* requests go back to the front of the queue */
+void batch_succeed(struct project *project);
+void batch_discard_requests(struct project *project); /* uncertain and over: tells storage_unavailable */
+
+/* owner.c */
+void owner_acquire(struct project *project);
+void owner_stand_down(struct project *project, const char *why);
+void owner_settle(struct project *project);
+void owner_renew(struct project *project);
+void owner_examine(struct project *project); /* the fence held no more: why? */
+void owner_release(struct project *project);
+void owner_drop(struct project *project); /* the core and all that hangs on it */
+void project_enter(struct project *project, enum project_state state);
+struct loaded_config *config_load(struct project *project,
+                                  const struct pg_reply *reply); /* NULL: unreadable, logged */
+bool project_query(struct project *project, struct pg_link *link, const struct pg_query *query,
+                   pg_on_reply on_reply);
+void project_reply_done(struct project *project); /* at the end of each callback of project_query */
+
+/* changes.c */
+void changes_read(struct project *project);
+void changes_settle(struct project *project, bool settled);
+void changes_clear(struct project *project);
+
+#endif

@@ -1,0 +1,290 @@
+/* The facts of the next batch: what the cache does not know is asked in one query, while the batch before
+ * commits. */
+#include <assert.h>
+#include <endian.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rules/record.h"
+#include "server/log.h"
+#include "server/project_internal.h"
+#include "storage/pg_array.h"
+#include "storage/pg_array_read.h"
+
+enum resolve_kind { RESOLVE_EVENT = 1, RESOLVE_CLOSED, RESOLVE_PHONE, RESOLVE_EMAIL };
+
+/* Which keys the decision will ask for: an event's own, or those of the interaction that is being taken. */
+static void wanted_keys(const struct project *project, const struct intake_request *request,
+                        struct slice *phone, struct slice *email)
+{
+    const struct input *input = &request->input;
+    const struct interaction *interaction = NULL;
+    *phone = *email = (struct slice){NULL, 0};
+    if (input->kind == INPUT_ACCEPT)
+        interaction = core_find_offer(&project->core, &input->offer);
+    else if (input->kind == INPUT_EVENT && input->event->type == EVENT_CALL_ANSWERED)
+        interaction = core_find_conversation(&project->core, &input->conversation);
+    else if (input->kind == INPUT_EVENT) {
+        *phone = input->phone.key;
+        *email = input->email.key;
+    }
+    if (interaction && interaction->data.identity == IDENTITY_NEW) {
+        *phone = interaction->texts.phone_key;
+        *email = interaction->texts.email_key;
+    }
+}
+
+static void pin(struct project *project, struct facts_entry **entry, enum facts_kind kind, struct slice key)
+{
+    if (*entry && (!slice_equal(facts_key(*entry), key) || !facts_is_filled(*entry)))
+        facts_unpin(project->facts, entry);
+    if (!*entry && key.len)
+        *entry = facts_pin(project->facts, kind, key);
+}
+
+static void request_pin(struct project *project, struct intake_request *request)
+{
+    struct slice phone, email;
+    wanted_keys(project, request, &phone, &email);
+    pin(project, &request->phone_facts, FACTS_PHONE, phone);
+    pin(project, &request->email_facts, FACTS_EMAIL, email);
+}
+
+void request_unpin(struct project *project, struct intake_request *request)
+{
+    facts_unpin(project->facts, &request->phone_facts);
+    facts_unpin(project->facts, &request->email_facts);
+}
+
+static bool has_filled(const struct facts_entry *entry, struct slice key)
+{
+    return !key.len || (entry && facts_is_filled(entry) && slice_equal(facts_key(entry), key));
+}
+
+bool request_facts_ready(struct project *project, struct intake_request *request)
+{
+    struct slice phone, email;
+    wanted_keys(project, request, &phone, &email);
+    return has_filled(request->phone_facts, phone) && has_filled(request->email_facts, email);
+}
+
+void resolution_free(struct resolution **resolution)
+{
+    if (!*resolution)
+        return;
+    arena_deinit(&(*resolution)->arena);
+    free(*resolution);
+    *resolution = NULL;
+}
+
+void resolution_give_up(struct project *project)
+{
+    struct resolution *resolution = project->resolving;
+    if (!resolution)
+        return;
+    for (struct intake_request *request = resolution->requests.first; request; request = request->next)
+        request->earlier = NULL;
+    request_list_prepend(&project->queue, &resolution->requests);
+    project->resolving = NULL;
+    resolution->project = NULL;
+    if (!resolution->asked)
+        resolution_free(&resolution);
+}
+
+/* --- The query --- */
+
+struct question {
+    struct pg_array event_keys, conversations, phones, emails;
+};
+
+/* A conversation that is open needs no look at the closed ones. */
+static bool asks_for_closed(const struct project *project, const struct input *input)
+{
+    return !core_find_conversation(&project->core, &input->conversation);
+}
+
+static bool ask_for(struct project *project, struct intake_request *request, struct question *question)
+{
+    bool asks = false;
+    if (request->input.kind == INPUT_EVENT) {
+        pg_array_uuid(&question->event_keys, &request->event_key);
+        if (asks_for_closed(project, &request->input))
+            pg_array_uuid(&question->conversations, &request->input.conversation);
+        asks = true;
+    }
+    if (request->phone_facts && !facts_is_filled(request->phone_facts)) {
+        pg_array_bytes(&question->phones, facts_key(request->phone_facts));
+        asks = true;
+    }
+    if (request->email_facts && !facts_is_filled(request->email_facts)) {
+        pg_array_bytes(&question->emails, facts_key(request->email_facts));
+        asks = true;
+    }
+    return asks;
+}
+
+static struct intake_request *find_event(struct project *project, struct slice key_text)
+{
+    struct uuid key;
+    if (!uuid_parse(&key, key_text))
+        return NULL;
+    struct table_node *node =
+        table_find(&project->pending, (struct slice){(const char *)key.bytes, sizeof key.bytes});
+    return node ? node->owner : NULL;
+}
+
+static void take_earlier(struct resolution *resolution, const struct pg_reply *reply, int row)
+{
+    struct intake_request *request = find_event(resolution->project, pg_cell(reply, row, 1));
+    struct outcome *outcome = arena_new(&resolution->arena, struct outcome);
+    struct slice bytes = arena_copy(&resolution->arena, pg_cell(reply, row, 6));
+    if (!request)
+        return;
+    if (!record_read_decision(outcome, bytes, &resolution->arena)) {
+        log_event(LOG_ERROR, "a decision in the journal cannot be read",
+                  (struct log_field[]){log_int("sequence", pg_int64(reply, row, 4))}, 1);
+        return;
+    }
+    outcome->seq = (uint64_t)pg_int64(reply, row, 4);
+    outcome->at_ms = pg_int64(reply, row, 5);
+    request->earlier = outcome;
+    request->earlier_digest = pg_uuid(reply, row, 2);
+}
+
+static void take_closed(struct resolution *resolution, const struct pg_reply *reply, int row)
+{
+    struct uuid conversation;
+    if (!uuid_parse(&conversation, pg_cell(reply, row, 1)))
+        return;
+    for (struct intake_request *request = resolution->requests.first; request; request = request->next) {
+        if (request->input.kind == INPUT_EVENT && uuid_equal(&request->input.conversation, &conversation))
+            request->input.facts.closed = pg_uuid(reply, row, 2);
+    }
+}
+
+static void take_customer(struct resolution *resolution, const struct pg_reply *reply, int row,
+                          enum facts_kind kind)
+{
+    struct project *project = resolution->project;
+    struct arena scratch;
+    arena_init(&scratch);
+    struct facts_entry *entry = facts_pin(project->facts, kind, pg_cell(reply, row, 1));
+    struct customer_fact fact = {
+        .id = pg_uuid(reply, row, 2), .name = pg_cell(reply, row, 7), .owner = pg_cell(reply, row, 8)};
+    struct uuid newest = pg_uuid(reply, row, 3);
+    fact.tag_count = pg_text_array(reply, row, 9, &fact.tags, &scratch);
+    if (!facts_is_filled(entry))
+        facts_add(project->facts, entry, &fact, &newest);
+    facts_unpin(project->facts, &entry);
+    arena_deinit(&scratch);
+}
+
+static void mark_filled(struct resolution *resolution)
+{
+    for (struct intake_request *request = resolution->requests.first; request; request = request->next) {
+        if (request->phone_facts)
+            facts_filled(request->phone_facts);
+        if (request->email_facts)
+            facts_filled(request->email_facts);
+    }
+}
+
+static void take_answer(struct resolution *resolution, const struct pg_reply *reply)
+{
+    for (int row = 0; row < reply->rows; row++) {
+        switch ((enum resolve_kind)pg_int64(reply, row, 0)) {
+        case RESOLVE_EVENT:
+            take_earlier(resolution, reply, row);
+            break;
+        case RESOLVE_CLOSED:
+            take_closed(resolution, reply, row);
+            break;
+        case RESOLVE_PHONE:
+            take_customer(resolution, reply, row, FACTS_PHONE);
+            break;
+        case RESOLVE_EMAIL:
+            take_customer(resolution, reply, row, FACTS_EMAIL);
+            break;
+        }
+    }
+    mark_filled(resolution);
+    resolution->ready = true;
+}
+
+static void on_resolved(void *ctx, const struct pg_reply *reply)
+{
+    struct resolution *resolution = ctx;
+    struct project *project = resolution->project;
+    resolution->asked = false;
+    if (!project) {
+        resolution_free(&resolution);
+        return;
+    }
+    if (reply->outcome == PG_OK && resolution->generation == facts_cache_generation(project->facts)) {
+        take_answer(resolution, reply);
+    } else {
+        if (reply->outcome == PG_REFUSED)
+            log_event(LOG_ERROR, "facts cannot be read", (struct log_field[]){log_str("why", reply->message)},
+                      1);
+        resolution_give_up(project);
+        /* Stale facts are asked for again at once; a database that cannot answer with the next housekeeping.
+         */
+        if (reply->outcome != PG_OK)
+            return;
+    }
+    turn_request(&project->turn);
+}
+
+static bool ask(struct resolution *resolution, struct question *question)
+{
+    struct project *project = resolution->project;
+    int32_t id = (int32_t)htobe32(project->id);
+    int64_t since = (int64_t)htobe64((uint64_t)(project_now_ms() - project->core.config->window_ms));
+    struct pg_param params[] = {
+        {.data = &id, .len = sizeof id, .binary = true},
+        pg_array_param(&question->event_keys),
+        pg_array_param(&question->conversations),
+        pg_array_param(&question->phones),
+        pg_array_param(&question->emails),
+        {.data = &since, .len = sizeof since, .binary = true},
+    };
+    struct pg_query query = {.name = "resolve", .params = params, .param_count = 6, .binary_result = true};
+    resolution->asked = pg_link_submit(project->app->reader, &query, on_resolved, resolution);
+    return resolution->asked;
+}
+
+void resolution_start(struct project *project)
+{
+    struct resolution *resolution = calloc(1, sizeof *resolution);
+    struct question question;
+    struct intake_request *request;
+    bool asks = false;
+    if (!resolution)
+        abort();
+    assert(!project->resolving);
+    arena_init(&resolution->arena);
+    request_list_init(&resolution->requests);
+    resolution->project = project;
+    resolution->generation = facts_cache_generation(project->facts);
+    project->resolving = resolution;
+    pg_array_init(&question.event_keys, PG_UUID);
+    pg_array_init(&question.conversations, PG_UUID);
+    pg_array_init(&question.phones, PG_TEXT);
+    pg_array_init(&question.emails, PG_TEXT);
+    while (resolution->requests.count < project->batch_limit &&
+           (request = request_list_pop(&project->queue))) {
+        request->earlier = NULL;
+        request->input.facts = (struct facts){0};
+        request_pin(project, request);
+        asks |= ask_for(project, request, &question);
+        request_list_push(&resolution->requests, request);
+    }
+    if (!asks)
+        resolution->ready = true;
+    else if (!ask(resolution, &question))
+        resolution_give_up(project);
+    pg_array_deinit(&question.event_keys);
+    pg_array_deinit(&question.conversations);
+    pg_array_deinit(&question.phones);
+    pg_array_deinit(&question.emails);
+}

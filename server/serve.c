@@ -1,0 +1,495 @@
+/* Opening order: links, publisher, streams, listeners; projects come when the database has been reached.
+ * Closing goes the other way: new work is refused, what was accepted is decided, projects are given back,
+ * then streams, links, listeners. */
+#include "server/serve.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "server/app.h"
+#include "server/auth.h"
+#include "server/http.h"
+#include "server/log.h"
+#include "server/metrics.h"
+#include "server/project.h"
+#include "server/publisher.h"
+#include "server/route.h"
+#include "server/rpc.h"
+#include "server/rpc_dispatch.h"
+#include "server/service.h"
+#include "server/streams.h"
+#include "storage/pg_link.h"
+#include "storage/redis_link.h"
+
+#define DAYS_EVERY_MS 3600000
+#define LAG_EVERY_MS 500
+#define DRAIN_LOOK_MS 10
+#define LINK_NAME_MAX 80
+
+/* The plans of batches must not change with what the tables happened to hold when they were made: always by
+ * index. */
+static const char session_setup[] =
+    "SET search_path = patchbay; SET jit = off; SET plan_cache_mode = force_generic_plan;"
+    "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;"
+    "SET lock_timeout = '5s'";
+static const char desk_setup[] = "SET search_path = patchbay; SET jit = off; SET statement_timeout = '30s'";
+
+struct serve {
+    struct app app;
+    struct settings settings;
+    uv_loop_t loop;
+    uv_signal_t signals[3];
+    uv_timer_t days, lag, drain;
+    uint64_t lag_expected_ns, drain_until_ms;
+    struct service_watchdog *watchdog;
+    bool loading_projects, ready, closing;
+    unsigned step;    /* of the shutdown */
+    unsigned waiting; /* parts of the step that are not closed yet */
+};
+
+struct project *app_find_project(struct app *app, struct slice name)
+{
+    for (struct project *project = app->projects; project; project = project_next(project)) {
+        if (slice_equal(project_name(project), name))
+            return project;
+    }
+    return NULL;
+}
+
+/* --- Projects --- */
+
+static void tell_ready(struct serve *serve)
+{
+    if (serve->ready)
+        return;
+    serve->ready = true;
+    service_ready();
+}
+
+static void on_projects(void *ctx, const struct pg_reply *reply)
+{
+    struct serve *serve = ctx;
+    serve->loading_projects = false;
+    if (reply->outcome == PG_REFUSED)
+        log_event(LOG_ERROR, "projects cannot be read; has `patchbay migrate` been run?",
+                  (struct log_field[]){log_str("why", reply->message)}, 1);
+    if (reply->outcome != PG_OK || serve->closing)
+        return;
+    for (int row = 0; row < reply->rows; row++) {
+        struct slice name = pg_cell(reply, row, 1);
+        if (!app_find_project(&serve->app, name))
+            project_open(&serve->app, (uint32_t)pg_int64(reply, row, 0), name);
+    }
+    tell_ready(serve);
+}
+
+static void load_projects(struct serve *serve)
+{
+    struct pg_query query = {.name = "load_projects", .binary_result = true};
+    if (!serve->loading_projects && !serve->closing)
+        serve->loading_projects = pg_link_submit(serve->app.desk, &query, on_projects, serve);
+}
+
+/* --- Links --- */
+
+static void on_days(void *ctx, const struct pg_reply *reply)
+{
+    (void)ctx;
+    if (reply->outcome == PG_REFUSED)
+        log_event(LOG_ERROR, "the partitions of the next days cannot be made",
+                  (struct log_field[]){log_str("why", reply->message)}, 1);
+}
+
+static void ensure_days(struct serve *serve)
+{
+    struct pg_query query = {.name = "ensure_days"};
+    if (pg_link_is_up(serve->app.writer) && !pg_link_submit(serve->app.writer, &query, on_days, serve))
+        log_line(LOG_WARN, "too much waits for the database to look after its partitions");
+}
+
+static void on_days_timer(uv_timer_t *timer)
+{
+    ensure_days(timer->data);
+}
+
+static void show_links(struct serve *serve)
+{
+    metric_set(METRIC_DATABASE_UP, 0, pg_link_is_up(serve->app.writer) && pg_link_is_up(serve->app.reader));
+    metric_set(METRIC_REDIS_UP, 0, redis_link_is_up(serve->app.redis));
+}
+
+static void log_down(struct serve *serve, const char *message, const char *why)
+{
+    static struct log_limit limit;
+    if (!serve->closing)
+        log_event_limited(&limit, LOG_WARN, message, (struct log_field[]){log_str("why", why)}, 1);
+}
+
+static void on_writer_up(void *ctx, int backend_pid)
+{
+    struct serve *serve = ctx;
+    struct project *next;
+    log_event(LOG_INFO, "database is connected", (struct log_field[]){log_int("backend", backend_pid)}, 1);
+    show_links(serve);
+    ensure_days(serve); /* before any batch: the connection keeps the order */
+    for (struct project *project = serve->app.projects; project; project = next) {
+        next = project_next(project);
+        project_on_writer_up(project);
+    }
+}
+
+static void on_writer_down(void *ctx, const char *why)
+{
+    struct serve *serve = ctx;
+    log_down(serve, "database is away", why);
+    show_links(serve);
+    for (struct project *project = serve->app.projects; project; project = project_next(project))
+        project_on_writer_down(project);
+}
+
+static void on_reader_up(void *ctx, int backend_pid)
+{
+    struct serve *serve = ctx;
+    (void)backend_pid;
+    show_links(serve);
+    for (struct project *project = serve->app.projects; project; project = project_next(project))
+        project_on_writer_up(project);
+}
+
+static void on_reader_down(void *ctx, const char *why)
+{
+    (void)why;
+    show_links(ctx);
+}
+
+/* Notifications that came while the link was away are lost: everything is looked at again. */
+static void on_desk_up(void *ctx, int backend_pid)
+{
+    struct serve *serve = ctx;
+    (void)backend_pid;
+    auth_forget_all(serve->app.auth);
+    load_projects(serve);
+    publisher_on_desk_up(serve->app.publisher);
+    for (struct project *project = serve->app.projects; project; project = project_next(project))
+        project_facts_changed(project, NULL, NULL);
+}
+
+static void on_desk_down(void *ctx, const char *why)
+{
+    (void)ctx;
+    (void)why;
+}
+
+static void on_notify(void *ctx, const char *payload)
+{
+    struct serve *serve = ctx;
+    static const char facts[] = "facts:";
+    if (strcmp(payload, "tokens") == 0) {
+        auth_forget_all(serve->app.auth);
+    } else if (strncmp(payload, facts, sizeof facts - 1) == 0) {
+        struct project *project = app_find_project(&serve->app, slice_of(payload + sizeof facts - 1));
+        if (project)
+            project_facts_changed(project, NULL, NULL);
+        else
+            load_projects(serve);
+    }
+}
+
+static void on_redis_up(void *ctx)
+{
+    struct serve *serve = ctx;
+    log_line(LOG_INFO, "redis is connected");
+    show_links(serve);
+    publisher_on_redis_up(serve->app.publisher);
+}
+
+static void on_redis_down(void *ctx, const char *why)
+{
+    struct serve *serve = ctx;
+    static struct log_limit limit;
+    if (!serve->closing)
+        log_event_limited(&limit, LOG_WARN, "redis is away; decisions go on and are published later",
+                          (struct log_field[]){log_str("why", why)}, 1);
+    show_links(serve);
+    publisher_on_redis_down(serve->app.publisher);
+}
+
+static bool open_links(struct serve *serve, char *why, size_t size)
+{
+    struct app *app = &serve->app;
+    char writer[LINK_NAME_MAX], instance[UUID_TEXT_LEN + 1];
+    uuid_format(&app->instance, instance);
+    snprintf(writer, sizeof writer, "patchbay writer %s", instance);
+    struct pg_link_options options = {.conninfo = serve->settings.database,
+                                      .application_name = writer,
+                                      .setup = session_setup,
+                                      .on_up = on_writer_up,
+                                      .on_down = on_writer_down,
+                                      .ctx = serve};
+    app->writer = pg_link_open(&serve->loop, &options, why, size);
+    options.application_name = "patchbay reader";
+    options.on_up = on_reader_up;
+    options.on_down = on_reader_down;
+    app->reader = app->writer ? pg_link_open(&serve->loop, &options, why, size) : NULL;
+    options.application_name = "patchbay desk";
+    options.setup = desk_setup;
+    options.listen = "patchbay";
+    options.on_up = on_desk_up;
+    options.on_down = on_desk_down;
+    options.on_notify = on_notify;
+    app->desk = app->reader ? pg_link_open(&serve->loop, &options, why, size) : NULL;
+    if (!app->desk)
+        return false;
+    struct redis_link_options redis = {.url = serve->settings.redis,
+                                       .client_name = "patchbay",
+                                       .on_up = on_redis_up,
+                                       .on_down = on_redis_down,
+                                       .ctx = serve};
+    app->redis = redis_link_open(&serve->loop, &redis, why, size);
+    return app->redis != NULL;
+}
+
+/* --- Listeners --- */
+
+static bool open_listeners(struct serve *serve, char *why, size_t size)
+{
+    struct settings *settings = &serve->settings;
+    struct http_options http = {.host = settings->http.host, .port = settings->http.port};
+    struct rpc_options rpc = {.host = settings->rpc.host[0] ? settings->rpc.host : NULL,
+                              .port = settings->rpc.port,
+                              .unix_path = settings->rpc_socket[0] ? settings->rpc_socket : NULL};
+    struct rpc_handler handler = {rpc_dispatch_on_call, rpc_dispatch_on_closed, &serve->app};
+    serve->app.http = http_server_open(&serve->loop, &http, route_on_http, &serve->app, why, size);
+    if (!serve->app.http)
+        return false;
+    serve->app.rpc = rpc_server_open(&serve->loop, &rpc, &handler, why, size);
+    return serve->app.rpc != NULL;
+}
+
+static void print_listening(struct serve *serve)
+{
+    const struct settings *settings = &serve->settings;
+    bool six = strchr(settings->http.host, ':') != NULL;
+    char http[SETTINGS_HOST_MAX + 16];
+    snprintf(http, sizeof http, six ? "[%s]:%u" : "%s:%u", settings->http.host,
+             http_server_port(serve->app.http));
+    snprintf(serve->app.address, sizeof serve->app.address, "%s",
+             settings->instance[0] ? settings->instance : http);
+    six = strchr(settings->rpc.host, ':') != NULL;
+    printf(six ? "listening http=%s rpc=[%s]:%u rpc_socket=%s\n"
+               : "listening http=%s rpc=%s:%u rpc_socket=%s\n",
+           http, settings->rpc.host, rpc_server_port(serve->app.rpc), settings->rpc_socket);
+    fflush(stdout);
+}
+
+/* --- Closing --- */
+
+static void next_step(struct serve *serve);
+
+static void part_closed(void *ctx)
+{
+    struct serve *serve = ctx;
+    if (--serve->waiting == 0)
+        next_step(serve);
+}
+
+static void close_projects(struct serve *serve)
+{
+    struct project *next;
+    for (struct project *project = serve->app.projects; project; project = next) {
+        next = project_next(project);
+        serve->waiting++;
+        project_close(project, part_closed, serve);
+    }
+}
+
+static void close_links(struct serve *serve)
+{
+    struct pg_link **links[] = {&serve->app.writer, &serve->app.reader, &serve->app.desk};
+    for (size_t i = 0; i < 3; i++) {
+        if (!*links[i])
+            continue;
+        serve->waiting++;
+        pg_link_close(links[i], part_closed, serve);
+    }
+    if (serve->app.redis) {
+        serve->waiting++;
+        redis_link_close(&serve->app.redis, part_closed, serve);
+    }
+}
+
+static void close_listeners(struct serve *serve)
+{
+    if (serve->app.http) {
+        serve->waiting++;
+        http_server_close(&serve->app.http, part_closed, serve);
+    }
+    if (serve->app.rpc) {
+        serve->waiting++;
+        rpc_server_close(&serve->app.rpc, part_closed, serve);
+    }
+}
+
+static void close_rest(struct serve *serve)
+{
+    if (serve->app.auth) {
+        serve->waiting++;
+        auth_close(&serve->app.auth, part_closed, serve);
+    }
+    publisher_free(&serve->app.publisher);
+    service_watchdog_close(&serve->watchdog);
+    for (int i = 0; i < 3; i++)
+        uv_close((uv_handle_t *)&serve->signals[i], NULL);
+    uv_close((uv_handle_t *)&serve->days, NULL);
+    uv_close((uv_handle_t *)&serve->lag, NULL);
+    uv_close((uv_handle_t *)&serve->drain, NULL);
+}
+
+static void close_streams(struct serve *serve)
+{
+    serve->waiting++;
+    streams_close(&serve->app.streams, part_closed, serve);
+}
+
+/* Each step begins when every part of the one before has closed. */
+static void next_step(struct serve *serve)
+{
+    static void (*const steps[])(struct serve * serve) = {close_projects, close_streams, close_links,
+                                                          close_listeners, close_rest};
+    while (serve->step < sizeof steps / sizeof *steps) {
+        serve->waiting++; /* so that a part that closes at once does not run ahead */
+        steps[serve->step++](serve);
+        if (--serve->waiting)
+            return;
+    }
+}
+
+static void on_drain(uv_timer_t *timer)
+{
+    struct serve *serve = timer->data;
+    bool idle = true;
+    for (struct project *project = serve->app.projects; project; project = project_next(project))
+        idle &= project_is_idle(project);
+    if (!idle && uv_now(&serve->loop) < serve->drain_until_ms)
+        return;
+    uv_timer_stop(timer);
+    next_step(serve);
+}
+
+static void stop(struct serve *serve)
+{
+    if (serve->closing)
+        return;
+    log_line(LOG_INFO, "stopping: what was accepted is finished first");
+    service_stopping();
+    serve->closing = serve->app.draining = true;
+    if (serve->app.http)
+        http_server_quiesce(serve->app.http);
+    if (serve->app.rpc)
+        rpc_server_quiesce(serve->app.rpc);
+    serve->drain_until_ms = uv_now(&serve->loop) + SERVE_DRAIN_MS;
+    uv_timer_start(&serve->drain, on_drain, 0, DRAIN_LOOK_MS);
+}
+
+static void on_signal(uv_signal_t *signal, int number)
+{
+    struct serve *serve = signal->data;
+    if (number != SIGHUP) {
+        stop(serve);
+        return;
+    }
+    service_reloading();
+    if (settings_reload(&serve->settings))
+        log_line(LOG_INFO, "configuration was read again");
+    service_ready();
+}
+
+/* --- Watching --- */
+
+static void on_lag(uv_timer_t *timer)
+{
+    struct serve *serve = timer->data;
+    uint64_t now = uv_hrtime();
+    if (serve->lag_expected_ns)
+        metric_observe(METRIC_LOOP_LAG, 0,
+                       now > serve->lag_expected_ns ? (double)(now - serve->lag_expected_ns) / 1e9 : 0);
+    serve->lag_expected_ns = now + LAG_EVERY_MS * UINT64_C(1000000);
+    metric_set(METRIC_CONNECTIONS, METRIC_CONNECTION_HTTP,
+               serve->app.http ? (double)http_connection_count(serve->app.http) : 0);
+    metric_set(METRIC_CONNECTIONS, METRIC_CONNECTION_RPC,
+               serve->app.rpc ? (double)rpc_connection_count(serve->app.rpc) : 0);
+}
+
+static void collect_queues(void *ctx, struct metrics_collector *collector)
+{
+    struct serve *serve = ctx;
+    for (struct project *project = serve->app.projects; project; project = project_next(project)) {
+        const struct core *core = project_core(project);
+        if (!core)
+            continue;
+        for (uint32_t queue = 0; queue < core->config->queue_count; queue++) {
+            for (int channel = 0; channel < CHANNEL_COUNT; channel++) {
+                const struct rank_tree *waiting = &core->waiting[queue * CHANNEL_COUNT + (uint32_t)channel];
+                const struct rank_node *first = rank_first(waiting);
+                const struct interaction *oldest = first ? first->owner : NULL;
+                double wait = oldest ? (double)(core->at_ms - oldest->data.enqueued_ms) / 1000 : 0;
+                metrics_queue(collector, project_name(project), core->config->queues[queue].name,
+                              (enum channel)channel, waiting->count, wait);
+            }
+        }
+    }
+}
+
+static void open_timers(struct serve *serve)
+{
+    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP};
+    for (int i = 0; i < 3; i++) {
+        uv_signal_init(&serve->loop, &serve->signals[i]);
+        serve->signals[i].data = serve;
+        uv_signal_start(&serve->signals[i], on_signal, numbers[i]);
+    }
+    uv_timer_init(&serve->loop, &serve->days);
+    uv_timer_init(&serve->loop, &serve->lag);
+    uv_timer_init(&serve->loop, &serve->drain);
+    serve->days.data = serve->lag.data = serve->drain.data = serve;
+    uv_timer_start(&serve->days, on_days_timer, DAYS_EVERY_MS, DAYS_EVERY_MS);
+    uv_timer_start(&serve->lag, on_lag, LAG_EVERY_MS, LAG_EVERY_MS);
+}
+
+int serve_run(const struct settings *settings)
+{
+    struct serve *serve = calloc(1, sizeof *serve);
+    char why[256] = "";
+    if (!serve || getrandom(serve->app.instance.bytes, sizeof serve->app.instance.bytes, 0) !=
+                      (ssize_t)sizeof serve->app.instance.bytes)
+        abort();
+    serve->settings = *settings;
+    uv_loop_init(&serve->loop);
+    serve->app.loop = &serve->loop;
+    serve->app.settings = &serve->settings;
+    open_timers(serve);
+    serve->app.publisher = publisher_open(&serve->app);
+    serve->app.streams = streams_open(&serve->app);
+    metrics_on_collect(collect_queues, serve);
+    bool good = open_links(serve, why, sizeof why);
+    if (good) {
+        serve->app.auth = auth_open(&serve->loop, serve->app.desk);
+        good = open_listeners(serve, why, sizeof why);
+    }
+    if (good) {
+        print_listening(serve);
+        serve->watchdog = service_watchdog_open(&serve->loop);
+    } else {
+        log_event(LOG_ERROR, "cannot start", (struct log_field[]){log_str("why", why)}, 1);
+        stop(serve);
+    }
+    uv_run(&serve->loop, UV_RUN_DEFAULT);
+    metrics_on_collect(NULL, NULL);
+    if (uv_loop_close(&serve->loop) != 0)
+        log_line(LOG_ERROR, "the loop was not empty at the end");
+    free(serve);
+    return good ? 0 : 1;
+}

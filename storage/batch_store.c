@@ -1,0 +1,449 @@
+/* The columns below stand in the order of the parameters of commit_batch.sql. */
+#include "storage/batch_store.h"
+
+#include <assert.h>
+#include <endian.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "rules/record.h"
+#include "storage/pg_array.h"
+
+enum column {
+    HIT,         /* $10 */
+    JOURNAL_SEQ, /* $12 */
+    JOURNAL_AT,
+    JOURNAL_KIND,
+    JOURNAL_EVENT_KEY,
+    JOURNAL_DIGEST,
+    JOURNAL_INTERACTION,
+    JOURNAL_INPUT,
+    JOURNAL_FACTS,
+    JOURNAL_DECISION,
+    CONTENT_SEQ,
+    CONTENT_AT,
+    CONTENT_PHONE,
+    CONTENT_EMAIL,
+    CONTENT_PARTY_ID,
+    CONTENT_NAME,
+    CONTENT_RECIPIENT,
+    CONTENT_PHONE_KEY,
+    CONTENT_EMAIL_KEY,
+    CONTENT_SOURCE,
+    CONTENT_SUBJECT,
+    CONTENT_TITLE,
+    CONTENT_BODY,
+    CONTENT_ATTRIBUTES,
+    NEW_ID,
+    NEW_CHANNEL,
+    NEW_OUTBOUND,
+    NEW_CONVERSATION,
+    NEW_OPENED_SEQ,
+    NEW_OPENED_MS,
+    NEW_STATE,
+    NEW_QUEUE,
+    NEW_PRIORITY,
+    NEW_ENQUEUED,
+    NEW_AGENT,
+    NEW_OFFER,
+    NEW_OFFERED,
+    NEW_EXPIRES,
+    NEW_ACCEPTED,
+    NEW_ATTEMPTS,
+    NEW_IDENTITY,
+    NEW_CUSTOMER,
+    NEW_CANDIDATES,
+    NEW_CLOSED,
+    NEW_CAUSE,
+    MOVED_ID,
+    MOVED_STATE,
+    MOVED_QUEUE,
+    MOVED_AGENT,
+    MOVED_OFFER,
+    MOVED_OFFERED,
+    MOVED_EXPIRES,
+    MOVED_ACCEPTED,
+    MOVED_ATTEMPTS,
+    MOVED_IDENTITY,
+    MOVED_CUSTOMER,
+    MOVED_CANDIDATES,
+    MOVED_CLOSED,
+    MOVED_CAUSE,
+    AGENT_NAME,
+    AGENT_STATE,
+    AGENT_REASON,
+    AGENT_LEASE,
+    AGENT_LEASE_UNTIL,
+    AGENT_GRACE_UNTIL,
+    AGENT_WRAP_UNTIL,
+    AGENT_COOL_UNTIL,
+    AGENT_MISSES,
+    AGENT_IDLE_SINCE,
+    AGENT_SEQUENCE,
+    FEED_AGENT,
+    FEED_SEQUENCE,
+    FEED_AT,
+    FEED_SEQ,
+    FEED_N,
+    CUSTOMER_ID,
+    CUSTOMER_NAME,
+    CUSTOMER_SOURCE,
+    CUSTOMER_PHONE,
+    CUSTOMER_EMAIL,
+    CUSTOMER_PHONE_KEY,
+    CUSTOMER_EMAIL_KEY,
+    ACTIVITY_CUSTOMER,
+    ACTIVITY_INTERACTION,
+    COLUMN_COUNT
+};
+
+static const enum pg_type column_types[COLUMN_COUNT] = {
+    [HIT] = PG_UUID,
+    [JOURNAL_SEQ] = PG_INT8,
+    [JOURNAL_AT] = PG_INT8,
+    [JOURNAL_KIND] = PG_INT2,
+    [JOURNAL_EVENT_KEY] = PG_UUID,
+    [JOURNAL_DIGEST] = PG_UUID,
+    [JOURNAL_INTERACTION] = PG_UUID,
+    [JOURNAL_INPUT] = PG_BYTEA,
+    [JOURNAL_FACTS] = PG_BYTEA,
+    [JOURNAL_DECISION] = PG_BYTEA,
+    [CONTENT_SEQ] = PG_INT8,
+    [CONTENT_AT] = PG_INT8,
+    [CONTENT_PHONE] = PG_TEXT,
+    [CONTENT_EMAIL] = PG_TEXT,
+    [CONTENT_PARTY_ID] = PG_TEXT,
+    [CONTENT_NAME] = PG_TEXT,
+    [CONTENT_RECIPIENT] = PG_TEXT,
+    [CONTENT_PHONE_KEY] = PG_TEXT,
+    [CONTENT_EMAIL_KEY] = PG_TEXT,
+    [CONTENT_SOURCE] = PG_TEXT,
+    [CONTENT_SUBJECT] = PG_TEXT,
+    [CONTENT_TITLE] = PG_TEXT,
+    [CONTENT_BODY] = PG_TEXT,
+    [CONTENT_ATTRIBUTES] = PG_TEXT,
+    [NEW_ID] = PG_UUID,
+    [NEW_CHANNEL] = PG_INT2,
+    [NEW_OUTBOUND] = PG_BOOL,
+    [NEW_CONVERSATION] = PG_UUID,
+    [NEW_OPENED_SEQ] = PG_INT8,
+    [NEW_OPENED_MS] = PG_INT8,
+    [NEW_STATE] = PG_INT2,
+    [NEW_QUEUE] = PG_TEXT,
+    [NEW_PRIORITY] = PG_INT4,
+    [NEW_ENQUEUED] = PG_INT8,
+    [NEW_AGENT] = PG_TEXT,
+    [NEW_OFFER] = PG_UUID,
+    [NEW_OFFERED] = PG_INT8,
+    [NEW_EXPIRES] = PG_INT8,
+    [NEW_ACCEPTED] = PG_INT8,
+    [NEW_ATTEMPTS] = PG_INT4,
+    [NEW_IDENTITY] = PG_INT2,
+    [NEW_CUSTOMER] = PG_UUID,
+    [NEW_CANDIDATES] = PG_TEXT,
+    [NEW_CLOSED] = PG_INT8,
+    [NEW_CAUSE] = PG_TEXT,
+    [MOVED_ID] = PG_UUID,
+    [MOVED_STATE] = PG_INT2,
+    [MOVED_QUEUE] = PG_TEXT,
+    [MOVED_AGENT] = PG_TEXT,
+    [MOVED_OFFER] = PG_UUID,
+    [MOVED_OFFERED] = PG_INT8,
+    [MOVED_EXPIRES] = PG_INT8,
+    [MOVED_ACCEPTED] = PG_INT8,
+    [MOVED_ATTEMPTS] = PG_INT4,
+    [MOVED_IDENTITY] = PG_INT2,
+    [MOVED_CUSTOMER] = PG_UUID,
+    [MOVED_CANDIDATES] = PG_TEXT,
+    [MOVED_CLOSED] = PG_INT8,
+    [MOVED_CAUSE] = PG_TEXT,
+    [AGENT_NAME] = PG_TEXT,
+    [AGENT_STATE] = PG_INT2,
+    [AGENT_REASON] = PG_TEXT,
+    [AGENT_LEASE] = PG_INT8,
+    [AGENT_LEASE_UNTIL] = PG_INT8,
+    [AGENT_GRACE_UNTIL] = PG_INT8,
+    [AGENT_WRAP_UNTIL] = PG_INT8,
+    [AGENT_COOL_UNTIL] = PG_INT8,
+    [AGENT_MISSES] = PG_INT4,
+    [AGENT_IDLE_SINCE] = PG_INT8,
+    [AGENT_SEQUENCE] = PG_INT8,
+    [FEED_AGENT] = PG_TEXT,
+    [FEED_SEQUENCE] = PG_INT8,
+    [FEED_AT] = PG_INT8,
+    [FEED_SEQ] = PG_INT8,
+    [FEED_N] = PG_INT2,
+    [CUSTOMER_ID] = PG_UUID,
+    [CUSTOMER_NAME] = PG_TEXT,
+    [CUSTOMER_SOURCE] = PG_TEXT,
+    [CUSTOMER_PHONE] = PG_TEXT,
+    [CUSTOMER_EMAIL] = PG_TEXT,
+    [CUSTOMER_PHONE_KEY] = PG_TEXT,
+    [CUSTOMER_EMAIL_KEY] = PG_TEXT,
+    [ACTIVITY_CUSTOMER] = PG_UUID,
+    [ACTIVITY_INTERACTION] = PG_UUID,
+};
+
+#define SCALARS_BEFORE 9 /* $1 to $9 */
+#define PARAM_COUNT (COLUMN_COUNT + SCALARS_BEFORE + 1)
+
+struct batch_store {
+    struct pg_array columns[COLUMN_COUNT];
+    int64_t numbers[SCALARS_BEFORE + 1]; /* big endian */
+    int32_t project;                     /* big endian */
+    struct uuid owner;
+    const struct core *core;
+    struct arena *arena;
+};
+
+struct batch_store *batch_store_alloc(void)
+{
+    struct batch_store *store = calloc(1, sizeof *store);
+    if (!store)
+        abort();
+    for (int i = 0; i < COLUMN_COUNT; i++)
+        pg_array_init(&store->columns[i], column_types[i]);
+    return store;
+}
+
+void batch_store_free(struct batch_store **store)
+{
+    if (!*store)
+        return;
+    for (int i = 0; i < COLUMN_COUNT; i++)
+        pg_array_deinit(&(*store)->columns[i]);
+    free(*store);
+    *store = NULL;
+}
+
+static void put_int(struct batch_store *store, enum column column, int64_t value)
+{
+    pg_array_int(&store->columns[column], value);
+}
+
+static void put_time(struct batch_store *store, enum column column, int64_t value)
+{
+    if (value == TIME_NEVER)
+        pg_array_null(&store->columns[column]);
+    else
+        pg_array_int(&store->columns[column], value);
+}
+
+/* Absent text is NULL. */
+static void put_text(struct batch_store *store, enum column column, struct slice text)
+{
+    if (text.len)
+        pg_array_bytes(&store->columns[column], text);
+    else
+        pg_array_null(&store->columns[column]);
+}
+
+static void put_uuid(struct batch_store *store, enum column column, const struct uuid *id)
+{
+    pg_array_uuid(&store->columns[column], id);
+}
+
+/* An array literal: PostgreSQL has no arrays of arrays of different lengths. */
+static struct slice candidates_literal(const struct interaction_data *data, struct arena *arena)
+{
+    if (!data->candidate_count)
+        return (struct slice){NULL, 0};
+    char *text = arena_alloc(arena, (size_t)data->candidate_count * (UUID_TEXT_LEN + 1) + 2), *to = text;
+    for (uint32_t i = 0; i < data->candidate_count; i++) {
+        *to++ = i ? ',' : '{';
+        uuid_format(&data->candidates[i], to);
+        to += UUID_TEXT_LEN;
+    }
+    *to++ = '}';
+    return (struct slice){text, (size_t)(to - text)};
+}
+
+/* The columns that a new row and a moved one share, at their two places. */
+static void put_state(struct batch_store *store, const struct interaction *interaction, bool fresh)
+{
+    const struct interaction_data *data = &interaction->data;
+    bool held = data->agent >= 0;
+    put_int(store, fresh ? NEW_STATE : MOVED_STATE, data->state);
+    put_text(store, fresh ? NEW_QUEUE : MOVED_QUEUE,
+             data->queue < 0 ? (struct slice){NULL, 0} : store->core->config->queues[data->queue].name);
+    put_text(store, fresh ? NEW_AGENT : MOVED_AGENT,
+             held ? store->core->agents[data->agent].name : (struct slice){NULL, 0});
+    put_uuid(store, fresh ? NEW_OFFER : MOVED_OFFER, &data->offer);
+    put_time(store, fresh ? NEW_OFFERED : MOVED_OFFERED, data->offered_ms);
+    put_time(store, fresh ? NEW_EXPIRES : MOVED_EXPIRES, data->expires_ms);
+    put_time(store, fresh ? NEW_ACCEPTED : MOVED_ACCEPTED, data->accepted_ms);
+    put_int(store, fresh ? NEW_ATTEMPTS : MOVED_ATTEMPTS, data->attempts);
+    put_int(store, fresh ? NEW_IDENTITY : MOVED_IDENTITY, data->identity);
+    put_uuid(store, fresh ? NEW_CUSTOMER : MOVED_CUSTOMER, &data->customer);
+    put_text(store, fresh ? NEW_CANDIDATES : MOVED_CANDIDATES, candidates_literal(data, store->arena));
+    put_time(store, fresh ? NEW_CLOSED : MOVED_CLOSED, data->closed_ms);
+    put_text(store, fresh ? NEW_CAUSE : MOVED_CAUSE, slice_of(data->cause));
+}
+
+static void put_interaction(void *ctx, const struct interaction *interaction)
+{
+    struct batch_store *store = ctx;
+    if (interaction->fresh) {
+        put_uuid(store, NEW_ID, &interaction->id);
+        put_int(store, NEW_CHANNEL, interaction->channel);
+        pg_array_bool(&store->columns[NEW_OUTBOUND], interaction->outbound);
+        put_uuid(store, NEW_CONVERSATION, &interaction->conversation);
+        put_int(store, NEW_OPENED_SEQ, (int64_t)interaction->opened_seq);
+        put_int(store, NEW_OPENED_MS, interaction->opened_ms);
+        put_int(store, NEW_PRIORITY, interaction->data.priority);
+        put_int(store, NEW_ENQUEUED, interaction->data.enqueued_ms);
+    } else {
+        put_uuid(store, MOVED_ID, &interaction->id);
+    }
+    put_state(store, interaction, interaction->fresh);
+}
+
+static void put_agent(void *ctx, const struct agent *agent)
+{
+    struct batch_store *store = ctx;
+    const struct agent_data *data = &agent->data;
+    put_text(store, AGENT_NAME, agent->name);
+    put_int(store, AGENT_STATE, data->state);
+    put_text(store, AGENT_REASON, slice_of(data->reason));
+    put_int(store, AGENT_LEASE, data->lease_ms);
+    put_time(store, AGENT_LEASE_UNTIL, data->lease_until);
+    put_time(store, AGENT_GRACE_UNTIL, data->grace_until);
+    put_time(store, AGENT_WRAP_UNTIL, data->wrap_until);
+    put_time(store, AGENT_COOL_UNTIL, data->cool_until);
+    put_int(store, AGENT_MISSES, data->misses);
+    put_int(store, AGENT_IDLE_SINCE, data->idle_since);
+    put_int(store, AGENT_SEQUENCE, (int64_t)data->agentsequence);
+}
+
+static void put_content(struct batch_store *store, const struct batch_row *row)
+{
+    const struct event *event = row->input->event;
+    put_int(store, CONTENT_SEQ, (int64_t)row->outcome->seq);
+    put_int(store, CONTENT_AT, row->outcome->at_ms);
+    put_text(store, CONTENT_PHONE, event->from.phone);
+    put_text(store, CONTENT_EMAIL, event->from.email);
+    put_text(store, CONTENT_PARTY_ID, event->from.id);
+    put_text(store, CONTENT_NAME, event->from.name);
+    put_text(store, CONTENT_RECIPIENT, row->input->recipient_key.len ? row->input->recipient_key : event->to);
+    put_text(store, CONTENT_PHONE_KEY, row->input->phone.key);
+    put_text(store, CONTENT_EMAIL_KEY, row->input->email.key);
+    put_text(store, CONTENT_SOURCE, event->source);
+    put_text(store, CONTENT_SUBJECT, event->subject);
+    put_text(store, CONTENT_TITLE, event->title);
+    put_text(store, CONTENT_BODY, event->text);
+    put_text(store, CONTENT_ATTRIBUTES, row->attributes);
+}
+
+/* Call endings and the like say nothing about people: no content row. */
+static bool has_content(const struct event *event)
+{
+    return event->type == EVENT_CALL_RINGING || event->type == EVENT_CHAT_MESSAGE ||
+           event->type == EVENT_EMAIL_RECEIVED;
+}
+
+static void put_created(struct batch_store *store, const struct outcome *outcome)
+{
+    const struct party_texts *texts = outcome->created_from;
+    put_uuid(store, CUSTOMER_ID, &outcome->created);
+    pg_array_bytes(&store->columns[CUSTOMER_NAME], texts->name.len ? texts->name : SLICE(""));
+    put_text(store, CUSTOMER_SOURCE, slice_of(channel_name(outcome->created_channel)));
+    put_text(store, CUSTOMER_PHONE, texts->phone_key.len ? texts->phone : (struct slice){NULL, 0});
+    put_text(store, CUSTOMER_EMAIL, texts->email_key.len ? texts->email : (struct slice){NULL, 0});
+    put_text(store, CUSTOMER_PHONE_KEY, texts->phone_key);
+    put_text(store, CUSTOMER_EMAIL_KEY, texts->email_key);
+}
+
+/* A customer twice in one batch: only the newest counts, and one statement must not touch a row twice. */
+static void put_activity(struct batch_store *store, const struct batch_row *rows, size_t count, size_t at)
+{
+    const struct uuid *customer = &rows[at].outcome->active_customer;
+    if (uuid_is_nil(customer) || !rows[at].outcome->snapshot)
+        return;
+    for (size_t i = at + 1; i < count; i++) {
+        if (uuid_equal(customer, &rows[i].outcome->active_customer) && rows[i].outcome->snapshot)
+            return;
+    }
+    put_uuid(store, ACTIVITY_CUSTOMER, customer);
+    put_uuid(store, ACTIVITY_INTERACTION, &rows[at].outcome->snapshot->interaction);
+}
+
+static void put_feed(struct batch_store *store, const struct outcome *outcome)
+{
+    int n = 0;
+    for (const struct announcement *a = outcome->announcements; a; a = a->next) {
+        n++;
+        if (!a->agent.len)
+            continue;
+        put_text(store, FEED_AGENT, a->agent);
+        put_int(store, FEED_SEQUENCE, (int64_t)a->agentsequence);
+        put_int(store, FEED_AT, outcome->at_ms);
+        put_int(store, FEED_SEQ, (int64_t)outcome->seq);
+        put_int(store, FEED_N, n);
+    }
+}
+
+static void put_row(struct batch_store *store, const struct batch_row *row)
+{
+    static const struct uuid nil;
+    const struct outcome *outcome = row->outcome;
+    put_int(store, JOURNAL_SEQ, (int64_t)outcome->seq);
+    put_int(store, JOURNAL_AT, outcome->at_ms);
+    put_int(store, JOURNAL_KIND, outcome->kind);
+    put_uuid(store, JOURNAL_EVENT_KEY, &row->event_key);
+    put_uuid(store, JOURNAL_DIGEST, &row->digest);
+    put_uuid(store, JOURNAL_INTERACTION, outcome->snapshot ? &outcome->snapshot->interaction : &nil);
+    pg_array_bytes(&store->columns[JOURNAL_INPUT], record_input(row->input, store->arena));
+    pg_array_bytes(&store->columns[JOURNAL_FACTS], record_facts(&row->input->facts, store->arena));
+    pg_array_bytes(&store->columns[JOURNAL_DECISION], record_decision(outcome, store->arena));
+    if (outcome->kind == INPUT_EVENT && has_content(row->input->event))
+        put_content(store, row);
+    if (!uuid_is_nil(&outcome->created))
+        put_created(store, outcome);
+    if (!uuid_is_nil(&outcome->hit))
+        put_uuid(store, HIT, &outcome->hit);
+    put_feed(store, outcome);
+}
+
+void batch_store_fill(struct batch_store *store, const struct core *core, const struct batch_fence *fence,
+                      const struct batch_row *rows, size_t count, struct arena *arena)
+{
+    store->core = core;
+    store->arena = arena;
+    for (int i = 0; i < COLUMN_COUNT; i++)
+        pg_array_reset(&store->columns[i]);
+    store->project = (int32_t)htobe32(fence->project);
+    store->owner = fence->owner;
+    uint64_t numbers[] = {
+        fence->epoch,         fence->seq_before,        fence->seq_after,          fence->facts_version,
+        fence->published_seq, (uint64_t)fence->last_ms, (uint64_t)fence->lease_ms, fence->config_version};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        store->numbers[i] = (int64_t)htobe64(numbers[i]);
+    for (size_t i = 0; i < count; i++) {
+        put_row(store, &rows[i]);
+        put_activity(store, rows, count, i);
+    }
+    core_dirty(core, put_interaction, put_agent, store);
+}
+
+static struct pg_param binary(const void *data, size_t len)
+{
+    return (struct pg_param){.data = data, .len = len, .binary = true};
+}
+
+bool batch_store_submit(struct batch_store *store, struct pg_link *link, pg_on_reply on_reply, void *ctx)
+{
+    struct pg_param params[PARAM_COUNT];
+    int n = 0, number = 0;
+    params[n++] = binary(&store->project, sizeof store->project);
+    params[n++] = binary(&store->owner, sizeof store->owner);
+    while (n < SCALARS_BEFORE)
+        params[n++] = binary(&store->numbers[number++], sizeof(int64_t));
+    params[n++] = pg_array_param(&store->columns[HIT]);
+    params[n++] = binary(&store->numbers[number], sizeof(int64_t));
+    for (int column = JOURNAL_SEQ; column < COLUMN_COUNT; column++)
+        params[n++] = pg_array_param(&store->columns[column]);
+    assert(n == PARAM_COUNT);
+    struct pg_query query = {
+        .name = "commit_batch", .params = params, .param_count = n, .binary_result = true};
+    return pg_link_submit(link, &query, on_reply, ctx);
+}
