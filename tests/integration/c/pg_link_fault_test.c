@@ -82,12 +82,15 @@ static void a_query_that_never_left_is_cancelled(void **state)
     struct pg_peer peer;
     static char bytes[4 << 20];
     struct pg_answer answers[6] = {0};
-    struct pg_param param = {.data = bytes, .len = sizeof bytes, .binary = true};
-    struct pg_query query = {.name = "echo", .params = &param, .param_count = 1, .binary_result = true};
+    struct pg_param params[2] = {{.len = 1}, {.data = bytes, .len = sizeof bytes, .binary = true}};
+    struct pg_query query = {.name = "insert_large", .params = params, .param_count = 2};
+    support_sql("CREATE TABLE large (n int)");
     pg_peer_start_via_proxy(&peer);
     proxy_stall(peer.proxy, true);
-    for (int i = 0; i < 6; i++)
+    for (int i = 0; i < 6; i++) {
+        params[0].data = (const char *[]){"0", "1", "2", "3", "4", "5"}[i];
         assert_true(pg_link_submit(peer.link, &query, pg_peer_on_answer, &answers[i]));
+    }
     support_run_for(&peer.loop, 50);
     pg_link_cut(peer.link, "the test says so");
     assert_int_equal(answers[0].calls, 0);
@@ -97,6 +100,9 @@ static void a_query_that_never_left_is_cancelled(void **state)
     for (int i = 0; i < 5; i++)
         assert_int_equal(answers[i].outcome, PG_UNCERTAIN);
     assert_int_equal(answers[5].outcome, PG_CANCELLED);
+    support_run_until(&peer.loop, &peer.up); /* by now the proxy has handed on all that it was given */
+    support_run_for(&peer.loop, 300);
+    assert_string_equal(support_sql("SELECT count(*) FROM large WHERE n = 5"), "0");
     assert_string_equal(peer.why, "the test says so");
     pg_peer_end(&peer);
 }

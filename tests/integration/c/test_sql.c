@@ -9,6 +9,7 @@ const struct sql_file sql_files[] = {
     {"deferred", "INSERT INTO children VALUES ($1::int)"},
     {"echo", "SELECT $1::bytea"},
     {"insert", "INSERT INTO rows VALUES ($1::int)"},
+    {"insert_large", "INSERT INTO large SELECT $1::int WHERE length($2::bytea) > 0"},
     {"later", "SELECT n FROM made_later WHERE n = $1::int"},
     {"link_probe", "SELECT $1::bigint"},
     {"sleep", "SELECT pg_sleep($1::float8)"},
