@@ -155,6 +155,9 @@ bool json_read(struct value *out, struct slice text, struct arena *arena, struct
     json_error_t error;
     if (!text.len)
         return fault_set(fault, "", "no JSON: the text is empty");
+    /* jansson 2.14 takes a NUL byte behind a number for the end of the text. */
+    if (memchr(text.ptr, 0, text.len))
+        return fault_set(fault, "", "not JSON: it holds a NUL byte");
     if (has_too_many(text))
         return fault_set(fault, "", "%s", too_many);
     json_t *json = json_loadb(text.ptr, text.len, flags, &error);

@@ -87,6 +87,18 @@ static void what_is_not_json_is_refused_with_a_reason(void **state)
     }
 }
 
+static void a_nul_byte_ends_nothing(void **state)
+{
+    (void)state;
+    static const struct slice texts[] = {{"4e8\0", 4}, {"4\0x", 3},   {"{}\0", 3},
+                                         {"\0", 1},    {"\"\0\"", 3}, {"[1\0]", 4}};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        struct value value;
+        struct fault fault;
+        assert_false(json_read(&value, texts[i], &arena, &fault));
+    }
+}
+
 static void the_line_of_a_fault_is_told(void **state)
 {
     (void)state;
@@ -219,6 +231,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_is_read_is_written_the_same, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_not_json_is_refused_with_a_reason, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_nul_byte_ends_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(the_line_of_a_fault_is_told, setup, teardown),
         cmocka_unit_test_setup_teardown(integers_beyond_64_bits_become_doubles_and_others_stay, setup,
                                         teardown),
