@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "server/auth.h"
+#include "server/streams.h"
 
 enum session_state { SESSION_NEW, SESSION_OPEN };
 
@@ -245,7 +246,9 @@ static void serve_operation(struct session *session, struct rpc_call *rpc)
 
 static void serve(struct session *session, struct rpc_call *call)
 {
-    if (slice_is(rpc_method(call), "hello"))
+    if (!session->connection) /* a subscription would never end */
+        fail(session, call, PROBLEM_UNAUTHENTICATED, NULL, "the connection is closed");
+    else if (slice_is(rpc_method(call), "hello"))
         serve_hello(session, call);
     else if (session->state == SESSION_NEW)
         fail(session, call, PROBLEM_UNAUTHENTICATED, NULL, "say hello first");
@@ -272,8 +275,10 @@ void rpc_dispatch_on_call(void *ctx, struct rpc_call *call)
 
 void rpc_dispatch_on_closed(void *ctx, struct rpc_connection *connection)
 {
-    (void)ctx;
+    struct app *app = ctx;
     struct session *session = rpc_connection_ctx(connection);
+    if (app->streams)
+        streams_rpc_closed(app->streams, connection);
     if (!session)
         return;
     rpc_connection_set_ctx(connection, NULL);
