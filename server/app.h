@@ -21,7 +21,7 @@ struct app {
     struct publisher *publisher;
     struct streams *streams;
     struct uuid instance; /* of this process: the fence's owner */
-    char address[256];    /* told to others in not_owner */
+    char address[1024];   /* told to others in not_owner */
     bool draining;
 };
 

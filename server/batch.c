@@ -478,6 +478,8 @@ static bool has_due(const struct project *project)
 void project_pump(struct project *project)
 {
     intake_tell_immediate(project);
+    if (!project_is_owned(project) || !pg_link_is_up(project->app->writer))
+        changes_settle(project, false);
     if (project->state != PROJECT_OWNED)
         return;
     if (project->changes_wanted && !project->changes_asked && !project->core.in_batch)

@@ -31,12 +31,15 @@ static void on_housekeeping(uv_timer_t *timer)
     struct project *project = timer->data;
     int64_t now = (int64_t)uv_now(project->app->loop);
     bool writer_up = pg_link_is_up(project->app->writer);
+    resolution_cut_late(project);
     switch (project->state) {
     case PROJECT_STANDBY:
         if (writer_up && now >= project->retry_at_ms)
             owner_acquire(project);
         break;
     case PROJECT_OWNED:
+        if (project->batch->in_flight && uv_hrtime() - project->batch->started_ns > PROJECT_COMMIT_WAIT_NS)
+            pg_link_cut(project->app->writer, "a batch was not answered in time");
         if (writer_up && now - project->renewed_ms >= project->app->settings->lease_ms / 3)
             owner_renew(project);
         break;

@@ -13,8 +13,10 @@
 #define PROJECT_ROWS_MAX 1024       /* inputs of one commit, timers and changes included */
 #define PROJECT_RETRY_MS 1000       /* between tries to own it */
 #define PROJECT_HOUSEKEEPING_MS 250 /* deadlines of requests, renewal of the lease */
-#define PROJECT_LOAD_PAGE 1000      /* open interactions read at once */
-#define PROJECT_POISON_TRIES 3      /* of a batch that the database refuses for a passing reason */
+#define PROJECT_COMMIT_WAIT_NS                                                                               \
+    (UINT64_C(10) * 1000000000) /* a batch that is not answered then has lost its link */
+#define PROJECT_LOAD_PAGE 1000  /* open interactions read at once */
+#define PROJECT_POISON_TRIES 3  /* of a batch that the database refuses for a passing reason */
 
 enum project_state {
     PROJECT_STANDBY,
@@ -44,6 +46,7 @@ struct resolution {
     struct arena arena; /* of what was decided earlier */
     uint64_t generation;
     bool asked, ready;
+    uint64_t asked_ns;
 };
 
 /* A decided batch on its way to the database. */
@@ -128,8 +131,9 @@ void intake_fail_unavailable(struct project *project,
                              struct request_list *list); /* not_owner or storage_unavailable */
 
 /* resolve.c */
-void resolution_start(struct project *project);   /* takes requests from the queue */
-void resolution_give_up(struct project *project); /* its requests go back to the front of the queue */
+void resolution_start(struct project *project);    /* takes requests from the queue */
+void resolution_give_up(struct project *project);  /* its requests go back to the front of the queue */
+void resolution_cut_late(struct project *project); /* a question that nobody answers has lost its link */
 void resolution_free(struct resolution **resolution);
 bool request_facts_ready(struct project *project, struct intake_request *request);
 void request_unpin(struct project *project, struct intake_request *request);

@@ -68,6 +68,13 @@ bool request_facts_ready(struct project *project, struct intake_request *request
     return has_filled(request->phone_facts, phone) && has_filled(request->email_facts, email);
 }
 
+void resolution_cut_late(struct project *project)
+{
+    const struct resolution *resolution = project->resolving;
+    if (resolution && resolution->asked && uv_hrtime() - resolution->asked_ns > PROJECT_COMMIT_WAIT_NS)
+        pg_link_cut(project->app->reader, "facts were not answered in time");
+}
+
 void resolution_free(struct resolution **resolution)
 {
     if (!*resolution)
@@ -249,6 +256,7 @@ static bool ask(struct resolution *resolution, struct question *question)
         {.data = &since, .len = sizeof since, .binary = true},
     };
     struct pg_query query = {.name = "resolve", .params = params, .param_count = 6, .binary_result = true};
+    resolution->asked_ns = uv_hrtime();
     resolution->asked = pg_link_submit(project->app->reader, &query, on_resolved, resolution);
     return resolution->asked;
 }
