@@ -118,8 +118,8 @@ def test_an_unknown_customer_or_block_is_not_found(router):
 
 
 def test_blocking_needs_the_permission(make_router):
-    agents = {"anna": "{queues: [support]}", "ben": "{queues: [support], role: guard}", "carl": "{queues: [chat], role: supervisor}"}
-    router = make_router(project(agents) + "blockers: [guard]\n").start()
+    agents = {"anna": "{queues: [support]}", "ben": "{queues: [support], role: pool_admin}", "carl": "{queues: [chat], role: supervisor}"}
+    router = make_router(project(agents) + "permissions: {block: [pool_admin]}\n").start()
     assert router.source().post("blacklist", {"phone": NUMBER}).status == 403
     for asks in (router.agent("anna").post("blacklist", {"phone": NUMBER}), router.agent("anna").get("blacklist")):
         assert asks.status == 403

@@ -1,0 +1,126 @@
+"""Tokens: whose they are, what they may, when they end."""
+import time
+
+import pytest
+
+from harness.http_client import HttpClient, ringing
+from harness.process import wait_for
+from harness.rpc_client import RpcClient, RpcError
+from harness.router import admin
+
+UNKNOWN = "pbt_" + "A" * 43
+PATHS = [("GET", "queues"), ("POST", "events"), ("GET", "nowhere"), ("DELETE", "queues"), ("PUT", "config")]
+
+
+def code(call):
+    with pytest.raises(RpcError) as caught:
+        call()
+    return caught.value.code
+
+
+@pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer ", "Basic abc", "Bearer nonsense", f"Bearer {UNKNOWN}"])
+def test_nothing_is_served_without_a_known_token(router, header):
+    client = HttpClient(router.http)
+    for method, path in PATHS:
+        answer = client.request(method, path, headers={"Authorization": header} if header is not None else {})
+        assert answer.status == 401 and answer.json["code"] == "unauthenticated", (method, path)
+        assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_what_watches_the_router_needs_no_token(router):
+    client = HttpClient(router.http)
+    assert client.ok("GET", "/healthz")["status"] == "alive"
+    ready = client.ok("GET", "/readyz")
+    assert ready["status"] == "ready" and ready["projects"] == [{"name": "demo", "owned": True}]
+    assert client.ok("GET", "/openapi.json")["openapi"].startswith("3.1")
+    assert client.get("/metrics").status == 200
+    for path in ("/healthz", "/readyz", "/metrics", "/openapi.json"):
+        answer = client.post(path)
+        assert answer.status == 405 and answer.headers["Allow"] == "GET, HEAD"
+    assert client.get("/nowhere").status == 404
+
+
+def test_a_token_opens_its_own_project_alone(router):
+    client = HttpClient(router.http, router.token("admin"), "another")
+    for method, path in PATHS:
+        assert client.request(method, path).status == 403
+
+
+@pytest.mark.parametrize("role, allowed", [
+    ("source", {"events"}),
+    ("agent", {"queues", "agents", "interactions", "customers"}),
+    ("pool_admin", {"queues", "agents", "interactions", "customers"}),
+    ("supervisor", {"events", "queues", "agents", "interactions", "customers", "blacklist", "config"}),
+    ("admin", {"events", "queues", "agents", "interactions", "customers", "blacklist", "config"}),
+])
+def test_a_role_may_what_the_table_says_and_no_more(router, role, allowed):
+    client = router.client(role, "anna" if role == "agent" else None)
+    for path in ("queues", "agents", "interactions", "customers", "blacklist", "config"):
+        assert client.get(path).status == (200 if path in allowed else 403), path
+    assert client.event(ringing()).status == (200 if "events" in allowed else 403)
+    assert client.request("PUT", "config", "x", {"Content-Type": "application/yaml"}).status == (400 if role == "admin" else 403)
+
+
+def test_an_agents_token_acts_as_that_agent_alone(router):
+    anna, supervisor = router.agent("anna"), router.client("supervisor")
+    assert anna.put("agents/ben/presence", {"state": "available"}).status == 403
+    assert anna.get("agents/ben/feed").status == 403
+    assert supervisor.put("agents/ben/presence", {"state": "available", "lease": 0}).status == 200
+    assert supervisor.get("agents/ben/feed").status == 200
+    assert supervisor.post("offers/018f0000-0000-7000-8000-000000000001/accept").status == 403
+    assert anna.post("offers/018f0000-0000-7000-8000-000000000001/accept").json["code"] == "offer_gone"
+
+
+def revoke(router, database, token_role):
+    (token,), = database.query("SELECT id::text FROM patchbay.tokens WHERE role = %s", token_role)
+    admin(database.url, "token", "revoke", token)
+
+
+def test_a_revoked_token_ends_within_five_seconds_for_both_protocols(router, database):
+    http, rpc = router.client("supervisor"), router.rpc_client("supervisor")
+    assert http.get("queues").status == 200 and rpc.call("queue.list")["items"]
+    revoke(router, database, "supervisor")
+    began = time.monotonic()
+    wait_for(lambda: http.get("queues").status == 401, "the token is refused", 10)
+    assert time.monotonic() - began < 5
+    time.sleep(max(0, 5 - (time.monotonic() - began)))
+    assert code(lambda: rpc.call("queue.list")) == "unauthenticated"
+    rpc.close()
+
+
+def test_an_expired_token_is_unknown(router, database):
+    client = router.client("supervisor")
+    assert client.get("queues").status == 200
+    database.query("UPDATE patchbay.tokens SET expires_at = now() WHERE role = 'supervisor'")
+    wait_for(lambda: client.get("queues").status == 401, "the token is refused", 6)
+
+
+def test_known_tokens_go_on_while_the_database_is_away(router, postgres):
+    router.expect_log(".*")
+    client = router.client("supervisor")
+    assert client.get("queues").status == 200
+    postgres.kill()
+    wait_for(lambda: HttpClient(router.http).get("/readyz").status == 503, "the router notices")
+    answer = client.get("queues")
+    assert answer.status == 503 and answer.json["code"] == "storage_unavailable" and answer.headers["Retry-After"]
+    assert client.get("nowhere").status == 404, "who asks is still known"
+    assert client.with_token(UNKNOWN).get("queues").status == 503, "nobody can say whose this is"
+    postgres.start()
+    wait_for(lambda: client.get("queues").status == 200, "the router comes back")
+
+
+def test_hello_comes_first_and_once(router):
+    client = RpcClient(router.rpc)
+    assert code(lambda: client.call("queue.list")) == "unauthenticated"
+    assert code(lambda: client.call("hello", {"protocol": 2, "auth": {"token": router.token("admin")}})) == "invalid"
+    assert code(lambda: client.call("hello", {"protocol": 1, "auth": {"token": UNKNOWN}})) == "unauthenticated"
+    hello = {"protocol": 1, "client": "test", "auth": {"token": router.token("agent", "anna")}}
+    first, behind = client.send("hello", hello), client.send("queue.list")
+    answer = first.wait()
+    assert (answer["server"], answer["protocol"], answer["project"], answer["role"], answer["agent"]) == (
+        "patchbay", 1, "demo", "agent", "anna")
+    assert behind.wait()["items"]
+    assert code(lambda: client.call("hello", hello)) == "invalid"
+    assert code(lambda: client.call("nonsense")) == "not_found"
+    assert code(lambda: client.call("event.publish", ringing())) == "forbidden"
+    client.close()

@@ -1,0 +1,70 @@
+"""The project's file over HTTP and MessagePack-RPC: validated whole, versioned, active at once."""
+import json
+
+from harness.http_client import ringing
+from harness.projects import AGENTS, project
+
+YAML = {"Content-Type": "application/yaml"}
+
+
+def put(client, text, headers=None):
+    return client.request("PUT", "config", text.encode(), headers or YAML)
+
+
+def test_a_new_version_is_active_at_once_and_disturbs_nothing_else(router):
+    client, source = router.client("admin"), router.source()
+    router.presence("anna")
+    offered = source.event(ringing("+4915112345671")).json
+    grown = project({**AGENTS, "dora": "{name: Dora, queues: [support]}"})
+    assert put(client, grown).json == {"version": 2, "changed": True}
+    assert put(client, grown).json == {"version": 2, "changed": False}
+    router.presence("dora")
+    assert source.event(ringing("+4915112345672")).json["agent"] == "dora"
+    router.agent("anna").ok("POST", f"offers/{offered['offer']}/accept", {})
+    current, first = client.ok("GET", "config"), client.ok("GET", "config?version=1")
+    assert current["version"] == 2 and current["file"] == grown and current["author"] == "admin"
+    assert first["version"] == 1 and first["file"] == project() and first["author"] == "apply"
+    assert client.get("config?version=3").status == 404
+
+
+def test_an_agent_that_is_no_longer_listed_is_gone(router):
+    client = router.client("admin")
+    fewer = {name: text for name, text in AGENTS.items() if name != "ben"}
+    assert put(client, project(fewer)).status == 200
+    assert [agent["name"] for agent in client.ok("GET", "agents")["items"]] == ["anna", "carl"]
+    assert client.put("agents/ben/presence", {"state": "available"}).status in (400, 404)
+    assert put(client, project()).json["version"] == 3
+    assert [agent["name"] for agent in client.ok("GET", "agents")["items"]] == ["anna", "ben", "carl"]
+
+
+def test_a_file_with_faults_changes_nothing_and_names_them_all(router):
+    client = router.client("admin")
+    answer = put(client, project() + "strange: 1\nregion: Germany\n")
+    assert answer.status == 400 and answer.json["code"] == "invalid"
+    bad = project().replace("region: DE", "region: Germany") + "strange: 1\n"
+    answer = put(client, bad)
+    assert answer.status == 400 and answer.json["code"] == "invalid"
+    faults = answer.json["faults"]
+    assert len(faults) >= 2 and all(fault["line"] and fault["detail"] for fault in faults)
+    assert {"/region", "/strange"} <= {fault["pointer"] for fault in faults}
+    assert client.ok("GET", "config")["version"] == 1
+
+
+def test_a_file_of_another_project_is_refused(router):
+    answer = put(router.client("admin"), project().replace("project: demo", "project: other"))
+    assert answer.status == 400 and answer.json["pointer"] == "/project"
+
+
+def test_json_is_taken_and_other_types_are_not(router):
+    client = router.client("admin")
+    file = {"project": "demo", "region": "DE", "endpoints": [{"chat": "web", "queue": "chat"}], "queues": {"chat": {}},
+            "agents": {"anna": {"queues": ["chat"]}}, "rules": [{"name": "rest", "when": "true", "queue": "endpoint"}]}
+    assert put(client, json.dumps(file), {"Content-Type": "application/json"}).status == 200
+    assert put(client, project(), {"Content-Type": "text/plain"}).status == 415
+
+
+def test_configuration_over_messagepack_rpc(router):
+    client = router.rpc_client("admin")
+    assert client.call("config.put", {"file": project(offer_timeout="5s")}) == {"version": 2, "changed": True}
+    assert client.call("config.get", {"version": 1})["file"] == project()
+    client.close()

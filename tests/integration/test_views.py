@@ -1,0 +1,71 @@
+"""Live views: queues, agents, interactions."""
+from harness.http_client import chat, mail, ringing
+
+
+def one(client, path, **match):
+    found = [item for item in client.ok("GET", path)["items"] if match.items() <= item.items()]
+    assert len(found) == 1, found
+    return found[0]
+
+
+def test_queues_show_what_waits_and_who_serves(router):
+    client, source = router.client("supervisor"), router.source()
+    router.presence("anna")
+    router.presence("ben", "break")
+    assert source.event(ringing("+4915112345671")).json["outcome"] == "offered"
+    for number in (2, 3):
+        assert source.event(ringing(f"+491511234567{number}")).json["outcome"] == "queued"
+    source.event(chat())
+    support = one(client, "queues", name="support")
+    assert support["waiting"] == {"call": 2, "chat": 0, "email": 0} and support["offered"] == 1
+    assert support["oldest_wait_ms"] >= 0
+    assert support["agents"] == {"offline": 0, "available": 1, "break": 1, "not_responding": 0}
+    assert one(client, "queues", name="mail")["oldest_wait_ms"] is None
+    page = client.ok("GET", "queues?limit=1")
+    assert [queue["name"] for queue in page["items"]] == ["chat"] and page["next"] == "chat"
+    assert [queue["name"] for queue in client.ok("GET", "queues?after=chat")["items"]] == ["mail", "support"]
+
+
+def test_agents_show_state_and_load(router):
+    client, source = router.client("supervisor"), router.source()
+    router.presence("anna")
+    offer = source.event(ringing()).json["offer"]
+    router.agent("anna").ok("POST", f"offers/{offer}/accept", {})
+    source.event(mail("ann@example.com"))
+    anna = one(client, "agents", name="anna")
+    assert anna["state"] == "available" and anna["load"] == {"call": 1, "chat": 0, "email": 1}
+    router.agent("ben").ok("PUT", "agents/ben/presence", {"state": "break", "reason": "lunch", "lease": 60})
+    ben = one(client, "agents", name="ben")
+    assert (ben["state"], ben["reason"]) == ("break", "lunch") and ben["lease_until"]
+    assert one(client, "agents", name="carl")["state"] == "offline"
+
+
+def test_interactions_are_found_by_state_and_read_whole(router):
+    client, source = router.client("supervisor"), router.source()
+    router.presence("anna")
+    active = source.event(ringing("+4915112345671", subject="c1")).json
+    router.agent("anna").ok("POST", f"offers/{active['offer']}/accept", {})
+    queued = source.event(ringing("+4915112345672", subject="c2")).json["interaction"]
+    offered = source.event(mail("ann@example.com")).json["interaction"]
+    closed = source.event(ringing("+4915112345673", subject="c3")).json["interaction"]
+    client.ok("POST", f"interactions/{closed}/end", {})
+
+    def ids(state):
+        return [item["id"] for item in client.ok("GET", f"interactions?state={state}")["items"]]
+
+    assert ids("active") == [active["interaction"]] and ids("queued") == [queued]
+    assert ids("offered") == [offered] and ids("closed") == [closed]
+    assert ids("open") == sorted([active["interaction"], queued, offered])
+    assert len(client.ok("GET", "interactions")["items"]) == 4
+    page = client.ok("GET", "interactions?state=open&limit=2")
+    rest = client.ok("GET", f"interactions?state=open&after={page['next']}")
+    assert len(page["items"]) == 2 and len(rest["items"]) == 1 and rest["next"] is None
+    whole = client.ok("GET", f"interactions/{active['interaction']}")
+    assert whole["state"] == "active" and whole["agent"] == "anna" and whole["queue"] == "support"
+    assert whole["from"]["phone"] == "+4915112345671" and whole["to"] == "+4930901820" and whole["subject"] == "c1"
+    assert whole["accepted_at"] and whole["closed_at"] is None
+    for path in ("interactions/018f0000-0000-7000-8000-000000000001", "interactions/x"):
+        assert client.get(path).status == 404
+    assert client.get("interactions?state=strange").json["pointer"] == "/state"
+    for limit in ("0", "1001", "x"):
+        assert client.get(f"interactions?limit={limit}").json["pointer"] == "/limit"
