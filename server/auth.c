@@ -1,5 +1,6 @@
 /* Entries live in a table by hash and in one of two rings (known, unknown), oldest use first. An entry is one
- * question at most: while it is being asked it collects waiters and stays put; otherwise it may be evicted. */
+ * question at most: while it is being asked it collects waiters and stays put; otherwise it may be evicted.
+ */
 #include "server/auth.h"
 
 #include <assert.h>
@@ -29,7 +30,7 @@ struct entry {
     bool known, answered; /* answered: confirmed_ms counts */
     uint64_t confirmed_ms, expires_ms;
     struct principal principal;
-    char *texts; /* what the principal's slices point to */
+    char *texts;         /* what the principal's slices point to */
     bool asking, pinned; /* pinned: its waiters are being answered */
     uint64_t asked_ms, generation;
     struct waiter *waiters, **last_waiter;
@@ -235,10 +236,9 @@ static void on_reply(void *ctx, const struct pg_reply *reply)
         return;
     }
     if (reply->outcome == PG_REFUSED)
-        log_event_limited(&auth->away_limit, LOG_ERROR, "the database refused to find a token",
-                          (struct log_field[]){log_str("sqlstate", reply->sqlstate),
-                                               log_str("why", reply->message)},
-                          2);
+        log_event_limited(
+            &auth->away_limit, LOG_ERROR, "the database refused to find a token",
+            (struct log_field[]){log_str("sqlstate", reply->sqlstate), log_str("why", reply->message)}, 2);
     /* What was asked before auth_forget_all() may be an old truth: once more. */
     if (reply->outcome == PG_OK && entry->waiters && ask(entry))
         return;
@@ -252,8 +252,7 @@ static bool is_fresh(const struct entry *entry)
 
 void auth_find_hash(struct auth *auth, const uint8_t hash[TOKEN_HASH_SIZE], auth_on_found on_found, void *ctx)
 {
-    struct table_node *node =
-        table_find(&auth->table, (struct slice){(const char *)hash, TOKEN_HASH_SIZE});
+    struct table_node *node = table_find(&auth->table, (struct slice){(const char *)hash, TOKEN_HASH_SIZE});
     struct entry *entry = node ? node->owner : NULL;
     if (entry && is_fresh(entry)) {
         if (entry->known && age(entry) >= AUTH_REFRESH_MS && !entry->asking) {

@@ -78,7 +78,8 @@ static bool fold_email(struct operation_call *call, struct slice input, struct s
     return true;
 }
 
-static bool fold_value(struct operation_call *call, enum block_kind kind, struct slice input, struct slice *key)
+static bool fold_value(struct operation_call *call, enum block_kind kind, struct slice input,
+                       struct slice *key)
 {
     switch (kind) {
     case BLOCK_PHONE:

@@ -121,7 +121,8 @@ static bool read_contact(struct reading *reading, const struct value *given, str
 static bool refuse_many(struct operation_call *call, const char *what, int32_t most)
 {
     struct problem problem;
-    problem_set(&problem, PROBLEM_CONTACT_LIMIT, "/contacts", "a customer has at most %d %s", (int)most, what);
+    problem_set(&problem, PROBLEM_CONTACT_LIMIT, "/contacts", "a customer has at most %d %s", (int)most,
+                what);
     operation_fail(call, &problem);
     return false;
 }

@@ -5,7 +5,8 @@
 #include "rules/email_key.h"
 #include "server/operation.h"
 
-/* Adds "contacts" and "keys" (each key once) to `args`, which has room for two; false after it has answered. */
+/* Adds "contacts" and "keys" (each key once) to `args`, which has room for two; false after it has answered.
+ */
 bool operation_contacts_add(struct operation_call *call, const struct value *given, struct value *args)
     __attribute__((warn_unused_result));
 /* By the region of the call's project. */

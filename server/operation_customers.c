@@ -7,7 +7,8 @@
 #include "server/operation_sql.h"
 #include "server/project.h"
 
-static bool refuse(struct operation_call *call, enum problem_code code, const char *pointer, const char *detail)
+static bool refuse(struct operation_call *call, enum problem_code code, const char *pointer,
+                   const char *detail)
 {
     struct problem problem;
     problem_set(&problem, code, pointer, "%s", detail);

@@ -12,7 +12,7 @@
 #define CUSTOMER_FIELDS_SIZE_MAX 16384 /* bytes of them as JSON */
 #define CONTACT_TEXT_MAX 256           /* bytes of a label, a phone or an e-mail address as written */
 #define CONTACT_DIGITS_MIN 4           /* a phone has no fewer */
-#define CONTACTS_GIVEN_MAX 1000        /* more are no list of contacts; the project's own limit is far below */
+#define CONTACTS_GIVEN_MAX 1000 /* more are no list of contacts; the project's own limit is far below */
 
 void operation_create_customer(struct operation_call *call);
 void operation_edit_customer(struct operation_call *call);

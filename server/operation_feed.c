@@ -11,7 +11,8 @@ struct reader {
     uint64_t after;
 };
 
-static bool refuse(struct operation_call *call, enum problem_code code, const char *pointer, const char *detail)
+static bool refuse(struct operation_call *call, enum problem_code code, const char *pointer,
+                   const char *detail)
 {
     struct problem problem;
     problem_set(&problem, code, pointer, "%s", detail);
@@ -82,8 +83,8 @@ void operation_read_feed(struct operation_call *call)
 void operation_stream_feed(struct operation_call *call)
 {
     struct reader reader;
-    if (find_reader(call, &reader) && !streams_start_sse(call->app->streams, call->project, reader.agent,
-                                                         reader.after, call->transport))
+    if (find_reader(call, &reader) &&
+        !streams_start_sse(call->app->streams, call->project, reader.agent, reader.after, call->transport))
         refuse(call, PROBLEM_OVERLOADED, NULL, "too many streams are open");
 }
 

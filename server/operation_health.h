@@ -6,6 +6,7 @@
 #include "server/http.h"
 
 /* False when the path is none of these: the exchange is then as it was. */
-bool operation_health_serve(struct app *app, struct http_exchange *exchange) __attribute__((warn_unused_result));
+bool operation_health_serve(struct app *app, struct http_exchange *exchange)
+    __attribute__((warn_unused_result));
 
 #endif

@@ -157,8 +157,7 @@ static void submit(struct run *run)
     if (run->tries++ == OPERATION_SQL_TRIES)
         fail(call, PROBLEM_OVERLOADED, "others are changing the same record");
     else if (!pg_link_submit(call->app->desk, &query, on_reply, run))
-        fail(call,
-             pg_link_is_up(call->app->desk) ? PROBLEM_OVERLOADED : PROBLEM_STORAGE_UNAVAILABLE,
+        fail(call, pg_link_is_up(call->app->desk) ? PROBLEM_OVERLOADED : PROBLEM_STORAGE_UNAVAILABLE,
              "the database cannot take the operation at the moment; nothing was changed");
 }
 

@@ -1,5 +1,5 @@
-/* The dispatch of HTTP requests, with an exchange, a table of operations and an authentication of our own: the
- * linker takes them instead of the server's. */
+/* The dispatch of HTTP requests, with an exchange, a table of operations and an authentication of our own:
+ * the linker takes them instead of the server's. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -120,9 +120,8 @@ static const struct operation_param lamp_params[] = {{"lamp", PARAM_UUID, PARAM_
                                                      {"note", PARAM_TEXT, PARAM_NULLABLE, 0, 8},
                                                      {"on", PARAM_BOOL, 0, 0, 0},
                                                      {NULL, PARAM_TEXT, 0, 0, 0}};
-static const struct operation_param list_params[] = {{"limit", PARAM_INT, 0, 1, 1000},
-                                                     {"on", PARAM_BOOL, 0, 0, 0},
-                                                     {NULL, PARAM_TEXT, 0, 0, 0}};
+static const struct operation_param list_params[] = {
+    {"limit", PARAM_INT, 0, 1, 1000}, {"on", PARAM_BOOL, 0, 0, 0}, {NULL, PARAM_TEXT, 0, 0, 0}};
 static const struct operation_param name_params[] = {{"name", PARAM_TEXT, 0, 1, 8},
                                                      {NULL, PARAM_TEXT, 0, 0, 0}};
 const struct operation operations[] = {
@@ -226,8 +225,8 @@ static void unknown_paths_are_not_found(void **state)
         struct http_exchange *exchange = serve((struct http_exchange){.method = "GET", .path = paths[i]});
         assert_int_equal(exchange->status, 404);
     }
-    assert_int_equal(
-        serve((struct http_exchange){.method = "PUT", .path = BASE "lamps/not-an-id"})->status, 404);
+    assert_int_equal(serve((struct http_exchange){.method = "PUT", .path = BASE "lamps/not-an-id"})->status,
+                     404);
 }
 
 static void a_method_that_the_path_does_not_take_is_told_which_it_takes(void **state)
