@@ -66,6 +66,7 @@ struct http_stream *http_reply_stream(struct http_exchange *exchange, const char
                                       void (*on_closed)(void *ctx), void *ctx);
 /* False when HTTP_STREAM_BUFFER_MAX would be passed: the stream is being cut and on_closed will come. */
 bool http_stream_write(struct http_stream *stream, struct slice bytes);
+size_t http_stream_room(const struct http_stream *stream); /* bytes below HTTP_STREAM_BUFFER_MAX */
 void http_stream_end(struct http_stream *stream);
 
 size_t http_connection_count(const struct http_server *server);

@@ -144,6 +144,11 @@ bool http_stream_write(struct http_stream *stream, struct slice bytes)
     return true;
 }
 
+size_t http_stream_room(const struct http_stream *stream)
+{
+    return HTTP_STREAM_BUFFER_MAX - stream->len;
+}
+
 void http_stream_end(struct http_stream *stream)
 {
     if (stream->gone || stream->ending)

@@ -31,5 +31,7 @@ uint64_t publisher_watermark(const struct publisher *publisher, const struct pro
 void publisher_on_redis_up(struct publisher *publisher);
 void publisher_on_redis_down(struct publisher *publisher);
 void publisher_on_desk_up(struct publisher *publisher);
+/* A few times a second: what failed is tried again. */
+void publisher_tick(struct publisher *publisher);
 
 #endif

@@ -15,6 +15,7 @@
 #define STREAMS_MAX 8192 /* open at once; more are answered overloaded */
 #define STREAMS_TIP_AFTER_MS 700
 #define STREAMS_TIP_EVERY_MS 15000
+#define STREAMS_FROM_NEWEST UINT64_MAX /* as `after`: only what comes from now on */
 
 struct streams;
 struct project;
@@ -38,6 +39,9 @@ void streams_rpc_closed(struct streams *streams, const struct rpc_connection *co
 void streams_tell(struct streams *streams, struct project *project, const struct announced *announced);
 /* The project changed hands: what is in memory counts no more; streams catch up from the feed. */
 void streams_project_gone(struct streams *streams, const struct project *project);
+/* The newest agentsequence that was told; false while it is not known. */
+bool streams_newest(struct streams *streams, struct project *project, struct slice agent, uint64_t *newest)
+    __attribute__((warn_unused_result));
 size_t streams_count(const struct streams *streams);
 
 #endif
