@@ -1,0 +1,221 @@
+/* A small world around the core for its tests: three agents, three queues, one clock. Included by
+ * test_core*.c. */
+#ifndef TESTS_UNIT_CORE_WORLD_H
+#define TESTS_UNIT_CORE_WORLD_H
+
+/* cmocka needs these before it. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "rules/core.h"
+
+enum { QUEUE_SUPPORT, QUEUE_MAIL, QUEUE_CHAT, QUEUE_COUNT };
+
+struct world {
+    struct core core;
+    struct arena arena;
+    struct project_config config;
+    struct config_queue queues[QUEUE_COUNT];
+    struct config_agent agents[4];
+    struct config_endpoint endpoints[3];
+    struct config_rule rule;
+    uint16_t all_queues[QUEUE_COUNT];
+    int64_t now;
+    uint32_t events;
+    const struct outcome *last;
+};
+
+static inline void world_configure(struct world *world, uint32_t agent_count)
+{
+    static const char *const names[] = {"anna", "ben", "carl", "dora"};
+    world->queues[QUEUE_SUPPORT] = (struct config_queue){SLICE("support"), 20000, 0};
+    world->queues[QUEUE_MAIL] = (struct config_queue){SLICE("mail"), 20000, 0};
+    world->queues[QUEUE_CHAT] = (struct config_queue){SLICE("chat"), 20000, 0};
+    for (uint16_t i = 0; i < QUEUE_COUNT; i++)
+        world->all_queues[i] = i;
+    for (uint32_t i = 0; i < agent_count; i++)
+        world->agents[i] = (struct config_agent){.name = slice_of(names[i]),
+                                                 .display_name = slice_of(names[i]),
+                                                 .role = SLICE("agent"),
+                                                 .queues = world->all_queues,
+                                                 .queue_count = QUEUE_COUNT,
+                                                 .capacity = {1, 3, 10}};
+    world->endpoints[0] =
+        (struct config_endpoint){CHANNEL_CALL, SLICE("+49301"), SLICE("+49301"), {NULL, 0}, 0};
+    world->endpoints[1] = (struct config_endpoint){CHANNEL_CHAT, SLICE("web"), SLICE("web"), {NULL, 0}, 2};
+    world->endpoints[2] = (struct config_endpoint){
+        CHANNEL_EMAIL, SLICE("help@x.example"), SLICE("help@x.example"), {NULL, 0}, 1};
+    world->rule = (struct config_rule){SLICE("rest"), CONFIG_QUEUE_OF_ENDPOINT, 0};
+    world->config = (struct project_config){.project = SLICE("demo"),
+                                            .region = SLICE("DE"),
+                                            .contacts_max = 9,
+                                            .phone_slots = 3,
+                                            .create_auto = {true, false, true},
+                                            .cool_down_ms = {10000, 30000, 10000, 60000},
+                                            .misses = 3,
+                                            .grace_ms = 60000,
+                                            .window_ms = INT64_C(604800000),
+                                            .queues = world->queues,
+                                            .agents = world->agents,
+                                            .endpoints = world->endpoints,
+                                            .rules = &world->rule,
+                                            .queue_count = QUEUE_COUNT,
+                                            .agent_count = agent_count,
+                                            .endpoint_count = 3,
+                                            .rule_count = 1};
+}
+
+static inline void world_init(struct world *world, uint32_t agent_count)
+{
+    *world = (struct world){.now = INT64_C(1795000000000)};
+    arena_init(&world->arena);
+    world_configure(world, agent_count);
+    core_init(&world->core, 1, &world->config, 1);
+}
+
+static inline void world_deinit(struct world *world)
+{
+    core_deinit(&world->core);
+    arena_deinit(&world->arena);
+}
+
+/* Everything due by now, each its own row, as the server does it; then the input. One batch, committed. */
+static inline const struct outcome *world_step(struct world *world, struct input input)
+{
+    struct input timer = {.kind = INPUT_TIMER, .at_ms = world->now};
+    core_begin(&world->core);
+    while (core_next_timer(&world->core) <= world->now)
+        core_step(&world->core, &timer, &world->arena);
+    input.at_ms = world->now;
+    world->last = core_step(&world->core, &input, &world->arena);
+    core_commit(&world->core);
+    return world->last;
+}
+
+/* Time passes; what is due on the way happens when it is due. Returns how many timers fired. */
+static inline int world_sleep(struct world *world, int64_t ms)
+{
+    int64_t until = world->now + ms;
+    int fired = 0;
+    while (core_next_timer(&world->core) <= until) {
+        int64_t due = core_next_timer(&world->core);
+        struct input timer = {.kind = INPUT_TIMER, .at_ms = due > world->now ? due : world->now};
+        world->now = timer.at_ms;
+        core_begin(&world->core);
+        world->last = core_step(&world->core, &timer, &world->arena);
+        core_commit(&world->core);
+        fired++;
+    }
+    world->now = until;
+    return fired;
+}
+
+static inline const struct outcome *world_presence(struct world *world, const char *agent,
+                                                   enum agent_state state, int64_t lease_ms)
+{
+    return world_step(world, (struct input){.kind = INPUT_PRESENCE,
+                                            .agent = slice_of(agent),
+                                            .presence = state,
+                                            .lease_ms = lease_ms});
+}
+
+static inline struct uuid world_conversation(enum channel channel, const char *subject)
+{
+    struct uuid id = {{0}};
+    id.bytes[0] = (uint8_t)(channel + 1);
+    memcpy(id.bytes + 1, subject, strlen(subject) < 15 ? strlen(subject) : 15);
+    return id;
+}
+
+struct from {
+    const char *phone, *email;
+    struct customer_fact *candidates;
+    uint32_t candidate_count;
+    struct uuid closed;
+};
+
+static inline struct input world_event(struct world *world, enum event_type type, const char *subject,
+                                       const struct from *from)
+{
+    struct event *event = arena_new(&world->arena, struct event);
+    enum channel channel = event_type_channel(type);
+    static const char *const to[] = {"+49301", "web", "help@x.example"};
+    event->id = arena_format(&world->arena, "e%u", ++world->events);
+    event->source = SLICE("test");
+    event->subject = slice_of(subject);
+    event->type = type;
+    event->time_ms = TIME_NEVER;
+    event->to = slice_of(to[channel]);
+    struct input input = {.kind = INPUT_EVENT,
+                          .event = event,
+                          .recipient_key = event->to,
+                          .conversation = world_conversation(channel, subject)};
+    if (from) {
+        event->from.phone = input.phone.key = slice_of(from->phone);
+        event->from.email = input.email.key = slice_of(from->email);
+        input.phone.class = from->phone ? CALLER_NUMBER : CALLER_NONE;
+        input.facts = (struct facts){from->candidates, from->candidate_count, from->closed};
+    }
+    return input;
+}
+
+static inline const struct outcome *world_ring(struct world *world, const char *subject, const char *phone)
+{
+    struct from from = {.phone = phone};
+    return world_step(world, world_event(world, EVENT_CALL_RINGING, subject, &from));
+}
+
+static inline const struct outcome *world_chat(struct world *world, const char *subject)
+{
+    struct from from = {.phone = NULL};
+    return world_step(world, world_event(world, EVENT_CHAT_MESSAGE, subject, &from));
+}
+
+static inline const struct outcome *world_accept(struct world *world, struct uuid offer, const char *agent)
+{
+    return world_step(world, (struct input){.kind = INPUT_ACCEPT, .offer = offer, .actor = slice_of(agent)});
+}
+
+static inline const struct outcome *world_reject(struct world *world, struct uuid offer, const char *agent,
+                                                 enum reject_cause cause)
+{
+    return world_step(
+        world,
+        (struct input){.kind = INPUT_REJECT, .offer = offer, .actor = slice_of(agent), .cause = cause});
+}
+
+static inline const struct outcome *world_end(struct world *world, struct uuid interaction, const char *agent)
+{
+    return world_step(
+        world, (struct input){.kind = INPUT_END, .interaction = interaction, .actor = slice_of(agent)});
+}
+
+static inline const struct announcement *announced_as(const struct outcome *outcome,
+                                                      enum announcement_type type)
+{
+    for (const struct announcement *a = outcome->announcements; a; a = a->next) {
+        if (a->type == type)
+            return a;
+    }
+    return NULL;
+}
+
+static inline const struct interaction *world_find(struct world *world, enum channel channel,
+                                                   const char *subject)
+{
+    struct uuid conversation = world_conversation(channel, subject);
+    return core_find_conversation(&world->core, &conversation);
+}
+
+static inline const char *holder(struct world *world, const struct interaction *interaction)
+{
+    return interaction->data.agent < 0 ? "" : world->core.agents[interaction->data.agent].name.ptr;
+}
+
+#endif
