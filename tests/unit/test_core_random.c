@@ -1,0 +1,235 @@
+/* Random traffic against the core: a rollback leaves no trace, a core loaded from its tables equals the one
+ * in memory, no agent is ever above a limit, no interaction has two offers, nobody waits whom a ready agent
+ * could take. */
+#include <stdlib.h>
+
+#include "rules/record.h"
+#include "tests/unit/core_world.h"
+
+#define SEEDS 60
+#define STEPS 600
+#define SUBJECTS 40
+
+struct dice {
+    uint64_t state;
+};
+
+static uint32_t roll(struct dice *dice, uint32_t below)
+{
+    dice->state = dice->state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (uint32_t)(dice->state >> 33) % below;
+}
+
+/* Everything the core knows, as text. */
+static char *dump(const struct core *core)
+{
+    char *text = NULL, id[UUID_TEXT_LEN + 1];
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+    fprintf(out, "seq %lu at %ld timers %u offers %u\n", (unsigned long)core->seq, (long)core->at_ms,
+            core->timers.count, core->offers.count);
+    for (uint32_t i = 0; i < core->agent_count; i++) {
+        const struct agent_data *data = &core->agents[i].data;
+        fprintf(out, "agent %s %d '%s' %ld %ld %ld %ld %ld %d %ld %lu load %d %d %d work %u ready",
+                core->agents[i].name.ptr, data->state, data->reason, (long)data->lease_ms,
+                (long)data->lease_until, (long)data->grace_until, (long)data->wrap_until,
+                (long)data->cool_until, data->misses, (long)data->idle_since,
+                (unsigned long)data->agentsequence, data->load[0], data->load[1], data->load[2],
+                core->agents[i].work.count);
+        for (uint32_t r = 0; r < core->agents[i].ready_count; r++)
+            fprintf(out, " %d", core->agents[i].ready[r].linked);
+        fprintf(out, "\n");
+    }
+    for (const struct rank_node *node = rank_first(&core->open); node; node = rank_next(node)) {
+        const struct interaction *interaction = node->owner;
+        const struct interaction_data *data = &interaction->data;
+        uuid_format(&interaction->id, id);
+        fprintf(out, "%s %d state %d queue %d agent %d expires %ld attempts %d identity %d waiting %d", id,
+                interaction->channel, data->state, data->queue, data->agent, (long)data->expires_ms,
+                data->attempts, data->identity, interaction->waiting.linked);
+        uuid_format(&data->offer, id);
+        fprintf(out, " offer %s candidates %u\n", id, data->candidate_count);
+    }
+    for (uint32_t i = 0; i < core->config->queue_count * CHANNEL_COUNT; i++)
+        fprintf(out, "queue %u waiting %u ready %u\n", i, core->waiting[i].count, core->ready[i].count);
+    fprintf(out, "blocks %u\n", core->blacklist.by_id.count);
+    fclose(out);
+    return text;
+}
+
+static void check(const struct core *core)
+{
+    for (uint32_t i = 0; i < core->agent_count; i++) {
+        int32_t load[CHANNEL_COUNT] = {0};
+        const struct agent *agent = &core->agents[i];
+        for (const struct rank_node *node = rank_first(&core->open); node; node = rank_next(node)) {
+            const struct interaction *interaction = node->owner;
+            bool held = interaction->data.state == INTERACTION_OFFERED ||
+                        interaction->data.state == INTERACTION_ACTIVE;
+            load[interaction->channel] += held && interaction->data.agent == (int)i;
+        }
+        for (int channel = 0; channel < CHANNEL_COUNT; channel++) {
+            assert_int_equal(agent->data.load[channel], load[channel]);
+            assert_true(load[channel] <= core->config->agents[agent->config].capacity[channel]);
+        }
+    }
+    for (uint32_t i = 0; i < core->config->queue_count * CHANNEL_COUNT && !core->drain_pending; i++)
+        assert_false(core->waiting[i].count && core->ready[i].count);
+}
+
+/* The batch's undo copies are gone after commit; what the tables would hold is the data itself. */
+static void reload(struct world *world)
+{
+    struct core loaded;
+    char *before = dump(&world->core), *after;
+    core_init(&loaded, 1, &world->config, 1);
+    for (uint32_t i = 0; i < world->core.agent_count; i++)
+        assert_true(core_load_agent(&loaded, world->core.agents[i].name, &world->core.agents[i].data));
+    for (const struct rank_node *node = rank_first(&world->core.open); node; node = rank_next(node)) {
+        const struct interaction *interaction = node->owner;
+        struct slice queue = {NULL, 0}, agent = {NULL, 0};
+        if (interaction->data.queue >= 0)
+            queue = world->config.queues[interaction->data.queue].name;
+        if (interaction->data.agent >= 0)
+            agent = world->core.agents[interaction->data.agent].name;
+        core_load_interaction(&loaded, interaction, queue, agent);
+    }
+    for (uint32_t i = 0; i < world->core.blacklist.by_id.bucket_count; i++) {
+        for (struct table_node *node = world->core.blacklist.by_id.buckets[i]; node; node = node->next)
+            core_load_block(&loaded, blacklist_entry_block(node->owner));
+    }
+    core_loaded(&loaded, world->core.seq, world->core.at_ms);
+    after = dump(&loaded);
+    assert_string_equal(before, after);
+    core_deinit(&world->core);
+    world->core = loaded;
+    free(before);
+    free(after);
+}
+
+static struct input random_block(struct world *world, struct dice *dice)
+{
+    static const char *const phones[] = {"+491", "+492", "+493", "+494"};
+    struct block block = {.id = {{0}},
+                          .kind = BLOCK_PHONE,
+                          .key = slice_of(phones[roll(dice, 4)]),
+                          .channels = 7,
+                          .start_ms = world->now,
+                          .until_ms = world->now + roll(dice, 60000)};
+    block.id.bytes[0] = (uint8_t)(1 + roll(dice, 8));
+    return (struct input){.kind = roll(dice, 2) ? INPUT_BLOCK : INPUT_UNBLOCK, .block = block};
+}
+
+static const struct interaction *random_open(struct world *world, struct dice *dice)
+{
+    const struct rank_node *node = rank_first(&world->core.open);
+    for (uint32_t skip = world->core.open.count ? roll(dice, world->core.open.count) : 0; skip; skip--)
+        node = rank_next(node);
+    return node ? node->owner : NULL;
+}
+
+static struct input random_input(struct world *world, struct dice *dice)
+{
+    static const char *const phones[] = {"+491", "+492", "+493", "+494", NULL};
+    static const enum event_type types[] = {EVENT_CALL_RINGING, EVENT_CALL_RINGING,   EVENT_CHAT_MESSAGE,
+                                            EVENT_CHAT_MESSAGE, EVENT_EMAIL_RECEIVED, EVENT_CALL_ENDED,
+                                            EVENT_CHAT_ENDED,   EVENT_CALL_ANSWERED};
+    struct from from = {.phone = phones[roll(dice, 5)]};
+    const struct interaction *interaction = random_open(world, dice);
+    struct input input = {.at_ms = world->now};
+    uint32_t what = roll(dice, 20);
+    if (what < 8 || !interaction) {
+        char *subject = arena_alloc(&world->arena, 16);
+        snprintf(subject, 16, "s%u", roll(dice, SUBJECTS));
+        enum event_type type = types[roll(dice, 8)];
+        input = world_event(world, type, subject, &from);
+        if (type == EVENT_CALL_ANSWERED && roll(dice, 2) &&
+            world->core.agents[0].data.load[CHANNEL_CALL] == 0)
+            ((struct event *)input.event)->agent = SLICE("anna");
+    } else if (what < 12) {
+        input.kind = INPUT_ACCEPT;
+        input.offer = interaction->data.offer;
+    } else if (what < 14) {
+        input.kind = INPUT_REJECT;
+        input.offer = interaction->data.offer;
+        input.cause = (enum reject_cause)roll(dice, REJECT_CAUSE_COUNT);
+    } else if (what < 16) {
+        input.kind = INPUT_END;
+        input.interaction = interaction->id;
+    } else if (what < 19) {
+        input.kind = INPUT_PRESENCE;
+        input.agent = world->agents[roll(dice, 4)].name;
+        input.presence = roll(dice, 3) ? AGENT_AVAILABLE : (enum agent_state)roll(dice, 3);
+        input.lease_ms = roll(dice, 2) ? 0 : 1000 + roll(dice, 40000);
+    } else {
+        input = random_block(world, dice);
+    }
+    input.at_ms = world->now;
+    return input;
+}
+
+/* A decision that is read back says what was written. */
+static void check_record(const struct outcome *outcome, struct arena *arena)
+{
+    struct outcome again;
+    if (outcome->refusal != REFUSAL_NONE)
+        return;
+    struct slice bytes = record_decision(outcome, arena);
+    assert_true(record_read_decision(&again, bytes, arena));
+    struct slice twice = record_decision(&again, arena);
+    assert_true(slice_equal(bytes, twice));
+    for (size_t len = 0; len < bytes.len; len += 7)
+        assert_false(record_read_decision(&again, (struct slice){bytes.ptr, len}, arena));
+}
+
+static void random_batch(struct world *world, struct dice *dice)
+{
+    struct input timer = {.kind = INPUT_TIMER};
+    char *before = dump(&world->core), *after;
+    uint32_t inputs = 1 + roll(dice, 4);
+    bool rollback = roll(dice, 3) == 0;
+    world->now += roll(dice, 3000);
+    timer.at_ms = world->now;
+    core_begin(&world->core);
+    while (core_next_timer(&world->core) <= world->now)
+        check_record(core_step(&world->core, &timer, &world->arena), &world->arena);
+    for (uint32_t i = 0; i < inputs; i++) {
+        struct input input = random_input(world, dice);
+        check_record(core_step(&world->core, &input, &world->arena), &world->arena);
+        check(&world->core);
+    }
+    if (rollback) {
+        core_rollback(&world->core);
+        after = dump(&world->core);
+        assert_string_equal(before, after);
+        free(after);
+    } else {
+        core_commit(&world->core);
+    }
+    free(before);
+    check(&world->core);
+    arena_reset(&world->arena);
+}
+
+static void random_traffic_breaks_no_promise(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= SEEDS; seed++) {
+        struct world world;
+        struct dice dice = {seed};
+        world_init(&world, 4);
+        world.queues[QUEUE_SUPPORT].wrap_up_ms = seed % 2 ? 5000 : 0;
+        for (int step = 0; step < STEPS; step++) {
+            random_batch(&world, &dice);
+            if (roll(&dice, 20) == 0)
+                reload(&world);
+        }
+        world_deinit(&world);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(random_traffic_breaks_no_promise)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
