@@ -300,6 +300,15 @@ static void on_agents(void *ctx, const struct pg_reply *reply)
     project_reply_done(project);
 }
 
+static void replace_config(struct project *project, struct loaded_config *loaded)
+{
+    if (project->config) {
+        arena_deinit(&project->config->arena);
+        free(project->config);
+    }
+    project->config = loaded;
+}
+
 struct loaded_config *config_load(struct project *project, const struct pg_reply *reply)
 {
     struct loaded_config *loaded = calloc(1, sizeof *loaded);
@@ -336,11 +345,7 @@ static void on_config(void *ctx, const struct pg_reply *reply)
         if (!loaded) {
             owner_stand_down(project, "no configuration");
         } else {
-            if (project->config) {
-                arena_deinit(&project->config->arena);
-                free(project->config);
-            }
-            project->config = loaded;
+            replace_config(project, loaded);
             int64_t at = project->core.at_ms;
             core_init(&project->core, project->id, &loaded->config, loaded->version);
             project->core.at_ms = at;
@@ -362,6 +367,26 @@ static void take_fence(struct project *project, const struct pg_reply *reply)
     project->published_seq = (uint64_t)pg_int64(reply, 0, 4);
 }
 
+/* A router that does not own a project still serves its customers and says who does: it needs the
+ * configuration. */
+static void on_standby_config(void *ctx, const struct pg_reply *reply)
+{
+    struct project *project = ctx;
+    if (project->state == PROJECT_STANDBY && reply->outcome == PG_OK) {
+        struct loaded_config *loaded = config_load(project, reply);
+        if (loaded)
+            replace_config(project, loaded);
+    }
+    project_reply_done(project);
+}
+
+static void load_standby_config(struct project *project)
+{
+    struct params params = {.count = 0};
+    add_project(&params, project);
+    ask(project, "load_config", &params, on_standby_config);
+}
+
 static void on_owner_read(void *ctx, const struct pg_reply *reply)
 {
     struct project *project = ctx;
@@ -371,6 +396,8 @@ static void on_owner_read(void *ctx, const struct pg_reply *reply)
             address.len < sizeof project->owner_address ? address.len : sizeof project->owner_address - 1;
         memcpy(project->owner_address, address.ptr, len);
         project->owner_address[len] = 0;
+        if (!project->config || project->config->version != (uint64_t)pg_int64(reply, 0, 5))
+            load_standby_config(project);
     }
     project_reply_done(project);
 }

@@ -38,7 +38,7 @@ static const char session_setup[] =
 static const char desk_setup[] = "SET search_path = patchbay; SET jit = off; SET statement_timeout = '30s'";
 
 struct serve {
-    struct app app;
+    struct app app; /* first: app_find_project() gets from it to the rest */
     struct settings settings;
     uv_loop_t loop;
     uv_signal_t signals[3];
@@ -50,13 +50,18 @@ struct serve {
     unsigned waiting; /* parts of the step that are not closed yet */
 };
 
+static struct project *find_project(const struct serve *serve, struct slice name)
+{
+    struct project *project = serve->app.projects;
+    while (project && !slice_equal(project_name(project), name))
+        project = project_next(project);
+    return project;
+}
+
 struct project *app_find_project(struct app *app, struct slice name)
 {
-    for (struct project *project = app->projects; project; project = project_next(project)) {
-        if (slice_equal(project_name(project), name))
-            return project;
-    }
-    return NULL;
+    struct project *project = find_project((const struct serve *)app, name);
+    return project && project_config(project) ? project : NULL;
 }
 
 /* --- Projects --- */
@@ -80,7 +85,7 @@ static void on_projects(void *ctx, const struct pg_reply *reply)
         return;
     for (int row = 0; row < reply->rows; row++) {
         struct slice name = pg_cell(reply, row, 1);
-        if (!app_find_project(&serve->app, name))
+        if (!find_project(serve, name))
             project_open(&serve->app, (uint32_t)pg_int64(reply, row, 0), name);
     }
     tell_ready(serve);
@@ -190,7 +195,7 @@ static void on_notify(void *ctx, const char *payload)
     if (strcmp(payload, "tokens") == 0) {
         auth_forget_all(serve->app.auth);
     } else if (strncmp(payload, facts, sizeof facts - 1) == 0) {
-        struct project *project = app_find_project(&serve->app, slice_of(payload + sizeof facts - 1));
+        struct project *project = find_project(serve, slice_of(payload + sizeof facts - 1));
         if (project)
             project_facts_changed(project, NULL, NULL);
         else
