@@ -1,7 +1,7 @@
 /* A bump allocator: many small pieces, freed together. One per request, one per batch.
  *
- * Memory is zeroed. The arena aborts the process when malloc fails: every arena is bounded by the size of what it was
- * made for (a request body, a batch), so that is a broken machine and not bad input. */
+ * Memory is zeroed. The arena aborts the process when malloc fails: every arena is bounded by the size of
+ * what it was made for (a request body, a batch), so that is a broken machine and not bad input. */
 #ifndef RULES_ARENA_H
 #define RULES_ARENA_H
 

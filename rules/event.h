@@ -1,12 +1,12 @@
 /* One event from outside, decoded: what a gateway, a mail server or a chat platform says has happened
- * (a CloudEvent 1.0 with one of our types). Both codings arrive here; nothing behind this point knows which it was.
- * All slices are borrowed from the request's arena. */
+ * (a CloudEvent 1.0 with one of our types). Both codings arrive here; nothing behind this point knows which
+ * it was. All slices are borrowed from the request's arena. */
 #ifndef RULES_EVENT_H
 #define RULES_EVENT_H
 
 #include "rules/value.h"
 
-#define EVENT_TEXT_MAX 65536 /* bytes of data.text; longer is refused as invalid */
+#define EVENT_TEXT_MAX 65536     /* bytes of data.text; longer is refused as invalid */
 #define EVENT_ATTRIBUTE_MAX 1024 /* bytes of id, source, subject; longer is refused */
 #define EVENT_REFERENCES_MAX 64
 
@@ -34,12 +34,12 @@ struct event {
     enum event_type type;
     int64_t time_ms; /* TIME_NEVER when the producer gave none */
     struct party from;
-    struct slice to;       /* number, address or inbox */
-    bool outbound;         /* direction */
-    bool privacy;          /* the gateway says the caller id is withheld */
-    struct slice agent;    /* call.answered */
-    struct slice cause;    /* call.ended, chat.ended */
-    struct slice title;    /* data.subject of a mail */
+    struct slice to;    /* number, address or inbox */
+    bool outbound;      /* direction */
+    bool privacy;       /* the gateway says the caller id is withheld */
+    struct slice agent; /* call.answered */
+    struct slice cause; /* call.ended, chat.ended */
+    struct slice title; /* data.subject of a mail */
     struct slice text;
     struct slice *in_reply_to, *references;
     uint32_t in_reply_to_count, references_count;

@@ -1,7 +1,7 @@
 /* Canonical keys: the one spelling of a phone number or an e-mail address that everything compares.
  *
- * Two kinds of key are two types on purpose: they cannot be compared with each other. The bytes are borrowed from the
- * arena that the key was made in (or from whoever holds it). */
+ * Two kinds of key are two types on purpose: they cannot be compared with each other. The bytes are borrowed
+ * from the arena that the key was made in (or from whoever holds it). */
 #ifndef RULES_IDENTITY_H
 #define RULES_IDENTITY_H
 
@@ -23,7 +23,7 @@ enum caller_class {
 const char *caller_class_name(enum caller_class value);
 
 struct phone_key {
-    struct slice key; /* empty when there is none */
+    struct slice key;    /* empty when there is none */
     struct slice digits; /* raw digits as dialled (no +), for blacklist prefixes; may be empty */
     enum caller_class class;
 };

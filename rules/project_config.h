@@ -1,5 +1,5 @@
-/* A project's configuration, validated: what the core reads. Immutable once made; everything lies in one arena.
- * Queues, agents and endpoints refer to each other by index. Decoded by proto/project_file.h. */
+/* A project's configuration, validated: what the core reads. Immutable once made; everything lies in one
+ * arena. Queues, agents and endpoints refer to each other by index. Decoded by proto/project_file.h. */
 #ifndef RULES_PROJECT_CONFIG_H
 #define RULES_PROJECT_CONFIG_H
 
@@ -52,13 +52,13 @@ struct project_config {
     struct slice project;
     struct slice region; /* two capital letters; default "ZZ": only international numbers parse */
     int32_t contacts_max, phone_slots;
-    bool create_auto[CHANNEL_COUNT]; /* default call and email auto, chat manual */
-    bool create_at_ingest;           /* calls only; default false: at accept */
+    bool create_auto[CHANNEL_COUNT];          /* default call and email auto, chat manual */
+    bool create_at_ingest;                    /* calls only; default false: at accept */
     int64_t cool_down_ms[REJECT_CAUSE_COUNT]; /* default 10 s, 30 s, 10 s, 60 s */
     int32_t misses;                           /* k; default 3 */
     int64_t grace_ms;                         /* default 60,000 */
     int64_t window_ms;                        /* idempotency window; default 7 days */
-    struct slice *blockers; /* role names that may block besides supervisor and admin */
+    struct slice *blockers;                   /* role names that may block besides supervisor and admin */
     uint32_t blocker_count;
     struct config_queue *queues;
     struct config_agent *agents;       /* sorted by name, bytewise */

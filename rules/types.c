@@ -95,7 +95,8 @@ static uint64_t project_tag(uint32_t project)
 struct uuid uuid_derive(int64_t at_ms, uint32_t project, uint64_t seq, uint32_t n)
 {
     uint64_t high = (uint64_t)at_ms << 16 | 0x7000 | (n & ((1u << DERIVED_N_BITS) - 1));
-    uint64_t low = UINT64_C(1) << 63 | (seq & ((UINT64_C(1) << 44) - 1)) << DERIVED_TAG_BITS | project_tag(project);
+    uint64_t low =
+        UINT64_C(1) << 63 | (seq & ((UINT64_C(1) << 44) - 1)) << DERIVED_TAG_BITS | project_tag(project);
     struct uuid id;
     for (int i = 0; i < 8; i++) {
         id.bytes[i] = (uint8_t)(high >> (56 - 8 * i));
@@ -109,7 +110,8 @@ bool uuid_derived_seq(const struct uuid *id, uint32_t project, uint64_t *seq)
     uint64_t low = 0;
     for (int i = 8; i < 16; i++)
         low = low << 8 | id->bytes[i];
-    if (id->bytes[6] >> 4 != 7 || low >> 62 != 2 || (low & ((1u << DERIVED_TAG_BITS) - 1)) != project_tag(project))
+    if (id->bytes[6] >> 4 != 7 || low >> 62 != 2 ||
+        (low & ((1u << DERIVED_TAG_BITS) - 1)) != project_tag(project))
         return false;
     *seq = low >> DERIVED_TAG_BITS & ((UINT64_C(1) << 44) - 1);
     return true;

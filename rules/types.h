@@ -1,6 +1,7 @@
 /* The vocabulary of every folder: borrowed text, ids, channels. Plain values, no allocation.
  *
- * Times are int64_t milliseconds since 1970-01-01T00:00:00Z and carry the suffix _ms; TIME_NEVER means "not set". */
+ * Times are int64_t milliseconds since 1970-01-01T00:00:00Z and carry the suffix _ms; TIME_NEVER means "not
+ * set". */
 #ifndef RULES_TYPES_H
 #define RULES_TYPES_H
 
@@ -38,8 +39,8 @@ void uuid_format(const struct uuid *id, char out[UUID_TEXT_LEN + 1]);
 /* Accepts exactly the 36-character form, either case; false leaves *out alone. */
 bool uuid_parse(struct uuid *out, struct slice text) __attribute__((warn_unused_result));
 
-/* A version 7 UUID that is a pure function of where it was decided: 48 bits of at_ms, 44 bits of seq, 12 of n and an
- * 18-bit tag of the project. Two ids differ unless all four agree. */
+/* A version 7 UUID that is a pure function of where it was decided: 48 bits of at_ms, 44 bits of seq, 12 of n
+ * and an 18-bit tag of the project. Two ids differ unless all four agree. */
 struct uuid uuid_derive(int64_t at_ms, uint32_t project, uint64_t seq, uint32_t n);
 /* The seq that an id of uuid_derive() was made at; false when the id is not one of this project's. */
 bool uuid_derived_seq(const struct uuid *id, uint32_t project, uint64_t *seq);

@@ -24,7 +24,8 @@ struct value value_map(struct arena *arena, uint32_t capacity)
 
 struct value value_list(struct arena *arena, uint32_t capacity)
 {
-    return (struct value){.kind = VALUE_LIST, .line = capacity, .items = arena_array(arena, struct value, capacity)};
+    return (struct value){
+        .kind = VALUE_LIST, .line = capacity, .items = arena_array(arena, struct value, capacity)};
 }
 
 struct value value_string(struct slice text)

@@ -1,7 +1,7 @@
 /* A decoded document, whatever its coding (JSON, MessagePack, YAML): a small immutable tree in an arena.
  *
- * Strings are UTF-8 without NUL (the decoders refuse others) and are borrowed from the arena. Map names are unique.
- * Integers outside int64_t become VALUE_DOUBLE. */
+ * Strings are UTF-8 without NUL (the decoders refuse others) and are borrowed from the arena. Map names are
+ * unique. Integers outside int64_t become VALUE_DOUBLE. */
 #ifndef RULES_VALUE_H
 #define RULES_VALUE_H
 
@@ -42,8 +42,8 @@ struct value_member {
 /* NULL when `map` is NULL, not a map, or has no such member. */
 const struct value *value_member(const struct value *map, const char *name);
 
-/* Builders, for answers: a map with room for `capacity` members; value_set appends (names are literals, not copied)
- * and asserts that there is room. The _text setters skip empty text. */
+/* Builders, for answers: a map with room for `capacity` members; value_set appends (names are literals, not
+ * copied) and asserts that there is room. The _text setters skip empty text. */
 struct value value_map(struct arena *arena, uint32_t capacity);
 struct value value_list(struct arena *arena, uint32_t capacity);
 struct value value_string(struct slice text);
@@ -52,7 +52,8 @@ struct value value_bool(bool boolean);
 struct value value_null(void);
 void value_set(struct value *map, const char *name, struct value member);
 void value_set_text(struct value *map, const char *name, struct slice text);
-void value_set_uuid(struct value *map, struct arena *arena, const char *name, const struct uuid *id); /* nil: skipped */
+void value_set_uuid(struct value *map, struct arena *arena, const char *name,
+                    const struct uuid *id); /* nil: skipped */
 void value_append(struct value *list, struct value item);
 
 #endif
