@@ -11,7 +11,6 @@
 #include "server/feed_people.h"
 #include "server/log.h"
 
-#define FEED_LIMIT_MAX 1000 /* rows of a page */
 #define NUMBER_TEXT_MAX 24
 
 struct feed_row {
@@ -180,7 +179,7 @@ static struct feed_read *read_open(struct app *app, uint32_t project, struct sli
     read->app = app;
     read->project = project;
     read->project_name = arena_copy(&read->arena, project_name);
-    read->limit = limit < FEED_LIMIT_MAX ? limit : FEED_LIMIT_MAX;
+    read->limit = limit < FEED_PAGE_MAX ? limit : FEED_PAGE_MAX;
     read->last = after;
     read->on_read = on_read;
     read->ctx = ctx;

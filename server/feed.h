@@ -7,6 +7,8 @@
 #include "server/app.h"
 #include "storage/pg_link.h"
 
+#define FEED_PAGE_MAX 1000 /* rows read at once, whatever `limit` says */
+
 struct feed_read;
 struct project;
 

@@ -4,7 +4,7 @@
 
 #include "server/operation.h"
 
-#define FEED_LIMIT_DEFAULT 200
+#define FEED_LIMIT_DEFAULT 100
 #define SEQUENCE_TEXT_MAX 20 /* bytes of `after` */
 
 void operation_read_feed(struct operation_call *call);
