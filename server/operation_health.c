@@ -45,16 +45,27 @@ static struct value projects_of(const struct app *app, struct arena *arena)
     return list;
 }
 
-/* Ready means that decisions can be made: without the database none can, without Redis they wait for nobody
- * and are published later. */
+static bool owns_all(const struct app *app)
+{
+    for (const struct project *at = app->projects; at; at = project_next(at))
+        if (!project_is_owned(at))
+            return false;
+    return true;
+}
+
+/* Ready means that decisions are made here: without the database none can, nor where another router owns a
+ * project; without Redis they go on and are published later. */
 static void serve_readyz(struct app *app, struct http_exchange *exchange)
 {
     struct arena *arena = http_arena(exchange);
     bool has_database = pg_link_is_up(app->writer) && pg_link_is_up(app->reader) && pg_link_is_up(app->desk);
     bool has_redis = redis_link_is_up(app->redis);
     struct value body = value_map(arena, 4);
-    bool is_ready = has_database && !app->draining;
-    const char *status = !is_ready ? "unavailable" : has_redis ? "ready" : "degraded";
+    bool is_ready = has_database && !app->draining && owns_all(app);
+    const char *status = !has_database || app->draining ? "unavailable"
+                         : !is_ready                    ? "standby"
+                         : has_redis                    ? "ready"
+                                                        : "degraded";
     value_set(&body, "status", value_string(slice_of(status)));
     value_set(&body, "database", state_of(has_database, arena));
     value_set(&body, "redis", state_of(has_redis, arena));

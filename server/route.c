@@ -8,6 +8,7 @@
 #include "proto/json.h"
 #include "server/auth.h"
 #include "server/operation_health.h"
+#include "server/project.h"
 
 #define PREFIX "/v1/projects/"
 #define ALLOW_MAX 64
@@ -280,7 +281,7 @@ static void on_authenticated(void *ctx, const struct principal *principal, bool 
         return;
     }
     call->project = app_find_project(call->app, request->project);
-    if (!call->project)
+    if (!call->project || !project_config(call->project))
         fail(request, PROBLEM_STORAGE_UNAVAILABLE, "the project is not loaded yet");
     else if (read_params(request))
         call->operation->handler(call);

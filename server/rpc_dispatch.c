@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "server/auth.h"
+#include "server/project.h"
 #include "server/streams.h"
 
 enum session_state { SESSION_NEW, SESSION_OPEN };
@@ -229,7 +230,7 @@ static void serve_operation(struct session *session, struct rpc_call *rpc)
         return;
     }
     struct project *project = app_find_project(session->app, session->principal.project_name);
-    if (!project) {
+    if (!project || !project_config(project)) {
         fail(session, rpc, PROBLEM_STORAGE_UNAVAILABLE, NULL, "the project is not loaded yet");
         return;
     }

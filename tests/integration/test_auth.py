@@ -68,7 +68,7 @@ def test_an_agents_token_acts_as_that_agent_alone(router):
     assert supervisor.put("agents/ben/presence", {"state": "available", "lease": 0}).status == 200
     assert supervisor.get("agents/ben/feed").status == 200
     assert supervisor.post("offers/018f0000-0000-7000-8000-000000000001/accept").status == 403
-    assert anna.post("offers/018f0000-0000-7000-8000-000000000001/accept").json["code"] == "offer_gone"
+    assert anna.post("offers/018f0000-0000-7000-8000-000000000001/accept").json["code"] == "not_found"
 
 
 def revoke(router, database, token_role):

@@ -12,6 +12,7 @@
 #include "proto/json.h"
 #include "server/auth.h"
 #include "server/operation_health.h"
+#include "server/project.h"
 #include "server/route.h"
 
 struct http_exchange {
@@ -24,7 +25,7 @@ struct http_exchange {
 
 static struct principal token_owner;
 static enum { TOKEN_GOOD, TOKEN_UNKNOWN, TOKEN_STORAGE_AWAY } token_state;
-static bool project_is_there;
+static bool project_is_there, config_is_loaded;
 static struct app the_app;
 static int projects_stand_in;
 
@@ -108,6 +109,13 @@ struct project *app_find_project(struct app *app, struct slice name)
     return project_is_there ? (struct project *)&projects_stand_in : NULL;
 }
 
+const struct project_config *project_config(const struct project *project)
+{
+    static const struct project_config config;
+    assert_ptr_equal(project, &projects_stand_in);
+    return config_is_loaded ? &config : NULL;
+}
+
 /* Answers with what it was given. */
 static void echo(struct operation_call *call)
 {
@@ -140,7 +148,7 @@ static int set_up(void **state)
 {
     (void)state;
     token_state = TOKEN_GOOD;
-    project_is_there = true;
+    project_is_there = config_is_loaded = true;
     token_owner = (struct principal){.role = ROLE_AGENT, .project_name = SLICE("demo")};
     return 0;
 }
@@ -199,6 +207,8 @@ static void nobody_is_let_in_while_tokens_cannot_be_checked(void **state)
 static void a_project_that_is_not_loaded_is_asked_for_again(void **state)
 {
     (void)state;
+    config_is_loaded = false;
+    assert_int_equal(serve((struct http_exchange){.method = "GET", .path = BASE "lamps"})->status, 503);
     project_is_there = false;
     assert_int_equal(serve((struct http_exchange){.method = "GET", .path = BASE "lamps"})->status, 503);
 }
