@@ -50,7 +50,7 @@ static bool owns_all(const struct app *app)
     for (const struct project *at = app->projects; at; at = project_next(at))
         if (!project_is_owned(at))
             return false;
-    return true;
+    return app->projects != NULL; /* before the list was read there is none */
 }
 
 /* Ready means that decisions are made here: without the database none can, nor where another router owns a
