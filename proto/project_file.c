@@ -115,10 +115,23 @@ static void read_strategy(const struct project_node *node)
     project_node_choice(node, &choice, now);
 }
 
+/* `target` is what a dashboard compares with; `within` is what the metrics count by. */
+static void read_service_level(struct config_queue *queue, const struct project_node *node)
+{
+    static const struct project_key keys[] = {{"target", false}, {"within", false}, {NULL, false}};
+    struct project_node target = project_node_member(node, "target");
+    struct project_node within = project_node_member(node, "within");
+    int32_t percent = 0;
+    if (!node->value || !project_node_check_map(node, keys))
+        return;
+    project_node_integer(&target, &percent, 1, 100);
+    project_node_duration(&within, &queue->service_within_ms, SECOND_MS, DAY_MS);
+}
+
 static void read_queues(struct project_config *config, const struct project_node *file)
 {
     static const struct project_key keys[] = {
-        {"strategy", false}, {"offer_timeout", false}, {"wrap_up", false}, {"service_level", true},
+        {"strategy", false}, {"offer_timeout", false}, {"wrap_up", false}, {"service_level", false},
         {"relax", true},     {"when_empty", true},     {"hours", true},    {NULL, false}};
     struct project_node queues = project_node_member(file, "queues");
     if (!check_entries(&queues, CONFIG_QUEUES_MAX))
@@ -127,7 +140,8 @@ static void read_queues(struct project_config *config, const struct project_node
     for (uint32_t i = 0; i < project_node_count(&queues); i++) {
         struct project_node entry = project_node_entry(&queues, i);
         struct config_queue *queue = &config->queues[config->queue_count++];
-        *queue = (struct config_queue){.name = entry.name, .offer_timeout_ms = 20 * SECOND_MS};
+        *queue = (struct config_queue){
+            .name = entry.name, .offer_timeout_ms = 20 * SECOND_MS, .service_within_ms = 20 * SECOND_MS};
         project_node_check_name(&entry, entry.name);
         if (slice_is(entry.name, "endpoint"))
             project_node_refuse(&entry, "the name is reserved: in a rule it means the endpoint's queue");
@@ -136,7 +150,9 @@ static void read_queues(struct project_config *config, const struct project_node
         struct project_node strategy = project_node_member(&entry, "strategy");
         struct project_node timeout = project_node_member(&entry, "offer_timeout");
         struct project_node wrap_up = project_node_member(&entry, "wrap_up");
+        struct project_node service_level = project_node_member(&entry, "service_level");
         read_strategy(&strategy);
+        read_service_level(queue, &service_level);
         project_node_duration(&timeout, &queue->offer_timeout_ms, OFFER_TIMEOUT_MIN_MS, OFFER_TIMEOUT_MAX_MS);
         project_node_duration(&wrap_up, &queue->wrap_up_ms, 0, DAY_MS);
     }

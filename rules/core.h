@@ -250,11 +250,14 @@ struct outcome {
     enum channel created_channel;
     /* The customer whose newest interaction this is; nil: none. */
     struct uuid active_customer;
-    struct slice text; /* of the event, for ANNOUNCE_MESSAGE; not recorded: content has it */
+    struct slice text;     /* of the event, for ANNOUNCE_MESSAGE; not recorded: content has it */
     struct uuid hit;       /* the block that matched, or nil */
     const char *miss;      /* a missed offer's cause for the metrics, or NULL; static */
     const char *offer_end; /* how an offer ended in this step, for the metrics, or NULL */
-    int64_t waited_ms;     /* accept: from enqueued to accepted, else -1 */
+    /* For the service level: how long it waited, and whether it was given up instead of accepted. */
+    bool abandoned;
+    int64_t within_ms; /* of its queue */
+    int64_t waited_ms; /* accept: from enqueued to accepted, else -1 */
 };
 
 struct undo;

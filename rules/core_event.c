@@ -263,6 +263,8 @@ static void ended(struct step *step)
 {
     struct interaction *interaction = conversation(step);
     if (interaction) {
+        if (interaction->data.state != INTERACTION_ACTIVE)
+            step_waited(step, interaction, true);
         close_interaction(step, interaction, "ended", ANNOUNCE_ENDED);
         answer(step, OUTCOME_ENDED, interaction);
     } else if (!uuid_is_nil(&step->input->facts.closed)) {

@@ -54,6 +54,7 @@ struct announcement *step_announce(struct step *step, enum announcement_type typ
 /* The interaction becomes the agent's (NULL: nobody known), after a last look at who it is and whether it
  * may. */
 void step_take(struct step *step, struct interaction *interaction, struct agent *agent);
+void step_waited(struct step *step, const struct interaction *interaction, bool abandoned);
 void step_event(struct step *step);
 void step_accept(struct step *step);
 void step_reject(struct step *step);

@@ -59,6 +59,15 @@ struct announcement *step_announce(struct step *step, enum announcement_type typ
     return announcement;
 }
 
+void step_waited(struct step *step, const struct interaction *interaction, bool abandoned)
+{
+    if (interaction->data.queue < 0)
+        return;
+    step->out->waited_ms = step->input->at_ms - interaction->data.enqueued_ms;
+    step->out->within_ms = step->core->config->queues[interaction->data.queue].service_within_ms;
+    step->out->abandoned = abandoned;
+}
+
 /* --- Offers answered --- */
 
 static struct interaction *live_offer(struct step *step)
@@ -126,7 +135,7 @@ void step_take(struct step *step, struct interaction *interaction, struct agent 
             step->out->offer_end = "accepted";
         assign(step, interaction, agent);
         step->out->active_customer = interaction->data.customer;
-        step->out->waited_ms = step->input->at_ms - interaction->data.enqueued_ms;
+        step_waited(step, interaction, false);
         step_announce(step, ANNOUNCE_ASSIGNED, interaction, agent);
     }
     step->out->snapshot = step_snapshot(step, interaction);

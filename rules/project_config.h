@@ -20,8 +20,9 @@ bool reject_cause_parse(enum reject_cause *out, struct slice name) __attribute__
 
 struct config_queue {
     struct slice name;
-    int64_t offer_timeout_ms; /* default 20,000 */
-    int64_t wrap_up_ms;       /* default 0 */
+    int64_t offer_timeout_ms;  /* default 20,000 */
+    int64_t wrap_up_ms;        /* default 0 */
+    int64_t service_within_ms; /* of the service level; default 20,000 */
 };
 
 struct config_agent {

@@ -185,7 +185,13 @@ static void count_outcome(const struct outcome *outcome)
         metric_add(METRIC_MISSES, metric_label(METRIC_MISSES, outcome->miss), 1);
     if (outcome->offer_end)
         metric_add(METRIC_OFFER_ENDS, metric_label(METRIC_OFFER_ENDS, outcome->offer_end), 1);
-    if (outcome->waited_ms >= 0 && outcome->snapshot)
+    if (outcome->waited_ms >= 0) {
+        bool within = outcome->waited_ms <= outcome->within_ms;
+        enum metric_met accepted = within ? METRIC_MET : METRIC_MISSED;
+        enum metric_met given_up = within ? METRIC_ABANDONED_WITHIN : METRIC_ABANDONED_AFTER;
+        metric_add(METRIC_SERVICE_LEVEL, outcome->abandoned ? given_up : accepted, 1);
+    }
+    if (outcome->waited_ms >= 0 && !outcome->abandoned && outcome->snapshot)
         metric_observe(METRIC_WAIT_SECONDS, outcome->snapshot->channel, (double)outcome->waited_ms / 1000);
     for (const struct announcement *a = outcome->announcements; a; a = a->next) {
         if (a->type == ANNOUNCE_OFFERED)
@@ -426,7 +432,7 @@ static void arm_timer(struct project *project)
         uv_timer_stop(&project->core_timer);
         return;
     }
-    int64_t wait = next - project_now_ms();
+    int64_t wait = next - clock_now_ms();
     uv_timer_start(&project->core_timer, on_core_timer, wait > 0 ? (uint64_t)wait : 0, 0);
 }
 
@@ -440,10 +446,10 @@ static bool may_commit(const struct project *project)
 static void decide(struct project *project)
 {
     struct batch *batch = project->batch;
-    int64_t now = project_now_ms();
+    int64_t now = clock_now_ms();
     bool resolved = project->resolving && project->resolving->ready;
     if (now < project->core.at_ms)
-        now = project->core.at_ms; /* time never goes back, also across owners */
+        now = project->core.at_ms;
     core_begin(&project->core);
     if (project->next_config) {
         decide_config(project, now);
@@ -472,7 +478,7 @@ static void decide(struct project *project)
 static bool has_due(const struct project *project)
 {
     int64_t next = core_next_timer(&project->core);
-    return project->next_config || project->changes || next <= project_now_ms();
+    return project->next_config || project->changes || next <= clock_now_ms();
 }
 
 void project_pump(struct project *project)

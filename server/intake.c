@@ -223,7 +223,7 @@ static bool admit_event(struct project *project, struct intake_request *request)
     metric_add(METRIC_EVENTS, event->type, 1);
     cloudevent_key(&request->event_key, event);
     cloudevent_digest(&request->digest, event);
-    if (event->time_ms != TIME_NEVER && event->time_ms < project_now_ms() - config->window_ms) {
+    if (event->time_ms != TIME_NEVER && event->time_ms < clock_now_ms() - config->window_ms) {
         refuse_at_door(request, PROBLEM_STALE, "/time", "time is before the idempotency window");
         return false;
     }

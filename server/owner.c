@@ -170,6 +170,7 @@ static void on_blocks(void *ctx, const struct pg_reply *reply)
             if (block_kind_parse(&block.kind, pg_cell(reply, row, 1)))
                 core_load_block(&project->core, &block);
         }
+        clock_raise(project->core.at_ms); /* time never goes back, also across owners */
         core_loaded(&project->core, project->journal_seq, project->core.at_ms);
         publisher_project_loaded(project->app->publisher, project, project->published_seq,
                                  project->journal_seq);

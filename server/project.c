@@ -4,19 +4,11 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "server/log.h"
 #include "server/metrics.h"
 #include "server/project_internal.h"
 #include "server/publisher.h"
-
-int64_t project_now_ms(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 static void on_turn(void *ctx)
 {

@@ -3,6 +3,7 @@
 #define SERVER_PROJECT_INTERNAL_H
 
 #include "server/announce.h"
+#include "server/clock.h"
 #include "server/facts.h"
 #include "server/intake.h"
 #include "server/project.h"
@@ -117,8 +118,6 @@ void request_list_init(struct request_list *list);
 void request_list_push(struct request_list *list, struct intake_request *request);
 void request_list_prepend(struct request_list *list, struct request_list *front); /* empties front */
 struct intake_request *request_list_pop(struct request_list *list);
-
-int64_t project_now_ms(void); /* wall clock */
 
 /* intake.c */
 void intake_finish(struct intake_request *request); /* answered: waiters, then on_done */

@@ -34,9 +34,9 @@ struct world {
 static inline void world_configure(struct world *world, uint32_t agent_count)
 {
     static const char *const names[] = {"anna", "ben", "carl", "dora"};
-    world->queues[QUEUE_SUPPORT] = (struct config_queue){SLICE("support"), 20000, 0};
-    world->queues[QUEUE_MAIL] = (struct config_queue){SLICE("mail"), 20000, 0};
-    world->queues[QUEUE_CHAT] = (struct config_queue){SLICE("chat"), 20000, 0};
+    world->queues[QUEUE_SUPPORT] = (struct config_queue){SLICE("support"), 20000, 0, 20000};
+    world->queues[QUEUE_MAIL] = (struct config_queue){SLICE("mail"), 20000, 0, 20000};
+    world->queues[QUEUE_CHAT] = (struct config_queue){SLICE("chat"), 20000, 0, 20000};
     for (uint16_t i = 0; i < QUEUE_COUNT; i++)
         world->all_queues[i] = i;
     for (uint32_t i = 0; i < agent_count; i++)
