@@ -234,20 +234,24 @@ static bool send_announced(struct publication *publication, const struct announc
 
 /* --- Behind --- */
 
-static void fall_behind(struct publication *publication, const char *why)
+static void fall_behind(struct publication *publication, enum log_level level, const char *why)
 {
-    bool is_up = redis_is_up(publication->publisher->app);
     publication->state = PUBLICATION_BEHIND;
     if (publication->logged)
         return;
     publication->logged = true;
     publication->behind_since_ms = uv_now(publication->publisher->app->loop);
     publication->behind_from = publication->taken.seq;
-    /* That Redis is away is told by the link's owner. */
-    log_event(is_up ? LOG_WARN : LOG_INFO, "decisions wait for Redis",
+    log_event(level, "decisions wait for Redis",
               (struct log_field[]){log_text("project", publication->name), log_str("why", why),
                                    log_int("after", (int64_t)publication->taken.seq)},
               3);
+}
+
+/* That Redis is away is told by the link's owner. */
+static enum log_level level_of(const struct publication *publication)
+{
+    return redis_is_up(publication->publisher->app) ? LOG_WARN : LOG_INFO;
 }
 
 /* All of it was handed over; that Redis has taken it is logged when it has. */
@@ -292,7 +296,7 @@ static void go_on(struct publication *publication)
     const struct app *app = publication->publisher->app;
     uint64_t unanswered = publication->sent - publication->answered;
     if (publication->state == PUBLICATION_LIVE && publication->failed)
-        fall_behind(publication, "it did not take a message");
+        fall_behind(publication, level_of(publication), "it did not take a message");
     if (publication->state != PUBLICATION_BEHIND || publication->reading || !is_settled(publication))
         return;
     if (publication->cursor.seq == publication->committed) {
@@ -341,7 +345,7 @@ void publisher_project_loaded(struct publisher *publisher, struct project *proje
     show_lag(publisher);
     if (publication->taken.seq == committed)
         return;
-    fall_behind(publication, "the last owner may not have published everything");
+    fall_behind(publication, LOG_INFO, "the last owner may not have published everything");
     go_on(publication);
 }
 
@@ -367,7 +371,8 @@ void publisher_tell(struct publisher *publisher, struct project *project, const 
         return;
     }
     if (publication->state == PUBLICATION_LIVE)
-        fall_behind(publication, redis_is_up(publisher->app) ? "it does not keep up" : "it is away");
+        fall_behind(publication, level_of(publication),
+                    redis_is_up(publisher->app) ? "it does not keep up" : "it is away");
     go_on(publication);
     show_lag(publisher);
 }

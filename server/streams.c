@@ -17,6 +17,9 @@ struct streams *streams_open(struct app *app)
     arena_init(&streams->scratch);
     uv_timer_init(app->loop, &streams->scan);
     streams->scan.data = streams;
+    uv_timer_init(app->loop, &streams->resume);
+    streams->resume.data = streams;
+    streams->open_timers = 2;
     uv_timer_start(&streams->scan, streams_on_scan, STREAMS_SCAN_MS, STREAMS_SCAN_MS);
     return streams;
 }
@@ -28,9 +31,11 @@ size_t streams_count(const struct streams *streams)
 
 /* --- Closing --- */
 
-static void on_scan_closed(uv_handle_t *handle)
+static void on_timer_closed(uv_handle_t *handle)
 {
     struct streams *streams = handle->data;
+    if (--streams->open_timers)
+        return;
     void (*on_closed)(void *ctx) = streams->on_closed;
     void *ctx = streams->closed_ctx;
     stream_projects_free(streams);
@@ -42,9 +47,10 @@ static void on_scan_closed(uv_handle_t *handle)
 
 static void close_when_empty(struct streams *streams)
 {
-    uv_handle_t *scan = (uv_handle_t *)&streams->scan;
-    if (streams->closing && !streams->all && !uv_is_closing(scan))
-        uv_close(scan, on_scan_closed);
+    if (!streams->closing || streams->all || uv_is_closing((uv_handle_t *)&streams->scan))
+        return;
+    uv_close((uv_handle_t *)&streams->scan, on_timer_closed);
+    uv_close((uv_handle_t *)&streams->resume, on_timer_closed);
 }
 
 void streams_close(struct streams **closed, void (*on_closed)(void *ctx), void *ctx)
@@ -57,6 +63,7 @@ void streams_close(struct streams **closed, void (*on_closed)(void *ctx), void *
     streams->on_closed = on_closed;
     streams->closed_ctx = ctx;
     uv_timer_stop(&streams->scan);
+    uv_timer_stop(&streams->resume);
     for (struct stream *next, *stream = streams->all; stream; stream = next) {
         next = stream->next;
         stream_end(stream);
@@ -104,6 +111,7 @@ struct stream *stream_open(struct streams *streams, struct project *project, str
     stream->streams = streams;
     stream->transport = transport;
     stream->state = STREAM_PAUSED;
+    stream->page = STREAMS_PAGE;
     stream->agent = stream_agent_of(streams, stream_project_of(streams, project), agent);
     stream->sent = after == STREAMS_FROM_NEWEST ? 0 : after;
     stream->from_newest = after == STREAMS_FROM_NEWEST;

@@ -13,6 +13,8 @@
 
 #define STREAMS_SCAN_MS 250     /* below 1000 - STREAMS_TIP_AFTER_MS */
 #define STREAMS_READS_MAX 64    /* pages being read at once; the other streams wait */
+#define STREAMS_RESUME_MS 25    /* between looks at clients that owe room */
+#define STREAMS_PAGE_MIN 8      /* events read at once for a client that takes few */
 #define STREAMS_RETRY_MS 1000   /* after storage failed */
 #define STREAMS_STALL_MS 60000  /* a client that is owed much and takes nothing is cut then */
 #define STREAMS_EVENT_EXTRA 256 /* bytes that a transport may add to an event */
@@ -47,6 +49,7 @@ struct stream {
     struct stream *waiting_next;
     uint64_t sent;    /* the client has, or is owed, everything up to here */
     uint64_t asked;   /* the newest number when the page was asked for: no later page is needed for it */
+    uint32_t page;    /* events to read at once: as many as the client lately had room for */
     bool from_newest; /* `sent` is not known yet */
     bool opened;
     bool reading;       /* feed_read_agent() has not answered yet */
@@ -87,6 +90,8 @@ struct stream_project {
 struct streams {
     struct app *app;
     uv_timer_t scan;
+    uv_timer_t resume; /* runs while a stream is PAUSED */
+    unsigned open_timers;
     struct stream_project *projects;
     struct stream *all;
     struct stream *waiting, **waiting_tail;
@@ -126,7 +131,7 @@ void stream_projects_free(struct streams *streams);
 /* streams_read.c */
 void stream_catch_up(struct stream *stream);
 void stream_go_live(struct stream *stream);
-void stream_resume_paused(struct stream *stream, uint64_t now_ms);
+void streams_on_resume(uv_timer_t *resume);
 
 /* streams_tip.c */
 void streams_on_scan(uv_timer_t *scan);

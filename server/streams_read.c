@@ -8,10 +8,13 @@ static void read_next(struct streams *streams);
 
 static void pause_stream(struct stream *stream, uint64_t retry_ms)
 {
-    uint64_t now = uv_now(stream->streams->app->loop);
+    uv_timer_t *resume = &stream->streams->resume;
+    uint64_t now = uv_now(resume->loop);
     stream->state = STREAM_PAUSED;
     stream->paused_ms = now;
     stream->retry_ms = now + retry_ms;
+    if (!uv_is_active((uv_handle_t *)resume) && !stream->streams->closing)
+        uv_timer_start(resume, streams_on_resume, STREAMS_RESUME_MS, 0);
 }
 
 static void open_transport(struct stream *stream)
@@ -33,11 +36,13 @@ void stream_go_live(struct stream *stream)
 /* False when the client has no room for more, or is cut. */
 static bool send_page(struct stream *stream, const struct announced *announced)
 {
+    uint32_t count = 0;
     for (const struct announced_item *item = announced->first; item; item = item->next) {
         if (item->agentsequence <= stream->sent)
             continue;
         size_t room = stream->transport->room(stream);
         if (item->agent_json.len + STREAMS_EVENT_EXTRA > room && room < stream->transport->room_max) {
+            stream->page = count > STREAMS_PAGE_MIN ? count : STREAMS_PAGE_MIN;
             pause_stream(stream, 0);
             return false;
         }
@@ -46,7 +51,9 @@ static bool send_page(struct stream *stream, const struct announced *announced)
             return false;
         }
         stream->sent = item->agentsequence;
+        count++;
     }
+    stream->page = stream->page > STREAMS_PAGE / 2 ? STREAMS_PAGE : stream->page * 2;
     return true;
 }
 
@@ -101,7 +108,7 @@ static void read_next(struct streams *streams)
         streams->reads++;
         feed_read_agent(
             streams->app, agent->project->id, (struct slice){agent->project->name, agent->project->name_len},
-            (struct slice){agent->name, agent->name_len}, stream->sent, STREAMS_PAGE, on_page, stream);
+            (struct slice){agent->name, agent->name_len}, stream->sent, stream->page, on_page, stream);
     }
 }
 
@@ -115,12 +122,29 @@ void stream_catch_up(struct stream *stream)
     read_next(streams);
 }
 
-void stream_resume_paused(struct stream *stream, uint64_t now_ms)
+/* False when it still has to wait. */
+static bool resume_stream(struct stream *stream, uint64_t now_ms)
 {
-    if (stream->state != STREAM_PAUSED || stream->from_newest || now_ms < stream->retry_ms)
-        return;
-    if (stream->transport->room(stream) >= stream->transport->room_max / 2)
+    if (now_ms < stream->retry_ms)
+        return false;
+    if (!stream->opened || stream->transport->room(stream) >= stream->transport->room_max / 2)
         stream_catch_up(stream);
     else if (now_ms - stream->paused_ms >= STREAMS_STALL_MS)
         stream_cut(stream);
+    else
+        return false;
+    return true;
+}
+
+void streams_on_resume(uv_timer_t *resume)
+{
+    struct streams *streams = resume->data;
+    bool waits = false;
+    for (struct stream *next, *stream = streams->all; stream; stream = next) {
+        next = stream->next;
+        if (stream->state == STREAM_PAUSED && !stream->from_newest)
+            waits |= !resume_stream(stream, uv_now(resume->loop));
+    }
+    if (waits)
+        uv_timer_start(resume, streams_on_resume, STREAMS_RESUME_MS, 0);
 }

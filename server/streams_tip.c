@@ -1,4 +1,4 @@
-/* A few times a second: who is there, tips that are due, streams that can go on. */
+/* A few times a second: who is there, and the tips that are due. */
 #include <time.h>
 
 #include "proto/cloudevent.h"
@@ -95,10 +95,6 @@ void streams_on_scan(uv_timer_t *scan)
         stream_project_see(streams, project);
     for (struct stream_project *project = streams->projects; project; project = project->next)
         scan_project(streams, project, now);
-    for (struct stream *next, *stream = streams->all; stream; stream = next) {
-        next = stream->next;
-        stream_resume_paused(stream, now);
-    }
     if (streams->app->publisher)
         publisher_tick(streams->app->publisher);
 }
