@@ -71,7 +71,7 @@ start_router() {
         ROUTER_PID=$STARTED_PID
         poll 60 router_ready_or_died
         if is_alive "$ROUTER_PID"; then
-            router_ready || { tail -n 5 "$RUN/router.log" >&2; fail "the router does not become ready; see $RUN/router.log"; }
+            router_ready >/dev/null || { tail -n 5 "$RUN/router.log" >&2; fail "the router does not become ready; see $RUN/router.log"; }
             return 0
         fi
         wish_http=0 wish_rpc=0
