@@ -12,17 +12,19 @@ static int compare_agents(const void *a, const void *b)
 static void merge_agents(struct core *core, const struct project_config *config)
 {
     struct agent *agents = core_allocate(sizeof *agents * (config->agent_count + core->agent_count));
-    uint32_t count = 0;
+    uint32_t kept = 0, count;
     for (uint32_t i = 0; i < core->agent_count; i++) {
         if (config_find_agent(config, core->agents[i].name) >= 0 || core->agents[i].work.count) {
-            agents[count++] = core->agents[i];
+            agents[kept++] = core->agents[i];
         } else {
             free((char *)core->agents[i].name.ptr);
             free(core->agents[i].ready);
         }
     }
+    count = kept; /* in the order of names still */
     for (uint32_t i = 0; i < config->agent_count; i++) {
-        if (!core_find_agent(core, config->agents[i].name))
+        struct agent wanted = {.name = config->agents[i].name};
+        if (!bsearch(&wanted, agents, kept, sizeof *agents, compare_agents))
             agent_init(&agents[count++], config->agents[i].name);
     }
     qsort(agents, count, sizeof *agents, compare_agents);

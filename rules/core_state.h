@@ -6,6 +6,26 @@
 
 #include "rules/core.h"
 
+enum undo_kind { UNDO_INTERACTION, UNDO_INTERACTION_NEW, UNDO_AGENT, UNDO_BLOCK_ADDED, UNDO_BLOCK_TAKEN };
+
+struct undo {
+    struct undo *next;
+    enum undo_kind kind;
+    union {
+        struct {
+            struct interaction *interaction;
+            struct interaction_data interaction_data;
+        };
+        struct {
+            struct agent *agent;
+            struct agent_data agent_data;
+        };
+        struct blacklist_entry *entry;
+    };
+};
+
+struct undo *undo_push(struct core *core, enum undo_kind kind);
+
 struct step {
     struct core *core;
     const struct input *input;
@@ -21,6 +41,8 @@ void interaction_edit(struct step *step, struct interaction *interaction);
 void interaction_settle(struct step *step, struct interaction *interaction);
 struct interaction *interaction_new(struct step *step,
                                     struct uuid id); /* not settled yet, not counted anywhere */
+struct interaction *interaction_alloc(struct core *core, struct uuid id);
+void interaction_free(struct interaction *interaction);
 /* Copies that live as long as the interaction. */
 void interaction_own_texts(struct interaction *interaction, const struct party_texts *texts);
 void interaction_own_fact(struct interaction *interaction, const struct customer_fact *fact);

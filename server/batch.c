@@ -24,153 +24,6 @@ static void batch_reset(struct batch *batch)
     batch->configures = batch->in_flight = false;
 }
 
-static struct input *add_row(struct batch *batch, const struct input *input, struct intake_request *request)
-{
-    struct input *copy = arena_new(&batch->arena, struct input);
-    assert(batch->row_count < PROJECT_ROWS_MAX);
-    *copy = *input;
-    batch->row_requests[batch->row_count] = request;
-    batch->rows[batch->row_count] = (struct batch_row){.input = copy};
-    return copy;
-}
-
-/* Steps one input; true when it made a row. */
-static bool step(struct project *project, const struct input *input, struct intake_request *request)
-{
-    struct batch *batch = project->batch;
-    struct input *copy = add_row(batch, input, request);
-    struct batch_row *row = &batch->rows[batch->row_count];
-    row->outcome = core_step(&project->core, copy, &batch->arena);
-    if (row->outcome->refusal != REFUSAL_NONE)
-        return false;
-    if (request) {
-        row->event_key = request->event_key;
-        row->digest = request->digest;
-        row->attributes = request->attributes;
-    }
-    batch->row_count++;
-    return true;
-}
-
-/* --- Requests --- */
-
-static void refuse_outcome(struct intake_request *request, enum refusal refusal)
-{
-    switch (refusal) {
-    case REFUSAL_OFFER_GONE:
-        intake_refuse(request, PROBLEM_OFFER_GONE, NULL, "the offer has ended");
-        break;
-    case REFUSAL_NOT_FOUND:
-        intake_refuse(request, PROBLEM_NOT_FOUND, NULL, "there is no such offer or interaction");
-        break;
-    case REFUSAL_FORBIDDEN:
-        intake_refuse(request, PROBLEM_FORBIDDEN, NULL, "it is another agent's");
-        break;
-    case REFUSAL_NO_ENDPOINT:
-        intake_refuse(request, PROBLEM_INVALID, "/data/to", "no endpoint of the project has this address");
-        break;
-    case REFUSAL_NO_AGENT:
-        intake_refuse(request, PROBLEM_NOT_FOUND, NULL, "the project has no such agent");
-        break;
-    case REFUSAL_CLOSED:
-        intake_refuse(request, PROBLEM_NOT_FOUND, NULL, "the interaction has ended");
-        break;
-    case REFUSAL_NONE:
-        abort();
-    }
-}
-
-static void answer_earlier(struct intake_request *request)
-{
-    if (!uuid_equal(&request->earlier_digest, &request->digest)) {
-        intake_refuse(request, PROBLEM_ID_CONFLICT, "/id", "this source and id stand for another event");
-        return;
-    }
-    request->duplicate = true;
-    request->answer = decision_event_answer(request->earlier, arena_copy(request->arena, request->event.id),
-                                            request->event.source, request->arena);
-}
-
-/* The customer that this decision makes or meets is known to the next one. */
-static void remember_facts(struct project *project, struct intake_request *request,
-                           const struct outcome *outcome)
-{
-    if (!uuid_is_nil(&outcome->created)) {
-        struct customer_fact fact = {.id = outcome->created, .name = outcome->created_from->name};
-        struct uuid newest = outcome->snapshot ? outcome->snapshot->interaction : (struct uuid){{0}};
-        if (request->phone_facts)
-            facts_add(project->facts, request->phone_facts, &fact, &newest);
-        if (request->email_facts)
-            facts_add(project->facts, request->email_facts, &fact, &newest);
-    }
-    if (!uuid_is_nil(&outcome->active_customer) && outcome->snapshot)
-        facts_touch(project->facts, &outcome->active_customer, &outcome->snapshot->interaction);
-}
-
-static void decide_request(struct project *project, struct intake_request *request, int64_t now)
-{
-    struct batch *batch = project->batch;
-    if (request->earlier) {
-        answer_earlier(request);
-        request_list_push(&batch->refused, request);
-        return;
-    }
-    request->input.at_ms = now;
-    /* A retry begins anew: what the fact joins and outcomes of the last try said counts no more. */
-    facts_join(&request->input.facts, request->phone_facts, request->email_facts, &batch->arena);
-    if (step(project, &request->input, request)) {
-        remember_facts(project, request, batch->rows[batch->row_count - 1].outcome);
-        request_list_push(&batch->requests, request);
-        return;
-    }
-    refuse_outcome(request, batch->rows[batch->row_count].outcome->refusal);
-    request_list_push(&batch->refused, request);
-}
-
-/* What is left when the batch is full, or when a request's facts turn out to be missing, waits for the next
- * one: order stays. */
-static void decide_requests(struct project *project, int64_t now)
-{
-    struct resolution *resolution = project->resolving;
-    struct intake_request *request;
-    while ((request = resolution->requests.first)) {
-        if (project->batch->row_count >= PROJECT_ROWS_MAX ||
-            (!request->earlier && !request_facts_ready(project, request)))
-            break;
-        request_list_pop(&resolution->requests);
-        decide_request(project, request, now);
-    }
-}
-
-static void decide_changes(struct project *project, int64_t now)
-{
-    struct batch *batch = project->batch;
-    for (struct change *change = project->changes; change; change = change->next) {
-        struct input input = {.kind = change->kind, .at_ms = now, .block = change->block};
-        if (batch->row_count >= PROJECT_ROWS_MAX)
-            return;
-        step(project, &input, NULL);
-        batch->changes++;
-    }
-}
-
-static void decide_timers(struct project *project, int64_t now)
-{
-    struct input input = {.kind = INPUT_TIMER, .at_ms = now};
-    while (project->batch->row_count < PROJECT_ROWS_MAX / 2 && core_next_timer(&project->core) <= now)
-        step(project, &input, NULL);
-}
-
-static void decide_config(struct project *project, int64_t now)
-{
-    struct input input = {.kind = INPUT_CONFIG,
-                          .at_ms = now,
-                          .config = &project->next_config->config,
-                          .config_version = project->next_config->version};
-    step(project, &input, NULL);
-    project->batch->configures = true;
-}
-
 /* --- Commit --- */
 
 static void count_outcome(const struct outcome *outcome)
@@ -213,7 +66,7 @@ static void make_ready(struct project *project)
             request->answer =
                 decision_event_answer(outcome, request->event.id, request->event.source, request->arena);
         else if (outcome->outcome == OUTCOME_BLOCKED)
-            refuse_outcome(request, REFUSAL_OFFER_GONE);
+            batch_refuse(request, REFUSAL_OFFER_GONE);
         else
             request->answer = decision_command_answer(outcome, request->arena);
     }
@@ -445,34 +298,14 @@ static bool may_commit(const struct project *project)
 
 static void decide(struct project *project)
 {
-    struct batch *batch = project->batch;
-    int64_t now = clock_now_ms();
-    bool resolved = project->resolving && project->resolving->ready;
-    if (now < project->core.at_ms)
-        now = project->core.at_ms;
-    core_begin(&project->core);
-    if (project->next_config) {
-        decide_config(project, now);
-    } else {
-        decide_changes(project, now);
-        decide_timers(project, now);
-        if (resolved && batch->changes == project->change_count)
-            decide_requests(project, now);
-    }
-    if (resolved && project->resolving) {
-        /* What could not be decided is looked up again in front of everything newer. */
-        struct resolution *resolution = project->resolving;
-        project->resolving = NULL;
-        request_list_prepend(&project->queue, &resolution->requests);
-        batch->resolution = resolution; /* repeats' answers borrow from it */
-    }
-    if (batch->row_count) {
+    batch_decide(project);
+    if (project->batch->row_count) {
         submit(project);
-    } else {
-        core_commit(&project->core);
-        tell_refused(project);
-        batch_reset(batch);
+        return;
     }
+    core_commit(&project->core);
+    tell_refused(project);
+    batch_reset(project->batch);
 }
 
 static bool has_due(const struct project *project)

@@ -1,6 +1,5 @@
 /* Changes of facts, made by anybody on any router: read from the change list, forgotten from the cache, and
  * those that the core keeps (blocks, the configuration) made inputs of their own. */
-#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -93,15 +92,11 @@ static void on_config(void *ctx, const struct pg_reply *reply)
     project_reply_done(project);
 }
 
-static bool ask(struct project *project, const char *name, bool with_version, pg_on_reply on_reply)
+static bool ask_config(struct project *project)
 {
-    int32_t id = (int32_t)htobe32(project->id);
-    int64_t version = (int64_t)htobe64(project->facts_version);
-    struct pg_param params[] = {{.data = &id, .len = sizeof id, .binary = true},
-                                {.data = &version, .len = sizeof version, .binary = true}};
-    struct pg_query query = {
-        .name = name, .params = params, .param_count = with_version ? 2 : 1, .binary_result = true};
-    return project_query(project, project->app->writer, &query, on_reply);
+    struct query_params params = {.count = 0};
+    params_int(&params, project->id);
+    return project_ask(project, "load_config", &params, on_config);
 }
 
 static void take_changes(struct project *project, const struct pg_reply *reply)
@@ -135,7 +130,7 @@ static void on_changes(void *ctx, const struct pg_reply *reply)
             take_changes(project, reply);
         else
             project->changes_wanted = true;
-        if (project->config_wanted && ask(project, "load_config", false, on_config)) {
+        if (project->config_wanted && ask_config(project)) {
             project->config_wanted = false;
             project->changes_asked = true;
         }
@@ -148,7 +143,10 @@ static void on_changes(void *ctx, const struct pg_reply *reply)
 
 void changes_read(struct project *project)
 {
-    project->changes_asked = ask(project, "load_changes", true, on_changes);
+    struct query_params params = {.count = 0};
+    params_int(&params, project->id);
+    params_number(&params, project->facts_version);
+    project->changes_asked = project_ask(project, "load_changes", &params, on_changes);
     if (!project->changes_asked)
         return;
     project->changes_wanted = false;

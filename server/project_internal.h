@@ -7,6 +7,7 @@
 #include "server/facts.h"
 #include "server/intake.h"
 #include "server/project.h"
+#include "server/query_params.h"
 #include "server/settings.h"
 #include "server/turn.h"
 #include "storage/batch_store.h"
@@ -137,6 +138,10 @@ void resolution_free(struct resolution **resolution);
 bool request_facts_ready(struct project *project, struct intake_request *request);
 void request_unpin(struct project *project, struct intake_request *request);
 
+/* decide.c */
+void batch_decide(struct project *project); /* begins the core's transaction and fills the batch */
+void batch_refuse(struct intake_request *request, enum refusal refusal);
+
 /* batch.c */
 void project_pump(struct project *project);
 void batch_rollback(struct project *project); /* requests go back to the front of the queue */
@@ -152,11 +157,18 @@ void owner_examine(struct project *project); /* the fence held no more: why? */
 void owner_release(struct project *project);
 void owner_drop(struct project *project); /* the core and all that hangs on it */
 void project_enter(struct project *project, enum project_state state);
-struct loaded_config *config_load(struct project *project,
-                                  const struct pg_reply *reply); /* NULL: unreadable, logged */
+/* Asks on the writer's link; false when it is not up. */
+bool project_ask(struct project *project, const char *name, const struct query_params *params,
+                 pg_on_reply on_reply);
 bool project_query(struct project *project, struct pg_link *link, const struct pg_query *query,
                    pg_on_reply on_reply);
 void project_reply_done(struct project *project); /* at the end of each callback of project_query */
+
+/* load.c */
+void load_start(struct project *project);
+struct loaded_config *config_load(struct project *project,
+                                  const struct pg_reply *reply);            /* NULL: unreadable, logged */
+void config_replace(struct project *project, struct loaded_config *loaded); /* takes it */
 
 /* changes.c */
 void changes_read(struct project *project);

@@ -1,0 +1,245 @@
+/* Loading a project that was just taken: configuration, agents, what is open, the active blacklist. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/project_file.h"
+#include "server/log.h"
+#include "server/project_internal.h"
+#include "server/publisher.h"
+#include "storage/pg_array_read.h"
+
+static void fail_load(struct project *project, const char *what, const struct pg_reply *reply)
+{
+    if (reply->outcome == PG_REFUSED)
+        log_event(LOG_ERROR, "a project cannot be loaded",
+                  (struct log_field[]){log_text("project", project_name(project)), log_str("what", what),
+                                       log_str("why", reply->message)},
+                  3);
+    owner_stand_down(project, "loading failed");
+}
+
+/* Every load callback begins with this: gone on, or given up in between. */
+static bool load_goes_on(struct project *project, const char *what, const struct pg_reply *reply)
+{
+    if (project->state != PROJECT_LOADING)
+        return false;
+    if (reply->outcome == PG_OK)
+        return true;
+    fail_load(project, what, reply);
+    return false;
+}
+
+static int64_t time_cell(const struct pg_reply *reply, int row, int column)
+{
+    return pg_is_null(reply, row, column) ? TIME_NEVER : pg_int64(reply, row, column);
+}
+
+static void on_blocks(void *ctx, const struct pg_reply *reply)
+{
+    struct project *project = ctx;
+    if (load_goes_on(project, "blocks", reply)) {
+        for (int row = 0; row < reply->rows; row++) {
+            struct block block = {.id = pg_uuid(reply, row, 0),
+                                  .customer = pg_uuid(reply, row, 2),
+                                  .key = pg_cell(reply, row, 3),
+                                  .channels = (uint8_t)pg_int64(reply, row, 4),
+                                  .start_ms = pg_int64(reply, row, 5),
+                                  .until_ms = time_cell(reply, row, 6)};
+            if (block_kind_parse(&block.kind, pg_cell(reply, row, 1)))
+                core_load_block(&project->core, &block);
+        }
+        clock_raise(project->core.at_ms); /* time never goes back, also across owners */
+        core_loaded(&project->core, project->journal_seq, project->core.at_ms);
+        publisher_project_loaded(project->app->publisher, project, project->published_seq,
+                                 project->journal_seq);
+        project->owner_address[0] = 0;
+        project->renewed_ms = (int64_t)uv_now(project->app->loop);
+        project_enter(project, PROJECT_OWNED);
+        log_event(LOG_INFO, "project is owned",
+                  (struct log_field[]){log_text("project", project_name(project)),
+                                       log_int("epoch", (int64_t)project->epoch),
+                                       log_int("sequence", (int64_t)project->journal_seq),
+                                       log_int("open", project->core.open.count)},
+                  4);
+        turn_request(&project->turn);
+    }
+    project_reply_done(project);
+}
+
+static bool load_blocks(struct project *project)
+{
+    struct query_params params = {.count = 0};
+    params_int(&params, project->id);
+    params_number(&params, (uint64_t)project->core.at_ms);
+    return project_ask(project, "load_blocks", &params, on_blocks);
+}
+
+static struct interaction read_interaction(const struct pg_reply *reply, int row, struct arena *arena)
+{
+    struct interaction i = {.id = pg_uuid(reply, row, 0),
+                            .channel = (enum channel)pg_int64(reply, row, 1),
+                            .outbound = pg_bool(reply, row, 2),
+                            .conversation = pg_uuid(reply, row, 3),
+                            .opened_seq = (uint64_t)pg_int64(reply, row, 4),
+                            .opened_ms = pg_int64(reply, row, 5)};
+    struct slice *candidates, *tags;
+    uint32_t count = pg_text_array(reply, row, 18, &candidates, arena);
+    i.data = (struct interaction_data){
+        .state = (enum interaction_state)pg_int64(reply, row, 6),
+        .priority = (int32_t)pg_int64(reply, row, 8),
+        .enqueued_ms = pg_int64(reply, row, 9),
+        .offer = pg_uuid(reply, row, 11),
+        .offered_ms = time_cell(reply, row, 12),
+        .expires_ms = time_cell(reply, row, 13),
+        .accepted_ms = time_cell(reply, row, 14),
+        .attempts = (int32_t)pg_int64(reply, row, 15),
+        .identity = (enum identity_outcome)pg_int64(reply, row, 16),
+        .customer = pg_uuid(reply, row, 17),
+        .closed_ms = TIME_NEVER,
+        .candidates = arena_array(arena, struct uuid, count),
+    };
+    for (uint32_t n = 0; n < count && n < CORE_CANDIDATES_MAX; n++) {
+        if (uuid_parse(&i.data.candidates[i.data.candidate_count], candidates[n]))
+            i.data.candidate_count++;
+    }
+    i.texts = (struct party_texts){.phone = pg_cell(reply, row, 19),
+                                   .email = pg_cell(reply, row, 20),
+                                   .id = pg_cell(reply, row, 21),
+                                   .name = pg_cell(reply, row, 22),
+                                   .recipient = pg_cell(reply, row, 23),
+                                   .phone_key = pg_cell(reply, row, 24),
+                                   .email_key = pg_cell(reply, row, 25),
+                                   .source = pg_cell(reply, row, 26),
+                                   .subject = pg_cell(reply, row, 27),
+                                   .title = pg_cell(reply, row, 28)};
+    if (!uuid_is_nil(&i.data.customer)) {
+        i.data.fact = (struct customer_fact){
+            .id = i.data.customer, .name = pg_cell(reply, row, 29), .owner = pg_cell(reply, row, 30)};
+        i.data.fact.tag_count = pg_text_array(reply, row, 31, &tags, arena);
+        i.data.fact.tags = tags;
+    }
+    return i;
+}
+
+static bool load_interactions(struct project *project);
+
+static void on_interactions(void *ctx, const struct pg_reply *reply)
+{
+    struct project *project = ctx;
+    if (load_goes_on(project, "interactions", reply)) {
+        for (int row = 0; row < reply->rows; row++) {
+            struct arena arena;
+            arena_init(&arena);
+            struct interaction interaction = read_interaction(reply, row, &arena);
+            core_load_interaction(&project->core, &interaction, pg_cell(reply, row, 7),
+                                  pg_cell(reply, row, 10));
+            project->load_after = interaction.id;
+            arena_deinit(&arena);
+        }
+        bool asked = reply->rows == PROJECT_LOAD_PAGE ? load_interactions(project) : load_blocks(project);
+        if (!asked)
+            owner_stand_down(project, "the database went away");
+    }
+    project_reply_done(project);
+}
+
+static bool load_interactions(struct project *project)
+{
+    struct query_params params = {.count = 0};
+    params_int(&params, project->id);
+    params_uuid(&params, &project->load_after);
+    params_number(&params, PROJECT_LOAD_PAGE);
+    return project_ask(project, "load_interactions", &params, on_interactions);
+}
+
+static void on_agents(void *ctx, const struct pg_reply *reply)
+{
+    struct project *project = ctx;
+    if (load_goes_on(project, "agents", reply)) {
+        for (int row = 0; row < reply->rows; row++) {
+            struct slice reason = pg_cell(reply, row, 2);
+            struct agent_data data = {.state = (enum agent_state)pg_int64(reply, row, 1),
+                                      .lease_ms = pg_int64(reply, row, 3),
+                                      .lease_until = time_cell(reply, row, 4),
+                                      .grace_until = time_cell(reply, row, 5),
+                                      .wrap_until = time_cell(reply, row, 6),
+                                      .cool_until = time_cell(reply, row, 7),
+                                      .misses = (int32_t)pg_int64(reply, row, 8),
+                                      .idle_since = pg_int64(reply, row, 9),
+                                      .agentsequence = (uint64_t)pg_int64(reply, row, 10)};
+            memcpy(data.reason, reason.ptr, reason.len < AGENT_REASON_MAX ? reason.len : AGENT_REASON_MAX);
+            if (!core_load_agent(&project->core, pg_cell(reply, row, 0), &data))
+                log_event(LOG_DEBUG, "an agent is no longer configured",
+                          (struct log_field[]){log_text("agent", pg_cell(reply, row, 0))}, 1);
+        }
+        project->load_after = (struct uuid){{0}};
+        if (!load_interactions(project))
+            owner_stand_down(project, "the database went away");
+    }
+    project_reply_done(project);
+}
+
+void config_replace(struct project *project, struct loaded_config *loaded)
+{
+    if (project->config) {
+        arena_deinit(&project->config->arena);
+        free(project->config);
+    }
+    project->config = loaded;
+}
+
+struct loaded_config *config_load(struct project *project, const struct pg_reply *reply)
+{
+    struct loaded_config *loaded = calloc(1, sizeof *loaded);
+    struct project_faults *faults = calloc(1, sizeof *faults);
+    if (!loaded || !faults)
+        abort();
+    arena_init(&loaded->arena);
+    bool good = reply->rows == 1 &&
+                project_file_read(&loaded->config, arena_copy(&loaded->arena, pg_cell(reply, 0, 1)),
+                                  &loaded->arena, faults);
+    if (!good) {
+        log_event(
+            LOG_ERROR, "the stored configuration cannot be read",
+            (struct log_field[]){log_text("project", project_name(project)),
+                                 log_str("why", faults->count ? faults->items[0].detail : "there is none")},
+            2);
+        arena_deinit(&loaded->arena);
+        free(loaded);
+        loaded = NULL;
+    } else {
+        loaded->version = (uint64_t)pg_int64(reply, 0, 0);
+    }
+    free(faults);
+    return loaded;
+}
+
+static void on_config(void *ctx, const struct pg_reply *reply)
+{
+    struct project *project = ctx;
+    if (load_goes_on(project, "configuration", reply)) {
+        struct loaded_config *loaded = config_load(project, reply);
+        struct query_params params = {.count = 0};
+        params_int(&params, project->id);
+        if (!loaded) {
+            owner_stand_down(project, "no configuration");
+        } else {
+            config_replace(project, loaded);
+            int64_t at = project->core.at_ms;
+            core_init(&project->core, project->id, &loaded->config, loaded->version);
+            project->core.at_ms = at;
+            project->has_core = true;
+            if (!project_ask(project, "load_agents", &params, on_agents))
+                owner_stand_down(project, "the database went away");
+        }
+    }
+    project_reply_done(project);
+}
+
+void load_start(struct project *project)
+{
+    struct query_params params = {.count = 0};
+    params_int(&params, project->id);
+    if (!project_ask(project, "load_config", &params, on_config))
+        owner_stand_down(project, "the database went away");
+}
