@@ -81,33 +81,13 @@ static struct interaction *open_interaction(struct step *step)
     return interaction;
 }
 
-/* Puts what the match says into a new interaction that is not settled yet. */
+/* Into a new interaction that is not settled yet. */
 static void identify(struct step *step, struct interaction *interaction)
 {
-    const struct facts *facts = &step->input->facts;
     struct match_policy policy = policy_of(step, interaction->channel);
-    struct match match = match_identity(facts, is_known(step->input), is_withheld(step->input), &policy);
-    struct customer_fact none = {.name = {NULL, 0}};
-    struct uuid ids[CORE_CANDIDATES_MAX];
-    interaction->data.identity = match.outcome;
-    if (match.outcome == IDENTITY_CREATED) {
-        struct customer_fact fact = {.id = step_next_id(step), .name = interaction->texts.name};
-        interaction->data.customer = step->out->created = fact.id;
-        step->out->created_from = &interaction->texts;
-        step->out->created_channel = interaction->channel;
-        interaction_own_fact(interaction, &fact);
-    } else if (match.customer >= 0) {
-        interaction->data.customer = facts->candidates[match.customer].id;
-        interaction_own_fact(interaction, &facts->candidates[match.customer]);
-    } else {
-        interaction_own_fact(interaction, &none);
-        if (match.outcome == IDENTITY_AMBIGUOUS || match.outcome == IDENTITY_CONFLICT) {
-            for (uint32_t i = 0; i < facts->candidate_count; i++)
-                ids[i] = facts->candidates[i].id;
-            interaction_own_candidates(interaction, ids, facts->candidate_count);
-        }
-    }
-    step->out->active_customer = interaction->data.customer;
+    step_identify(
+        step, interaction,
+        match_identity(&step->input->facts, is_known(step->input), is_withheld(step->input), &policy));
 }
 
 /* Keys first, then the customer: the one it is, or everyone it could be. */

@@ -5,6 +5,7 @@
 #define RULES_CORE_STATE_H
 
 #include "rules/core.h"
+#include "rules/match.h"
 
 enum undo_kind { UNDO_INTERACTION, UNDO_INTERACTION_NEW, UNDO_AGENT, UNDO_BLOCK_ADDED, UNDO_BLOCK_TAKEN };
 
@@ -77,6 +78,8 @@ struct announcement *step_announce(struct step *step, enum announcement_type typ
  * may. */
 void step_take(struct step *step, struct interaction *interaction, struct agent *agent);
 void step_waited(struct step *step, const struct interaction *interaction, bool abandoned);
+/* Writes what a match says into an interaction between its edit and settle. */
+void step_identify(struct step *step, struct interaction *interaction, struct match match);
 void step_event(struct step *step);
 void step_accept(struct step *step);
 void step_reject(struct step *step);

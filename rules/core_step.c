@@ -92,14 +92,12 @@ static bool acts_for(struct step *step, const struct interaction *interaction)
     return false;
 }
 
-/* Identity once more: what was new may be known by now. Returns the customer's block, or NULL. */
-static const struct block *resolve_again(struct step *step, struct interaction *interaction)
+void step_identify(struct step *step, struct interaction *interaction, struct match match)
 {
     const struct facts *facts = &step->input->facts;
-    struct match_policy policy = {.creates = true, .at_once = true};
-    struct match match = match_identity(facts, true, false, &policy);
+    struct customer_fact none = {.name = {NULL, 0}};
     struct uuid ids[CORE_CANDIDATES_MAX];
-    interaction_edit(step, interaction);
+    uint32_t count = 0;
     interaction->data.identity = match.outcome;
     if (match.outcome == IDENTITY_CREATED) {
         struct customer_fact fact = {.id = step_next_id(step), .name = interaction->texts.name};
@@ -111,10 +109,21 @@ static const struct block *resolve_again(struct step *step, struct interaction *
         interaction->data.customer = facts->candidates[match.customer].id;
         interaction_own_fact(interaction, &facts->candidates[match.customer]);
     } else {
-        for (uint32_t i = 0; i < facts->candidate_count; i++)
-            ids[i] = facts->candidates[i].id;
-        interaction_own_candidates(interaction, ids, facts->candidate_count);
+        interaction_own_fact(interaction, &none);
+        for (; count < facts->candidate_count; count++)
+            ids[count] = facts->candidates[count].id;
     }
+    interaction_own_candidates(interaction, ids, count);
+    step->out->active_customer = interaction->data.customer;
+}
+
+/* Identity once more: what was new may be known by now. Returns the customer's block, or NULL. */
+static const struct block *resolve_again(struct step *step, struct interaction *interaction)
+{
+    struct match_policy policy = {.creates = true, .at_once = true};
+    struct match match = match_identity(&step->input->facts, true, false, &policy);
+    interaction_edit(step, interaction);
+    step_identify(step, interaction, match);
     interaction_settle(step, interaction);
     return blocked_now(step, interaction);
 }
@@ -122,13 +131,13 @@ static const struct block *resolve_again(struct step *step, struct interaction *
 /* Answers as well for call.answered, where the gateway says who took it. */
 void step_take(struct step *step, struct interaction *interaction, struct agent *agent)
 {
-    const struct block *block = interaction->data.identity == IDENTITY_NEW ? resolve_again(step, interaction)
-                                                                           : blocked_now(step, interaction);
+    const struct block *block = blocked_now(step, interaction);
+    if (!block && interaction->data.identity == IDENTITY_NEW)
+        block = resolve_again(step, interaction);
     step->out->outcome = OUTCOME_ASSIGNED;
     if (block) {
         step->out->outcome = OUTCOME_BLOCKED;
         step->out->hit = block->id;
-        step->out->created = (struct uuid){{0}};
         close_interaction(step, interaction, "blocked", ANNOUNCE_BLOCKED);
     } else {
         if (interaction->data.state == INTERACTION_OFFERED)

@@ -7,37 +7,10 @@
 #include "server/command_file.h"
 #include "server/command_options.h"
 #include "server/file.h"
+#include "server/project_rows.h"
 #include "storage/pg_blocking.h"
 
 #define PARAM_COUNT 6
-
-/* Texts and lists as JSON of the things that the database keeps tables of. */
-static const char *agents_json(const struct project_config *config, struct arena *arena)
-{
-    struct value list = value_list(arena, config->agent_count);
-    for (uint32_t i = 0; i < config->agent_count; i++) {
-        const struct config_agent *agent = &config->agents[i];
-        struct value map = value_map(arena, 5);
-        value_set_text(&map, "name", agent->name);
-        value_set_text(&map, "display_name", agent->display_name);
-        value_set_text(&map, "role", agent->role);
-        value_set_text(&map, "department", agent->department);
-        value_set_text(&map, "reports_to", agent->reports_to);
-        value_append(&list, map);
-    }
-    return arena_string(arena, json_write(&list, arena));
-}
-
-static const char *queues_json(const struct project_config *config, struct arena *arena)
-{
-    struct value list = value_list(arena, config->queue_count);
-    for (uint32_t i = 0; i < config->queue_count; i++) {
-        struct value map = value_map(arena, 1);
-        value_set_text(&map, "name", config->queues[i].name);
-        value_append(&list, map);
-    }
-    return arena_string(arena, json_write(&list, arena));
-}
 
 static int store(const char *command, struct pg_blocking *database, const char *const params[PARAM_COUNT])
 {
@@ -74,8 +47,8 @@ static int apply(const char *command, const char *conninfo, const char *path, st
         arena_string(arena, text),
         arena_string(arena, json_write(&tree, arena)),
         "apply",
-        agents_json(config, arena),
-        queues_json(config, arena),
+        project_rows_agents(config, arena),
+        project_rows_queues(config, arena),
     };
     struct pg_blocking *database = pg_blocking_open(conninfo, "patchbay apply", why, sizeof why);
     if (!database)
