@@ -96,14 +96,16 @@ def pytest(results, folder, keyword, limit, **variables):
         except (OSError, xml.ParseError):
             results.add_failed(folder, output)
             return
+    tests = {}  # a test that fails and whose fixtures fail afterwards stands in the file twice
     for case in cases:
-        name = f"{case.get('file') or folder}::{case.get('name')}"
-        bad = [child for child in case if child.tag in ("failure", "error")]
-        skipped = case.find("skipped")
+        tests.setdefault(f"{case.get('file') or folder}::{case.get('name')}", []).extend(case)
+    for name, children in tests.items():
+        bad = [child for child in children if child.tag in ("failure", "error")]
+        skipped = [child for child in children if child.tag == "skipped"]
         if bad:
             results.add_failed(name, "\n".join(child.text or child.get("message") or "" for child in bad))
-        elif skipped is not None:
-            results.add_skipped(name, skipped.get("message") or "")
+        elif skipped:
+            results.add_skipped(name, skipped[0].get("message") or "")
         else:
             results.add_passed()
     if status is None or status > 1 and not (status == 5 and keyword):
