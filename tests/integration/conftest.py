@@ -13,6 +13,7 @@ from harness.projects import project  # noqa: E402
 from harness.proxy import Proxy  # noqa: E402
 from harness.redis_server import RedisServer  # noqa: E402
 from harness.router import Router, admin  # noqa: E402
+from harness.tables import Tables  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -73,6 +74,14 @@ def database(postgres):
     made = postgres.make_database()
     yield made
     made.drop()
+
+
+@pytest.fixture
+def tables(database):
+    """What the database holds, whatever the server says."""
+    made = Tables(database)
+    yield made
+    made.close()
 
 
 @pytest.fixture

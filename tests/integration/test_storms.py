@@ -10,17 +10,9 @@ from harness.http_client import chat, cloudevent, mail, ringing
 from harness.process import wait_for
 from harness.projects import project
 from harness.storm import http_request, http_storm, rpc_storm
-from harness.tables import Tables
 
 EVENTS = "/v1/projects/demo/events"
 COPIES = 1000
-
-
-@pytest.fixture
-def tables(database):
-    made = Tables(database)
-    yield made
-    made.close()
 
 
 def counts(tables):
