@@ -447,3 +447,21 @@ def test_a_redis_that_stalls_does_not_hold_up_decisions(desk, redis, heard):
     settled(desk)
     wait_for(lambda: len(heard.events) >= 52, "the rest has come")
     assert decisions(heard, desk.channel("agent", "anna")) == raw_feed(desk)
+
+
+# --- PostgreSQL away ---
+
+
+def test_a_stream_outlives_an_outage_of_the_database(desk, postgres):
+    desk.expect_log("database|connection|tokens cannot be confirmed")
+    desk.presence("anna")
+    stream = desk.agent("anna").stream("agents/anna/stream?after=0")
+    assert int(stream.next("decision")[1]) == 1
+    source = desk.source()
+    postgres.kill()
+    assert desk.agent("anna").get("agents/anna/feed").status == 503
+    postgres.start()
+    desk.wait_ready()
+    wait_for(lambda: source.event(chat("v1", "s-1")).status == 200, "decisions are made again")
+    assert int(stream.next("decision")[1]) == 2
+    stream.close()

@@ -28,7 +28,7 @@ struct client {
 struct page {
     feed_on_read on_read;
     void *ctx;
-    uint64_t after;
+    uint64_t after, visible; /* what was committed when the database looked */
     uint32_t limit;
 };
 
@@ -102,7 +102,7 @@ void feed_read_agent(struct app *app, uint32_t project, struct slice project_nam
     assert_int_equal(project, 7);
     assert_true(slice_is(project_name_, "demo") && slice_is(agent, "anna"));
     assert_true(world.page_count < PAGES_MAX);
-    world.pages[world.page_count++] = (struct page){on_read, ctx, after, limit};
+    world.pages[world.page_count++] = (struct page){on_read, ctx, after, world.committed, limit};
 }
 
 void feed_read_journal(struct app *app, uint32_t project, struct slice project_name_, uint64_t after,
@@ -211,7 +211,7 @@ static void answer_page(bool ok)
     size_t which = roll((unsigned)world.page_count);
     struct page page = world.pages[which];
     world.pages[which] = world.pages[--world.page_count];
-    uint64_t last = page.after + page.limit < world.committed ? page.after + page.limit : world.committed;
+    uint64_t last = page.after + page.limit < page.visible ? page.after + page.limit : page.visible;
     arena_init(&arena);
     announced_init(&announced);
     if (ok)
