@@ -10,9 +10,8 @@ from .process import free_port, give_to_service, spawn, wait_for
 
 
 class RedisServer:
-    PASSWORD = "operator"
-
-    def __init__(self, folder):
+    def __init__(self, folder, password="operator"):
+        self.password = password
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True)
         give_to_service(self.folder)
@@ -24,7 +23,7 @@ class RedisServer:
             port = self.port or free_port()
             with open(self.folder / "redis.log", "ab") as log:
                 self.process = spawn(["redis-server", "--bind", "127.0.0.1", "--port", port, "--save", "", "--appendonly", "no",
-                                      "--requirepass", self.PASSWORD, "--dir", self.folder],
+                                      "--requirepass", self.password or "", "--dir", self.folder],
                                      as_service=True, stdout=log, stderr=log, cwd="/")
             wait_for(lambda: self.process.poll() is not None or self._answers(port), "Redis accepts connections")
             if self.process.poll() is None:
@@ -34,7 +33,7 @@ class RedisServer:
 
     def _answers(self, port):
         try:
-            return redis.Redis(port=port, password=self.PASSWORD).ping()
+            return redis.Redis(port=port, password=self.password).ping()
         except redis.RedisError:
             return False
 
@@ -60,10 +59,10 @@ class RedisServer:
         return self.url_at(self.port)
 
     def url_at(self, port):
-        return f"redis://:{self.PASSWORD}@127.0.0.1:{port}/0"
+        return f"redis://:{self.password}@127.0.0.1:{port}/0" if self.password else f"redis://127.0.0.1:{port}/0"
 
     def client(self):
-        return redis.Redis(port=self.port, password=self.PASSWORD)
+        return redis.Redis(port=self.port, password=self.password)
 
     def flush(self):
         self.client().flushall()
