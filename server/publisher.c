@@ -275,6 +275,7 @@ static void on_page(void *ctx, bool ok, const struct announced *announced, uint6
     else if (!publication->failed)
         (void)send_announced(publication, announced, more ? last : publication->until);
     go_on(publication);
+    show_lag(publication->publisher);
 }
 
 /* Whatever was handed over and not taken is handed over again, once all that is under way is answered. */

@@ -9,6 +9,7 @@
 
 #include "server/feed.h"
 #include "server/log.h"
+#include "server/metrics.h"
 #include "server/project.h"
 #include "server/publisher.h"
 #include "storage/redis_link.h"
@@ -257,6 +258,16 @@ static void set_up(unsigned seed, uint64_t published, uint64_t committed)
     publisher_project_loaded(world.publisher, &the_project, published, committed);
 }
 
+static bool shows_no_lag(void)
+{
+    struct arena arena;
+    arena_init(&arena);
+    struct slice text = metrics_render(&arena);
+    bool shows = memmem(text.ptr, text.len, "patchbay_publish_lag 0\n", strlen("patchbay_publish_lag 0\n"));
+    arena_deinit(&arena);
+    return shows;
+}
+
 static void settle(void)
 {
     world.up = true;
@@ -268,6 +279,7 @@ static void settle(void)
         publisher_tick(world.publisher);
     }
     assert_int_equal(publisher_watermark(world.publisher, &the_project), world.committed);
+    assert_true(shows_no_lag());
     assert_int_equal(world.got_n, world.items[world.got_seq]);
     for (uint64_t seq = world.got_seq + 1; seq <= world.committed; seq++)
         assert_int_equal(world.items[seq], 0);
