@@ -273,6 +273,8 @@ struct core {
     /* interactions: also what this batch closed; offers: live ones and accepted ones still active */
     struct table interactions, offers, conversations;
     struct rank_tree open; /* every open interaction by (opened_ms, id) */
+    struct table closings; /* conversations that closed lately, see core_find_closed() */
+    struct closing *oldest_closing, *newest_closing;
     struct blacklist blacklist;
     struct rank_tree *waiting; /* [queue * CHANNEL_COUNT + channel] of interactions */
     struct rank_tree *ready;   /* the same of agents that could take one now */
@@ -317,6 +319,11 @@ void core_dirty(const struct core *core,
 const struct interaction *core_find_interaction(const struct core *core, const struct uuid *id);
 const struct interaction *core_find_offer(const struct core *core, const struct uuid *offer);
 const struct interaction *core_find_conversation(const struct core *core, const struct uuid *conversation);
+/* The newest interaction of a conversation that closed after the last core_forget_closed(): whoever asked the
+ * tables before its commit has not seen it there. False when there is none. */
+bool core_find_closed(const struct core *core, const struct uuid *conversation, struct uuid *id);
+/* The tables show what closed up to row `seq`: whoever asks them from now on. */
+void core_forget_closed(struct core *core, uint64_t seq);
 struct agent *core_find_agent(const struct core *core, struct slice name);
 
 #endif

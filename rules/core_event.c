@@ -129,6 +129,7 @@ static void open_closed(struct step *step, enum event_outcome outcome, enum iden
     interaction->data.cause = cause;
     interaction_own_fact(interaction, &none);
     interaction_settle(step, interaction);
+    closing_add(step->core, interaction);
     step_announce(step, announcement, interaction, NULL)->cause = slice_of(cause);
     answer(step, outcome, interaction);
 }

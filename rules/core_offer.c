@@ -189,6 +189,7 @@ void close_interaction(struct step *step, struct interaction *interaction, const
     interaction->data.closed_ms = step->input->at_ms;
     interaction->data.cause = cause;
     interaction_settle(step, interaction);
+    closing_add(step->core, interaction);
     if (state == INTERACTION_ACTIVE && agent)
         release(step, agent, interaction->data.queue);
     step_announce(step, announcement, interaction, state == INTERACTION_ACTIVE ? agent : NULL)->cause =

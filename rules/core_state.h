@@ -44,6 +44,9 @@ struct interaction *interaction_new(struct step *step,
                                     struct uuid id); /* not settled yet, not counted anywhere */
 struct interaction *interaction_alloc(struct core *core, struct uuid id);
 void interaction_free(struct interaction *interaction);
+/* Remembers that it closed in this step, for events of its conversation that come close behind. */
+void closing_add(struct core *core, const struct interaction *interaction);
+void closing_drop_after(struct core *core, uint64_t seq);
 /* Copies that live as long as the interaction. */
 void interaction_own_texts(struct interaction *interaction, const struct party_texts *texts);
 void interaction_own_fact(struct interaction *interaction, const struct customer_fact *fact);

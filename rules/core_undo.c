@@ -96,6 +96,7 @@ void core_rollback(struct core *core)
         }
         free(undo);
     }
+    closing_drop_after(core, core->seq_before);
     core->seq = core->seq_before;
     core->at_ms = core->at_before;
     core->drain_pending = core->drain_before;

@@ -286,7 +286,8 @@ static void arm_timer(struct project *project)
         return;
     }
     int64_t wait = next - clock_now_ms();
-    uv_timer_start(&project->core_timer, on_core_timer, wait > 0 ? (uint64_t)wait : 0, 0);
+    /* Never 0: libuv runs such a timer again within the same turn, for ever where nothing can be decided. */
+    uv_timer_start(&project->core_timer, on_core_timer, wait > 0 ? (uint64_t)wait : 1, 0);
 }
 
 static bool may_commit(const struct project *project)
@@ -330,7 +331,10 @@ void project_pump(struct project *project)
         if (project->queue.first || project->immediate.first || !project->core.in_batch)
             turn_request(&project->turn);
     }
-    if (project->state == PROJECT_OWNED && !project->core.in_batch)
+    /* What is due but may not be committed waits for the reply or the link that holds it up, not for time. */
+    if (may_commit(project))
         arm_timer(project);
+    else
+        uv_timer_stop(&project->core_timer);
     metric_set(METRIC_INTAKE, 0, (double)project->queue.count);
 }

@@ -99,6 +99,8 @@ static void decide_request(struct project *project, struct intake_request *reque
     }
     request->input.at_ms = now;
     /* A retry begins anew: what the fact joins and outcomes of the last try said counts no more. */
+    if (request->input.kind == INPUT_EVENT && uuid_is_nil(&request->input.facts.closed))
+        core_find_closed(&project->core, &request->input.conversation, &request->input.facts.closed);
     facts_join(&request->input.facts, request->phone_facts, request->email_facts, &batch->arena);
     if (step(project, &request->input, request)) {
         remember_facts(project, request, batch->rows[batch->row_count - 1].outcome);

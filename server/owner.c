@@ -60,6 +60,8 @@ static void retry_later(struct project *project)
     project->retry_at_ms = (int64_t)uv_now(project->app->loop) + PROJECT_RETRY_MS;
 }
 
+static void read_owner(struct project *project);
+
 void owner_drop(struct project *project)
 {
     if (!project->has_core)
@@ -90,6 +92,8 @@ void owner_stand_down(struct project *project, const char *why)
     owner_drop(project);
     retry_later(project);
     intake_fail_unavailable(project, &project->queue);
+    if (pg_link_is_up(project->app->writer))
+        read_owner(project); /* for whoever asks next */
 }
 
 /* --- Taking --- */
@@ -100,6 +104,14 @@ static void take_fence(struct project *project, const struct pg_reply *reply)
     project->journal_seq = (uint64_t)pg_int64(reply, 0, 1);
     project->facts_version = (uint64_t)pg_int64(reply, 0, 2);
     project->published_seq = (uint64_t)pg_int64(reply, 0, 4);
+}
+
+static void note_owner(struct project *project, struct slice address)
+{
+    size_t len =
+        address.len < sizeof project->owner_address ? address.len : sizeof project->owner_address - 1;
+    memcpy(project->owner_address, address.ptr, len);
+    project->owner_address[len] = 0;
 }
 
 /* A router that does not own a project still serves its customers and says who does: it needs the
@@ -126,11 +138,7 @@ static void on_owner_read(void *ctx, const struct pg_reply *reply)
 {
     struct project *project = ctx;
     if (reply->outcome == PG_OK && reply->rows == 1 && project->state == PROJECT_STANDBY) {
-        struct slice address = pg_cell(reply, 0, 1);
-        size_t len =
-            address.len < sizeof project->owner_address ? address.len : sizeof project->owner_address - 1;
-        memcpy(project->owner_address, address.ptr, len);
-        project->owner_address[len] = 0;
+        note_owner(project, pg_cell(reply, 0, 1));
         if (!project->config || project->config->version != (uint64_t)pg_int64(reply, 0, 5))
             load_standby_config(project);
     }
@@ -239,9 +247,10 @@ static void on_examined(void *ctx, const struct pg_reply *reply)
         bool mine = uuid_equal(&owner, &project->app->instance) &&
                     (uint64_t)pg_int64(reply, 0, 2) == project->epoch &&
                     (uint64_t)pg_int64(reply, 0, 3) == project->journal_seq;
-        if (!mine)
+        if (!mine) {
+            note_owner(project, pg_cell(reply, 0, 1));
             owner_stand_down(project, "another router took the project");
-        else if ((uint64_t)pg_int64(reply, 0, 4) != project->facts_version)
+        } else if ((uint64_t)pg_int64(reply, 0, 4) != project->facts_version)
             project->changes_wanted = true;
     }
     turn_request(&project->turn);

@@ -270,6 +270,7 @@ void resolution_start(struct project *project)
     if (!resolution)
         abort();
     assert(!project->resolving);
+    core_forget_closed(&project->core, project->journal_seq); /* the question below will see them */
     arena_init(&resolution->arena);
     request_list_init(&resolution->requests);
     resolution->project = project;

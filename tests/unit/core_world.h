@@ -93,6 +93,8 @@ static inline const struct outcome *world_step(struct world *world, struct input
     while (core_next_timer(&world->core) <= world->now)
         core_step(&world->core, &timer, &world->arena);
     input.at_ms = world->now;
+    if (input.kind == INPUT_EVENT && uuid_is_nil(&input.facts.closed))
+        core_find_closed(&world->core, &input.conversation, &input.facts.closed); /* as the server does */
     world->last = core_step(&world->core, &input, &world->arena);
     core_commit(&world->core);
     return world->last;

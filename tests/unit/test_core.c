@@ -214,6 +214,29 @@ static void an_end_before_its_beginning_makes_no_offer(void **state)
     world_deinit(&world);
 }
 
+static void a_call_that_ended_a_moment_ago_is_not_offered_again(void **state)
+{
+    struct world world;
+    (void)state;
+    world_init(&world, 1);
+    world_presence(&world, "anna", AGENT_AVAILABLE, 0);
+    world_ring(&world, "c1", "+491");
+    struct uuid first =
+        world_step(&world, world_event(&world, EVENT_CALL_ENDED, "c1", NULL))->snapshot->interaction;
+    const struct outcome *outcome = world_ring(&world, "c1", "+491");
+    assert_int_equal(outcome->outcome, OUTCOME_ENDED);
+    assert_true(uuid_equal(&outcome->snapshot->interaction, &first));
+    outcome = world_step(&world, world_event(&world, EVENT_CALL_ENDED, "c1", NULL));
+    assert_true(uuid_equal(&outcome->snapshot->interaction, &first));
+    assert_null(outcome->announcements);
+
+    /* Once the tables show it, they are asked instead. */
+    struct uuid conversation = world_conversation(CHANNEL_CALL, "c1"), found;
+    core_forget_closed(&world.core, world.core.seq);
+    assert_false(core_find_closed(&world.core, &conversation, &found));
+    world_deinit(&world);
+}
+
 static void an_accept_twice_is_one_accept(void **state)
 {
     struct world world;
@@ -483,6 +506,7 @@ int main(void)
         cmocka_unit_test(a_caller_who_hangs_up_costs_the_agent_nothing),
         cmocka_unit_test(wrap_up_holds_the_next_call_back),
         cmocka_unit_test(an_end_before_its_beginning_makes_no_offer),
+        cmocka_unit_test(a_call_that_ended_a_moment_ago_is_not_offered_again),
         cmocka_unit_test(an_accept_twice_is_one_accept),
         cmocka_unit_test(a_new_caller_becomes_a_customer_when_accepted_and_once),
         cmocka_unit_test(identity_follows_the_table_of_the_contract),

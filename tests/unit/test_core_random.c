@@ -52,7 +52,7 @@ static char *dump(const struct core *core)
     }
     for (uint32_t i = 0; i < core->config->queue_count * CHANNEL_COUNT; i++)
         fprintf(out, "queue %u waiting %u ready %u\n", i, core->waiting[i].count, core->ready[i].count);
-    fprintf(out, "blocks %u\n", core->blacklist.by_id.count);
+    fprintf(out, "blocks %u closings %u\n", core->blacklist.by_id.count, core->closings.count);
     fclose(out);
     return text;
 }
@@ -81,6 +81,7 @@ static void check(const struct core *core)
 static void reload(struct world *world)
 {
     struct core loaded;
+    core_forget_closed(&world->core, world->core.seq); /* the tables show them */
     char *before = dump(&world->core), *after;
     core_init(&loaded, 1, &world->config, 1);
     for (uint32_t i = 0; i < world->core.agent_count; i++)
@@ -195,6 +196,8 @@ static void random_batch(struct world *world, struct dice *dice)
         check_record(core_step(&world->core, &timer, &world->arena), &world->arena);
     for (uint32_t i = 0; i < inputs; i++) {
         struct input input = random_input(world, dice);
+        if (input.kind == INPUT_EVENT)
+            core_find_closed(&world->core, &input.conversation, &input.facts.closed);
         check_record(core_step(&world->core, &input, &world->arena), &world->arena);
         check(&world->core);
     }
