@@ -6,8 +6,15 @@ import json
 import queue
 import shlex
 import socket
+import sys
 import threading
 import urllib.parse
+
+
+def say(line):
+    """A whole line in one write: two programs print to the same place."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 def read_env(path):

@@ -151,6 +151,11 @@ start_watch() {
     WATCH_PID=$!
     forget watch
     STARTED+=("watch $WATCH_PID TERM")
+    poll 5 is_watched # the first decision is to be seen, too
+}
+
+is_watched() {
+    [ "$(redis_operator PUBSUB NUMSUB "patchbay:{$PROJECT}:all" | tail -n 1)" -ge 1 ]
 }
 
 start_demo() {
