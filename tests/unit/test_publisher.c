@@ -373,6 +373,21 @@ static void what_the_last_owner_did_not_publish_comes_first(void **state)
     tear_down();
 }
 
+static void rows_that_announce_nothing_leave_no_lag(void **state)
+{
+    (void)state;
+    struct page page;
+    struct announced nothing;
+    set_up(1, 1, 300);
+    page = world.page;
+    world.has_page = false;
+    announced_init(&nothing);
+    page.on_read(page.ctx, true, &nothing, 300, false);
+    assert_int_equal(publisher_watermark(world.publisher, &the_project), 300);
+    assert_true(shows_no_lag());
+    tear_down();
+}
+
 static void a_project_that_is_gone_waits_for_its_callbacks_only(void **state)
 {
     (void)state;
@@ -395,6 +410,7 @@ int main(void)
         cmocka_unit_test(what_is_told_goes_out_at_once_and_once),
         cmocka_unit_test(a_row_with_more_announcements_than_the_link_holds_is_published),
         cmocka_unit_test(what_the_last_owner_did_not_publish_comes_first),
+        cmocka_unit_test(rows_that_announce_nothing_leave_no_lag),
         cmocka_unit_test(a_project_that_is_gone_waits_for_its_callbacks_only),
     };
     log_configure(LOG_ERROR, LOG_FORMAT_TEXT);
