@@ -144,7 +144,7 @@ static void set_people(struct value *data, const struct snapshot *snapshot, stru
 
 static struct value snapshot_data(const struct snapshot *snapshot, struct arena *arena)
 {
-    struct value data = value_map(arena, 18);
+    struct value data = value_map(arena, 19);
     value_set_uuid(&data, arena, "interaction", &snapshot->interaction);
     value_set(&data, "channel", name_value(channel_name(snapshot->channel)));
     if (snapshot->outbound)
@@ -189,6 +189,9 @@ struct value decision_announcement(const struct outcome *outcome, const struct a
     struct slice sequence = sequence_text(outcome->seq, arena);
     if (snapshot) {
         data = snapshot_data(snapshot, arena);
+        /* Of work that is nobody's any more: whose it was. */
+        if (!snapshot->agent.len)
+            value_set_text(&data, "agent", announcement->agent);
         value_set_text(&data, "cause", announcement->cause);
         if (announcement->type == ANNOUNCE_MESSAGE)
             value_set_text(&data, "text", outcome->text);

@@ -324,7 +324,7 @@ static void put_content(struct batch_store *store, const struct batch_row *row)
     put_text(store, CONTENT_EMAIL, event->from.email);
     put_text(store, CONTENT_PARTY_ID, event->from.id);
     put_text(store, CONTENT_NAME, event->from.name);
-    put_text(store, CONTENT_RECIPIENT, row->input->recipient_key.len ? row->input->recipient_key : event->to);
+    put_text(store, CONTENT_RECIPIENT, row->input->recipient_key);
     put_text(store, CONTENT_PHONE_KEY, row->input->phone.key);
     put_text(store, CONTENT_EMAIL_KEY, row->input->email.key);
     put_text(store, CONTENT_SOURCE, event->source);
