@@ -61,17 +61,19 @@ start() {
     shift 3
     setsid setpriv "${AS_SERVICE[@]}" --pdeathsig "$signal" -- "$@" </dev/null >>"${STDOUT:-$log}" 2>>"$log" 9>&- &
     STARTED_PID=$!
-    forget "$name"
-    STARTED+=("$name $STARTED_PID $signal")
+    remember "$name" "$STARTED_PID" "$signal"
 }
 
-# Drops a process that has ended and is being started again.
-forget() {
+# remember NAME PID SIGNAL: in the order of the first start, however often one is started again.
+remember() {
     local index
     for index in "${!STARTED[@]}"; do
-        [ "${STARTED[index]%% *}" != "$1" ] || unset "STARTED[index]"
+        if [ "${STARTED[index]%% *}" = "$1" ]; then
+            STARTED[index]="$*"
+            return
+        fi
     done
-    STARTED=("${STARTED[@]}")
+    STARTED+=("$*")
 }
 
 is_alive() {

@@ -149,8 +149,7 @@ write_env() {
 start_watch() {
     setsid setpriv --pdeathsig TERM -- "$HERE/watch" "$RUN/env" </dev/null 9>&- &
     WATCH_PID=$!
-    forget watch
-    STARTED+=("watch $WATCH_PID TERM")
+    remember watch "$WATCH_PID" TERM
     poll 5 is_watched # the first decision is to be seen, too
 }
 
@@ -161,5 +160,5 @@ is_watched() {
 start_demo() {
     setsid setpriv --pdeathsig TERM -- "$HERE/demo_traffic" "$RUN/env" </dev/null 9>&- &
     DEMO_PID=$!
-    STARTED+=("demo $DEMO_PID TERM")
+    remember demo "$DEMO_PID" TERM
 }
