@@ -105,7 +105,8 @@ static void hand_out(struct clients *clients, struct client *client, struct slic
 
 static void receive(struct clients *clients, struct client *client)
 {
-    ssize_t got = recv(client->fd, client->in + client->in_len, CLIENT_IN_SIZE - client->in_len, MSG_DONTWAIT);
+    ssize_t got =
+        recv(client->fd, client->in + client->in_len, CLIENT_IN_SIZE - client->in_len, MSG_DONTWAIT);
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return;
     if (got <= 0)
@@ -133,7 +134,8 @@ void clients_turn(struct clients *clients, int64_t until_ns)
     struct epoll_event events[EPOLL_EVENTS];
     flush(clients);
     int64_t wait = until_ns - bench_now_ns();
-    struct timespec timeout = {.tv_sec = wait > 0 ? wait / 1000000000 : 0, .tv_nsec = wait > 0 ? wait % 1000000000 : 0};
+    struct timespec timeout = {.tv_sec = wait > 0 ? wait / 1000000000 : 0,
+                               .tv_nsec = wait > 0 ? wait % 1000000000 : 0};
     int count = epoll_pwait2(clients->epoll, events, EPOLL_EVENTS, &timeout, NULL);
     for (int i = 0; i < count; i++)
         receive(clients, events[i].data.ptr);
@@ -149,8 +151,8 @@ static size_t find(struct slice bytes, const char *what, size_t len)
     return (size_t)(at - bytes.ptr);
 }
 
-void template_make(struct template *template, const char *method, struct value params, const char *const *places,
-                   size_t count)
+void template_make(struct template *template, const char *method, struct value params,
+                   const char *const *places, size_t count)
 {
     struct arena arena;
     uint32_t msgid = htobe32(MSGID_PLACE);
@@ -171,7 +173,8 @@ void template_make(struct template *template, const char *method, struct value p
     arena_deinit(&arena);
 }
 
-char *template_send(const struct template *template, struct clients *clients, struct client *client, uint32_t msgid)
+char *template_send(const struct template *template, struct clients *clients, struct client *client,
+                    uint32_t msgid)
 {
     char *frame = client_room(clients, client, template->len);
     uint32_t number = htobe32(msgid);

@@ -46,13 +46,14 @@ char *client_room(struct clients *clients, struct client *client, size_t len);
 
 /* A call with places that differ from frame to frame: each stands in `params` as a text of its own. */
 #define TEMPLATE_PLACES_MAX 4
-struct template {
+struct template
+{
     char *bytes;
     size_t len, msgid;
     size_t places[TEMPLATE_PLACES_MAX];
 };
-void template_make(struct template *template, const char *method, struct value params, const char *const *places,
-                   size_t count);
+void template_make(struct template *template, const char *method, struct value params,
+                   const char *const *places, size_t count);
 /* Appends a copy to what the client will send; fill its places in. */
 char *template_send(const struct template *template, struct clients *clients, struct client *client,
                     uint32_t msgid);

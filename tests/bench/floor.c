@@ -75,8 +75,8 @@ bool pg_link_submit(struct pg_link *link, const struct pg_query *query, pg_on_re
         lengths[i] = (int)query->params[i].len;
         formats[i] = query->params[i].binary;
     }
-    return PQsendQueryPrepared(bench.connection, query->name, query->param_count, values, lengths, formats, 1) ==
-           1;
+    return PQsendQueryPrepared(bench.connection, query->name, query->param_count, values, lengths, formats,
+                               1) == 1;
 }
 
 /* --- Lives --- */
@@ -92,8 +92,8 @@ static void begin_life(struct life *life)
         population_phone(life->phone, customer);
     snprintf(life->subject, sizeof life->subject, "call-%020llu", (unsigned long long)bench.made);
     snprintf(life->name, sizeof life->name, "Customer %u", customer);
-    life->fact = (struct customer_fact){
-        .id = population_id(customer), .name = slice_of(life->name), .by_phone = true};
+    life->fact =
+        (struct customer_fact){.id = population_id(customer), .name = slice_of(life->name), .by_phone = true};
     life->conversation = dice_uuid(&bench.dice);
 }
 

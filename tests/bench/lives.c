@@ -32,7 +32,8 @@ static struct value event(struct arena *arena, const char *type, struct value da
 
 static void make_templates(struct lives *lives)
 {
-    static const char *const places[] = {ID_PLACE, SUBJECT_PLACE, PHONE_PLACE}, *const offer_places[] = {OFFER_PLACE};
+    static const char *const places[] = {ID_PLACE, SUBJECT_PLACE, PHONE_PLACE}, *const offer_places[] = {
+                                                                                    OFFER_PLACE};
     struct arena arena;
     arena_init(&arena);
     struct value ringing = value_map(&arena, 2), ended = value_map(&arena, 1), accept = value_map(&arena, 1);

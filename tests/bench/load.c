@@ -82,10 +82,12 @@ static void run_flood(struct lives *lives, const struct options *options)
 static void run_pace(struct lives *lives, const struct options *options)
 {
     struct samples served = {0}, probed = {0};
-    struct prober *prober = prober_open(bench_variable("BENCH_FLOOR_DATABASE"), bench_variable("BENCH_REDIS"));
-    pace_run(lives, prober, options->rate, (uint32_t)(options->length_ns / SLICE_NS), SLICE_NS, &served, &probed);
-    printf("%.0f %.0f %.0f %.0f\n", samples_at(&served, 0.5), samples_at(&served, 0.99), samples_at(&probed, 0.5),
-           samples_at(&probed, 0.99));
+    struct prober *prober =
+        prober_open(bench_variable("BENCH_FLOOR_DATABASE"), bench_variable("BENCH_REDIS"));
+    pace_run(lives, prober, options->rate, (uint32_t)(options->length_ns / SLICE_NS), SLICE_NS, &served,
+             &probed);
+    printf("%.0f %.0f %.0f %.0f\n", samples_at(&served, 0.5), samples_at(&served, 0.99),
+           samples_at(&probed, 0.5), samples_at(&probed, 0.99));
     prober_close(&prober);
     samples_free(&served);
     samples_free(&probed);
@@ -93,12 +95,15 @@ static void run_pace(struct lives *lives, const struct options *options)
 
 static bool read_options(struct options *options, int argc, char **argv)
 {
-    static const struct option known[] = {
-        {"address", required_argument, NULL, 'a'},   {"tokens", required_argument, NULL, 't'},
-        {"customers", required_argument, NULL, 'c'}, {"outstanding", required_argument, NULL, 'o'},
-        {"sources", required_argument, NULL, 's'},   {"rate", required_argument, NULL, 'r'},
-        {"warm-up", required_argument, NULL, 'w'},   {"milliseconds", required_argument, NULL, 'm'},
-        {0}};
+    static const struct option known[] = {{"address", required_argument, NULL, 'a'},
+                                          {"tokens", required_argument, NULL, 't'},
+                                          {"customers", required_argument, NULL, 'c'},
+                                          {"outstanding", required_argument, NULL, 'o'},
+                                          {"sources", required_argument, NULL, 's'},
+                                          {"rate", required_argument, NULL, 'r'},
+                                          {"warm-up", required_argument, NULL, 'w'},
+                                          {"milliseconds", required_argument, NULL, 'm'},
+                                          {0}};
     int option;
     *options = (struct options){.outstanding = 256, .sources = 4, .warm_up_ns = 3000000000};
     while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
@@ -131,8 +136,8 @@ static bool read_options(struct options *options, int argc, char **argv)
             return false;
         }
     }
-    return options->address && options->tokens && options->customers && options->sources && options->length_ns &&
-           options->outstanding && options->outstanding <= LIVES_MAX && optind == argc;
+    return options->address && options->tokens && options->customers && options->sources &&
+           options->length_ns && options->outstanding && options->outstanding <= LIVES_MAX && optind == argc;
 }
 
 int main(int argc, char **argv)
@@ -140,8 +145,9 @@ int main(int argc, char **argv)
     static struct lives lives;
     struct options options;
     if (!read_options(&options, argc, argv))
-        bench_fail("needs --address HOST:PORT --tokens FILE --customers N --milliseconds N and, for a given rate, --rate "
-                   "N; else --outstanding N --warm-up MILLISECONDS");
+        bench_fail(
+            "needs --address HOST:PORT --tokens FILE --customers N --milliseconds N and, for a given rate, --rate "
+            "N; else --outstanding N --warm-up MILLISECONDS");
     prctl(PR_SET_TIMERSLACK, 1); /* nanosecond: waits end on time */
     lives.customers = options.customers;
     lives_open(&lives, options.address, options.tokens, options.sources);

@@ -100,8 +100,14 @@ prepare() {
 declare -A FLOOR_RATES=() # by batch size, one a round
 LOAD_RATES=() LOAD_P50=() LOAD_P99=() CPU_SHARES=()
 
-written_bytes() {
-    psql_admin -c "SELECT pg_current_wal_insert_lsn() - '0/0'"
+# position DATABASE: bytes of WAL and rows of the journal so far.
+position() {
+    PGDATABASE=$1 psql_admin -F ' ' -c "SELECT pg_current_wal_insert_lsn() - '0/0', journal_seq FROM patchbay.fences"
+}
+
+# wal_per_row BYTES ROWS BYTES ROWS: between two positions.
+wal_per_row() {
+    awk -v a="$1" -v b="$2" -v c="$3" -v d="$4" 'BEGIN { printf "%.0f", (c - a) / (d - b) }'
 }
 
 # Seconds of processor time that a process has used.
@@ -115,22 +121,28 @@ load() {
 }
 
 measure_floor() {
-    local size rate
+    local size rate before
+    before=$(position floor)
     for size in "${FLOOR_BATCHES[@]}"; do
         rate=$("$BUILD/bench/bench_floor" --project "$PROJECT_FILE" --customers "$CUSTOMERS" --batch "$size" \
             --milliseconds $((SECONDS_EACH * 1000 / 3))) || fail "the floor did not run"
         FLOOR_RATES[$size]+=" $rate"
         say "floor, batches of $size: $rate events/s"
     done
+    # shellcheck disable=SC2046,SC2086
+    FLOOR_WAL=$(wal_per_row $before $(position floor))
 }
 
 measure_load() {
-    local rate p50 p99 line cpu
+    local rate p50 p99 line cpu before
+    before=$(position patchbay)
     cpu=$(cpu_of "$ROUTER_PID")
     line=$(load --outstanding $OUTSTANDING --warm-up $((SECONDS_EACH * 250)) --milliseconds $((SECONDS_EACH * 1000))) || exit 1
     read -r rate p50 p99 <<<"$line"
     cpu=$(awk -v a="$cpu" -v b="$(cpu_of "$ROUTER_PID")" -v s="$SECONDS_EACH" 'BEGIN { printf "%.2f", (b - a) / (s * 1.25) }')
     LOAD_RATES+=("$rate") LOAD_P50+=("$p50") LOAD_P99+=("$p99") CPU_SHARES+=("$cpu")
+    # shellcheck disable=SC2046,SC2086
+    LOAD_WAL=$(wal_per_row $before $(position patchbay))
     say "patchbay, $OUTSTANDING outstanding: $rate events/s, p50 $p50 us, p99 $p99 us; router on $cpu cores"
 }
 
@@ -138,8 +150,16 @@ median() {
     printf '%s\n' "$@" | sort -g | awk '{ at[NR] = $1 } END { print NR % 2 ? at[(NR + 1) / 2] : (at[NR / 2] + at[NR / 2 + 1]) / 2 }'
 }
 
+# Others' work hits patchbay harder than the floor, which is one client and one backend.
+warn_if_busy() {
+    local idle
+    idle=$(vmstat 1 2 | awk 'END { print $15 }')
+    [ "${idle:-100}" -ge 90 ] || say "the machine is busy with other work (idle $idle %): the ratios will be worse than they are"
+}
+
 measure() {
     local round line
+    warn_if_busy
     for ((round = 1; round <= ROUNDS; round++)); do
         measure_floor
         measure_load
@@ -173,6 +193,7 @@ report() {
     printf '%-44s %12.0f %12.0f %12.0f\n' "patchbay at a tenth of that" "$PACE" "$PACE_P50" "$PACE_P99"
     printf '%-44s %12s %12.0f %12.0f\n' "a bare commit and a PUBLISH" "" "$PROBE_P50" "$PROBE_P99"
     echo "best floor: batches of $best_size; the router used $(median "${CPU_SHARES[@]}") cores under load"
+    echo "WAL: $FLOOR_WAL bytes an event of the floor, $LOAD_WAL of patchbay"
     echo
     ratio throughput/floor "$LOAD_RATE" "$best"
     ratio p50/commit "$PACE_P50" "$PROBE_P50"

@@ -11,9 +11,9 @@
 struct pace {
     struct lives *lives;
     struct samples *served;
-    int64_t step_ns;               /* between two events */
+    int64_t step_ns; /* between two events */
     uint32_t free[LIVES_MAX], free_count;
-    uint32_t ring[2][LIVES_MAX];   /* lives that are due to be accepted and to end, oldest first */
+    uint32_t ring[2][LIVES_MAX]; /* lives that are due to be accepted and to end, oldest first */
     uint64_t head[2], tail[2];
     uint64_t late, sent;
     bool counts;
@@ -81,7 +81,8 @@ static void run_slice(struct pace *pace, int64_t slice_ns, uint32_t lives_max)
             send_now(pace, life);
         }
         send_due(pace, now);
-        int64_t wake = earliest(next < until ? next : INT64_MAX, earliest(next_due(pace, 0), next_due(pace, 1)));
+        int64_t wake =
+            earliest(next < until ? next : INT64_MAX, earliest(next_due(pace, 0), next_due(pace, 1)));
         clients_turn(&pace->lives->clients, earliest(wake, now + DELAY_NS));
     }
 }
@@ -90,7 +91,8 @@ void pace_run(struct lives *lives, struct prober *prober, uint32_t rate, uint32_
               struct samples *served, struct samples *probed)
 {
     static struct pace pace;
-    uint32_t agents = lives->clients.count - lives->sources, lives_max = agents < LIVES_MAX ? agents : LIVES_MAX;
+    uint32_t agents = lives->clients.count - lives->sources,
+             lives_max = agents < LIVES_MAX ? agents : LIVES_MAX;
     struct samples warm = {0};
     pace.lives = lives;
     pace.served = served;

@@ -9,7 +9,7 @@
 #include "storage/libpq.h"
 #include "storage/redis_url.h"
 
-#define INPUT_SIZE 48     /* bytes of a journal row's parts, as a call has them */
+#define INPUT_SIZE 48 /* bytes of a journal row's parts, as a call has them */
 #define DECISION_SIZE 160
 #define MESSAGE_SIZE 700 /* of an announcement */
 

@@ -7,7 +7,8 @@
 
 struct prober;
 
-/* `database` is the floor's, whose fence is taken over; `redis` a redis:// URL of somebody who may publish. */
+/* `database` is the floor's, whose fence is taken over; `redis` a redis:// URL of somebody who may publish.
+ */
 struct prober *prober_open(const char *database, const char *redis);
 void prober_close(struct prober **prober);
 void prober_run(struct prober *prober, size_t times, struct samples *samples);
