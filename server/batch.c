@@ -14,7 +14,6 @@
 
 static void batch_reset(struct batch *batch)
 {
-    resolution_free(&batch->resolution);
     arena_reset(&batch->arena);
     request_list_init(&batch->requests);
     request_list_init(&batch->refused);
@@ -324,9 +323,10 @@ void project_pump(struct project *project)
         return;
     if (project->changes_wanted && !project->changes_asked && !project->core.in_batch)
         changes_read(project);
-    if (!project->resolving && project->queue.first && pg_link_is_up(project->app->reader))
+    if (!project->resolving && project->queue.first && project->ready.count < project->batch_limit &&
+        pg_link_is_up(project->app->reader))
         resolution_start(project);
-    if (may_commit(project) && ((project->resolving && project->resolving->ready) || has_due(project))) {
+    if (may_commit(project) && (project->ready.first || has_due(project))) {
         decide(project);
         if (project->queue.first || project->immediate.first || !project->core.in_batch)
             turn_request(&project->turn);

@@ -115,13 +115,15 @@ static void decide_request(struct project *project, struct intake_request *reque
  * one: order stays. */
 static void decide_requests(struct project *project, int64_t now)
 {
-    struct resolution *resolution = project->resolving;
     struct intake_request *request;
-    while ((request = resolution->requests.first)) {
-        if (project->batch->row_count >= PROJECT_ROWS_MAX ||
-            (!request->earlier && !request_facts_ready(project, request)))
-            break;
-        request_list_pop(&resolution->requests);
+    for (size_t i = 0; i < project->batch_limit && (request = project->ready.first); i++) {
+        if (project->batch->row_count >= PROJECT_ROWS_MAX)
+            return;
+        if (!request->earlier && !request_facts_ready(project, request)) {
+            resolution_give_up(project);
+            return;
+        }
+        request_list_pop(&project->ready);
         decide_request(project, request, now);
     }
 }
@@ -159,7 +161,6 @@ void batch_decide(struct project *project)
 {
     struct batch *batch = project->batch;
     int64_t now = clock_now_ms();
-    bool resolved = project->resolving && project->resolving->ready;
     if (now < project->core.at_ms)
         now = project->core.at_ms;
     core_begin(&project->core);
@@ -168,14 +169,7 @@ void batch_decide(struct project *project)
     } else {
         decide_changes(project, now);
         decide_timers(project, now);
-        if (resolved && batch->changes == project->change_count)
+        if (batch->changes == project->change_count)
             decide_requests(project, now);
-    }
-    if (resolved && project->resolving) {
-        /* What could not be decided is looked up again in front of everything newer. */
-        struct resolution *resolution = project->resolving;
-        project->resolving = NULL;
-        request_list_prepend(&project->queue, &resolution->requests);
-        batch->resolution = resolution; /* repeats' answers borrow from it */
     }
 }

@@ -73,6 +73,7 @@ struct project *project_open(struct app *app, uint32_t id, struct slice name)
     announced_init(&project->batch->announced);
     request_list_init(&project->queue);
     request_list_init(&project->immediate);
+    request_list_init(&project->ready);
     table_init(&project->pending);
     project->changes_tail = &project->changes;
     project->batch_limit = (size_t)app->settings->batch_max;
@@ -112,7 +113,6 @@ static void free_project(struct project *project)
 {
     void (*on_closed)(void *) = project->on_closed;
     void *ctx = project->closed_ctx;
-    resolution_free(&project->batch->resolution);
     arena_deinit(&project->batch->arena);
     free(project->batch);
     batch_store_free(&project->store);
@@ -211,5 +211,5 @@ const struct core *project_core(const struct project *project)
 bool project_is_idle(const struct project *project)
 {
     return !project->queue.first && !project->immediate.first && !project->resolving &&
-           !(project->has_core && project->core.in_batch);
+           !project->ready.first && !(project->has_core && project->core.in_batch);
 }

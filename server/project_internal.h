@@ -41,13 +41,12 @@ struct loaded_config {
     uint64_t version;
 };
 
-/* Requests whose facts are being looked up: the next commit. */
+/* Requests whose facts are being looked up. */
 struct resolution {
     struct project *project; /* NULL: given up while its query was under way */
     struct request_list requests;
-    struct arena arena; /* of what was decided earlier */
     uint64_t generation;
-    bool asked, ready;
+    bool asked;
     uint64_t asked_ns;
 };
 
@@ -60,7 +59,6 @@ struct batch {
     size_t row_count;
     struct request_list refused; /* answered with the batch */
     struct announced announced;
-    struct resolution *resolution; /* whose earlier outcomes its answers borrow from */
     uint64_t started_ns;
     bool configures;
     bool in_flight;
@@ -98,7 +96,8 @@ struct project {
     struct table pending;
     struct facts_cache *facts;
     struct resolution *resolving;
-    struct batch *batch; /* one, reused */
+    struct request_list ready; /* resolved, for the next batch; while one commits, more of them gather here */
+    struct batch *batch;       /* one, reused */
     struct batch_store *store;
     size_t batch_limit; /* lowered to find the row that the database refuses */
     unsigned refusals;  /* in a row, of the batch */
@@ -131,8 +130,9 @@ void intake_fail_unavailable(struct project *project,
                              struct request_list *list); /* not_owner or storage_unavailable */
 
 /* resolve.c */
-void resolution_start(struct project *project);    /* takes requests from the queue */
-void resolution_give_up(struct project *project);  /* its requests go back to the front of the queue */
+void resolution_start(struct project *project); /* takes requests from the queue */
+void resolution_give_up(
+    struct project *project); /* what is resolved or being resolved goes back to the queue's front */
 void resolution_cut_late(struct project *project); /* a question that nobody answers has lost its link */
 void resolution_free(struct resolution **resolution);
 bool request_facts_ready(struct project *project, struct intake_request *request);

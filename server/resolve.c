@@ -79,7 +79,6 @@ void resolution_free(struct resolution **resolution)
 {
     if (!*resolution)
         return;
-    arena_deinit(&(*resolution)->arena);
     free(*resolution);
     *resolution = NULL;
 }
@@ -87,11 +86,11 @@ void resolution_free(struct resolution **resolution)
 void resolution_give_up(struct project *project)
 {
     struct resolution *resolution = project->resolving;
+    if (resolution)
+        request_list_prepend(&project->queue, &resolution->requests);
+    request_list_prepend(&project->queue, &project->ready);
     if (!resolution)
         return;
-    for (struct intake_request *request = resolution->requests.first; request; request = request->next)
-        request->earlier = NULL;
-    request_list_prepend(&project->queue, &resolution->requests);
     project->resolving = NULL;
     resolution->project = NULL;
     if (!resolution->asked)
@@ -143,11 +142,11 @@ static struct intake_request *find_event(struct project *project, struct slice k
 static void take_earlier(struct resolution *resolution, const struct pg_reply *reply, int row)
 {
     struct intake_request *request = find_event(resolution->project, pg_cell(reply, row, 1));
-    struct outcome *outcome = arena_new(&resolution->arena, struct outcome);
-    struct slice bytes = arena_copy(&resolution->arena, pg_cell(reply, row, 6));
     if (!request)
         return;
-    if (!record_read_decision(outcome, bytes, &resolution->arena)) {
+    struct outcome *outcome = arena_new(request->arena, struct outcome);
+    struct slice bytes = arena_copy(request->arena, pg_cell(reply, row, 6));
+    if (!record_read_decision(outcome, bytes, request->arena)) {
         log_event(LOG_ERROR, "a decision in the journal cannot be read",
                   (struct log_field[]){log_int("sequence", pg_int64(reply, row, 4))}, 1);
         return;
@@ -196,6 +195,17 @@ static void mark_filled(struct resolution *resolution)
     }
 }
 
+/* Behind those that are ready already: the order of the queue stays. */
+static void resolution_finish(struct resolution *resolution)
+{
+    struct project *project = resolution->project;
+    struct intake_request *request;
+    while ((request = request_list_pop(&resolution->requests)))
+        request_list_push(&project->ready, request);
+    project->resolving = NULL;
+    resolution_free(&resolution);
+}
+
 static void take_answer(struct resolution *resolution, const struct pg_reply *reply)
 {
     for (int row = 0; row < reply->rows; row++) {
@@ -215,7 +225,7 @@ static void take_answer(struct resolution *resolution, const struct pg_reply *re
         }
     }
     mark_filled(resolution);
-    resolution->ready = true;
+    resolution_finish(resolution);
 }
 
 static void on_resolved(void *ctx, const struct pg_reply *reply)
@@ -270,8 +280,8 @@ void resolution_start(struct project *project)
     if (!resolution)
         abort();
     assert(!project->resolving);
-    core_forget_closed(&project->core, project->journal_seq); /* the question below will see them */
-    arena_init(&resolution->arena);
+    if (!project->ready.first)
+        core_forget_closed(&project->core, project->journal_seq); /* the question below will see them */
     request_list_init(&resolution->requests);
     resolution->project = project;
     resolution->generation = facts_cache_generation(project->facts);
@@ -280,7 +290,7 @@ void resolution_start(struct project *project)
     pg_array_init(&question.conversations, PG_UUID);
     pg_array_init(&question.phones, PG_TEXT);
     pg_array_init(&question.emails, PG_TEXT);
-    while (resolution->requests.count < project->batch_limit &&
+    while (resolution->requests.count + project->ready.count < project->batch_limit &&
            (request = request_list_pop(&project->queue))) {
         request->earlier = NULL;
         request->input.facts = (struct facts){0};
@@ -289,7 +299,7 @@ void resolution_start(struct project *project)
         request_list_push(&resolution->requests, request);
     }
     if (!asks)
-        resolution->ready = true;
+        resolution_finish(resolution);
     else if (!ask(resolution, &question))
         resolution_give_up(project);
     pg_array_deinit(&question.event_keys);
