@@ -57,6 +57,7 @@ void core_deinit(struct core *core)
         core_commit(core); /* everything goes anyway */
     else if (core->in_batch)
         core_rollback(core);
+    core_bury(core);
     struct rank_node *node;
     while ((node = rank_first(&core->open))) {
         rank_remove(&core->open, node);

@@ -7,7 +7,7 @@
  * core_dirty() lists what the tables must take over. Inputs of one batch see each other's effects.
  *
  * Memory: objects are the core's (malloc, aborting when the machine has none); outcomes live in the batch's
- * arena and borrow names from the configuration and texts from interactions: valid until core_commit() or
+ * arena and borrow names from the configuration and texts from interactions: valid until core_bury() or
  * core_rollback(). */
 #ifndef RULES_CORE_H
 #define RULES_CORE_H
@@ -98,6 +98,7 @@ struct interaction {
     struct undo *undo;                           /* this batch's saved copy, or NULL */
     bool fresh;                                  /* made in this batch: a row to insert */
     struct owned_block *blocks;                  /* the texts it owns, freed with it */
+    struct interaction *buried;                  /* the next one that closed */
 };
 
 struct agent_data {
@@ -272,8 +273,9 @@ struct core {
     uint32_t agent_count;
     /* interactions: also what this batch closed; offers: live ones and accepted ones still active */
     struct table interactions, offers, conversations;
-    struct rank_tree open; /* every open interaction by (opened_ms, id) */
-    struct table closings; /* conversations that closed lately, see core_find_closed() */
+    struct rank_tree open;         /* every open interaction by (opened_ms, id) */
+    struct table closings;         /* conversations that closed lately, see core_find_closed() */
+    struct interaction *graveyard; /* closed and committed, not buried yet */
     struct closing *oldest_closing, *newest_closing;
     struct blacklist blacklist;
     struct rank_tree *waiting; /* [queue * CHANNEL_COUNT + channel] of interactions */
@@ -304,6 +306,9 @@ void core_begin(struct core *core);
 /* The result is never NULL and lives in `arena`. */
 const struct outcome *core_step(struct core *core, const struct input *input, struct arena *arena);
 void core_commit(struct core *core);
+/* Frees what closed before: after a commit, when nothing that its outcomes borrow is looked at any more. May
+ * come while the next batch is open. */
+void core_bury(struct core *core);
 void core_rollback(struct core *core);
 
 /* The next time at which something is due, or TIME_NEVER. When it has come, step an INPUT_TIMER with at_ms

@@ -38,7 +38,8 @@ void core_commit(struct core *core)
             undo->interaction->fresh = false;
             if (undo->interaction->data.state == INTERACTION_CLOSED) {
                 table_remove(&core->interactions, &undo->interaction->by_id);
-                interaction_free(undo->interaction);
+                undo->interaction->buried = core->graveyard;
+                core->graveyard = undo->interaction;
             }
             break;
         case UNDO_AGENT:
@@ -53,6 +54,15 @@ void core_commit(struct core *core)
         free(undo);
     }
     core->in_batch = false;
+}
+
+void core_bury(struct core *core)
+{
+    while (core->graveyard) {
+        struct interaction *interaction = core->graveyard;
+        core->graveyard = interaction->buried;
+        interaction_free(interaction);
+    }
 }
 
 /* Everything comes out of the indexes first: they hold agents' work while agents are still as they were

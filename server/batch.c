@@ -23,6 +23,23 @@ static void batch_reset(struct batch *batch)
     batch->configures = batch->in_flight = false;
 }
 
+struct batch *batch_alloc(void)
+{
+    struct batch *batch = calloc(1, sizeof *batch);
+    if (!batch)
+        abort();
+    arena_init(&batch->arena);
+    batch_reset(batch);
+    return batch;
+}
+
+void batch_free(struct batch **batch)
+{
+    arena_deinit(&(*batch)->arena);
+    free(*batch);
+    *batch = NULL;
+}
+
 /* --- Commit --- */
 
 static void count_outcome(const struct outcome *outcome)
@@ -71,6 +88,66 @@ static void make_ready(struct project *project)
     }
 }
 
+/* Answers that need no commit: repeats and refusals, and those that share the batch's fate no longer. */
+static void tell_refused(struct batch *batch)
+{
+    struct request_list now = batch->refused;
+    struct intake_request *request;
+    if (!now.first)
+        return;
+    request_list_init(&batch->refused);
+    while ((request = request_list_pop(&now)))
+        intake_finish(request);
+}
+
+static void take_config(struct project *project)
+{
+    struct loaded_config *old = project->config;
+    project->config = project->next_config;
+    project->next_config = NULL;
+    arena_deinit(&old->arena);
+    free(old);
+    log_event(LOG_INFO, "configuration is active",
+              (struct log_field[]){log_text("project", project_name(project)),
+                                   log_int("version", (int64_t)project->config->version)},
+              2);
+}
+
+static void drop_changes(struct project *project, size_t count)
+{
+    for (; count; count--) {
+        struct change *change = project->changes;
+        project->changes = change->next;
+        free(change);
+        project->change_count--;
+    }
+    if (project->changes)
+        return;
+    project->changes_tail = &project->changes;
+    changes_settle(project, true);
+}
+
+/* What was committed and nobody has heard of yet. */
+static void tell_committed(struct project *project)
+{
+    struct batch *batch = project->untold;
+    struct intake_request *request;
+    if (!batch)
+        return;
+    project->untold = NULL;
+    for (size_t i = 0; i < batch->row_count; i++)
+        count_outcome(batch->rows[i].outcome);
+    publisher_tell(project->app->publisher, project, &batch->announced);
+    streams_tell(project->app->streams, project, &batch->announced);
+    while ((request = request_list_pop(&batch->requests)))
+        intake_finish(request);
+    tell_refused(batch);
+    core_bury(&project->core);
+    if (batch->configures)
+        take_config(project);
+    batch_reset(batch);
+}
+
 static void on_committed(void *ctx, const struct pg_reply *reply);
 
 static void submit(struct project *project)
@@ -97,65 +174,29 @@ static void submit(struct project *project)
     }
     project->replies++;
     metric_observe(METRIC_BATCH_SIZE, 0, (double)batch->row_count);
+    tell_committed(project);
     make_ready(project);
 }
 
-/* Answers that need no commit: repeats and refusals, and those that share the batch's fate no longer. */
-static void tell_refused(struct project *project)
-{
-    struct request_list now = project->batch->refused;
-    struct intake_request *request;
-    if (!now.first)
-        return;
-    request_list_init(&project->batch->refused);
-    while ((request = request_list_pop(&now)))
-        intake_finish(request);
-}
-
-static void take_config(struct project *project)
-{
-    struct loaded_config *old = project->config;
-    project->config = project->next_config;
-    project->next_config = NULL;
-    arena_deinit(&old->arena);
-    free(old);
-    log_event(LOG_INFO, "configuration is active",
-              (struct log_field[]){log_text("project", project_name(project)),
-                                   log_int("version", (int64_t)project->config->version)},
-              2);
-}
-
+/* The batch is durable. The database gets its next one before this one is told: it must not wait for answers
+ * to be written. */
 void batch_succeed(struct project *project)
 {
     struct batch *batch = project->batch;
-    struct intake_request *request;
     metric_observe(METRIC_COMMIT_SECONDS, 0, (double)(uv_hrtime() - batch->started_ns) / 1e9);
     project->journal_seq = project->core.seq;
     project->refusals = 0;
     if (project->batch_limit < (size_t)project->app->settings->batch_max)
         project->batch_limit = (size_t)project->app->settings->batch_max;
     project->renewed_ms = (int64_t)uv_now(project->app->loop);
-    for (size_t i = 0; i < batch->row_count; i++)
-        count_outcome(batch->rows[i].outcome);
-    publisher_tell(project->app->publisher, project, &batch->announced);
-    streams_tell(project->app->streams, project, &batch->announced);
-    while ((request = request_list_pop(&batch->requests)))
-        intake_finish(request);
-    tell_refused(project);
     core_commit(&project->core);
-    if (batch->configures)
-        take_config(project);
-    for (; batch->changes; batch->changes--) {
-        struct change *change = project->changes;
-        project->changes = change->next;
-        free(change);
-        project->change_count--;
-    }
-    if (!project->changes) {
-        project->changes_tail = &project->changes;
-        changes_settle(project, true);
-    }
-    batch_reset(batch);
+    drop_changes(project, batch->changes);
+    project->batch = project->spare;
+    project->spare = batch;
+    project->untold = batch;
+    if (!batch->configures)
+        project_pump(project);
+    tell_committed(project);
 }
 
 static void forget_created(struct project *project, const struct outcome *outcome)
@@ -175,7 +216,7 @@ void batch_rollback(struct project *project)
     struct batch *batch = project->batch;
     for (size_t i = 0; i < batch->row_count; i++)
         forget_created(project, batch->rows[i].outcome);
-    tell_refused(project);
+    tell_refused(project->batch);
     resolution_give_up(project);
     request_list_prepend(&project->queue, &batch->requests);
     if (batch->configures)
@@ -192,7 +233,7 @@ void batch_discard_requests(struct project *project)
         batch->row_requests[i] = NULL;
     intake_refuse_all(&batch->requests, PROBLEM_STORAGE_UNAVAILABLE,
                       "the database was lost during the commit; ask again with the same id");
-    tell_refused(project);
+    tell_refused(project->batch);
 }
 
 /* Passing trouble (locks, shutdown, resources) is tried again; a row that the database will never take is
@@ -304,7 +345,7 @@ static void decide(struct project *project)
         return;
     }
     core_commit(&project->core);
-    tell_refused(project);
+    tell_refused(project->batch);
     batch_reset(project->batch);
 }
 

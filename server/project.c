@@ -64,13 +64,10 @@ struct project *project_open(struct app *app, uint32_t id, struct slice name)
     project->name = strndup(name.ptr, name.len);
     project->facts = facts_cache_alloc((size_t)app->settings->cache_entries);
     project->store = batch_store_alloc();
-    project->batch = calloc(1, sizeof *project->batch);
-    if (!project->name || !project->batch)
+    project->batch = batch_alloc();
+    project->spare = batch_alloc();
+    if (!project->name)
         abort();
-    arena_init(&project->batch->arena);
-    request_list_init(&project->batch->requests);
-    request_list_init(&project->batch->refused);
-    announced_init(&project->batch->announced);
     request_list_init(&project->queue);
     request_list_init(&project->immediate);
     request_list_init(&project->ready);
@@ -113,8 +110,8 @@ static void free_project(struct project *project)
 {
     void (*on_closed)(void *) = project->on_closed;
     void *ctx = project->closed_ctx;
-    arena_deinit(&project->batch->arena);
-    free(project->batch);
+    batch_free(&project->batch);
+    batch_free(&project->spare);
     batch_store_free(&project->store);
     facts_cache_free(&project->facts);
     table_deinit(&project->pending);

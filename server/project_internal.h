@@ -97,7 +97,8 @@ struct project {
     struct facts_cache *facts;
     struct resolution *resolving;
     struct request_list ready; /* resolved, for the next batch; while one commits, more of them gather here */
-    struct batch *batch;       /* one, reused */
+    struct batch *batch, *spare; /* the one that is made or in flight, and the one before */
+    struct batch *untold;        /* committed, and not told yet: the spare one, or NULL */
     struct batch_store *store;
     size_t batch_limit; /* lowered to find the row that the database refuses */
     unsigned refusals;  /* in a row, of the batch */
@@ -143,6 +144,8 @@ void batch_decide(struct project *project); /* begins the core's transaction and
 void batch_refuse(struct intake_request *request, enum refusal refusal);
 
 /* batch.c */
+struct batch *batch_alloc(void);
+void batch_free(struct batch **batch);
 void project_pump(struct project *project);
 void batch_rollback(struct project *project); /* requests go back to the front of the queue */
 void batch_succeed(struct project *project);

@@ -165,6 +165,7 @@ static void make_batch(void)
     bench.fence.last_ms = now;
     batch_store_fill(bench.store, &bench.core, &bench.fence, rows, count, &bench.arena);
     core_commit(&bench.core);
+    core_bury(&bench.core);
 }
 
 static void send_batch(void)

@@ -149,12 +149,14 @@ static void measure_core(struct dice *dice)
         is_accepted(&core, life, &arena);
         if (i % (BATCH / 3) == 0) {
             core_commit(&core);
+            core_bury(&core);
             arena_reset(&arena);
             core_begin(&core);
         }
     }
     report("core, a step of a call", bench_now_ns() - began, (size_t)ROUNDS * 3);
     core_commit(&core);
+    core_bury(&core);
     core_deinit(&core);
     arena_deinit(&arena);
 }
@@ -262,6 +264,7 @@ static void measure_codecs(struct dice *dice)
     measure_encoding("answer as MessagePack", outcome, msgpack_write);
     measure_announcing(outcome);
     core_commit(&core);
+    core_bury(&core);
     core_deinit(&core);
     arena_deinit(&arena);
     arena_deinit(&batch);

@@ -89,6 +89,7 @@ static inline void world_deinit(struct world *world)
 static inline const struct outcome *world_step(struct world *world, struct input input)
 {
     struct input timer = {.kind = INPUT_TIMER, .at_ms = world->now};
+    core_bury(&world->core);
     core_begin(&world->core);
     while (core_next_timer(&world->core) <= world->now)
         core_step(&world->core, &timer, &world->arena);
@@ -96,7 +97,7 @@ static inline const struct outcome *world_step(struct world *world, struct input
     if (input.kind == INPUT_EVENT && uuid_is_nil(&input.facts.closed))
         core_find_closed(&world->core, &input.conversation, &input.facts.closed); /* as the server does */
     world->last = core_step(&world->core, &input, &world->arena);
-    core_commit(&world->core);
+    core_commit(&world->core); /* buried with the next step: stories look back at the last outcome */
     return world->last;
 }
 

@@ -208,6 +208,7 @@ static void random_batch(struct world *world, struct dice *dice)
         free(after);
     } else {
         core_commit(&world->core);
+        core_bury(&world->core);
     }
     free(before);
     check(&world->core);
