@@ -6,10 +6,13 @@ read_packages() {
     sed -e 's/#.*//' -e 's/[[:space:]]//g' -e '/^$/d' "$@"
 }
 
+# A package that another one provides is there too: vendors' nodejs brings npm and conflicts with Debian's.
 missing_packages() {
     local package
     for package in $(read_packages "$@"); do
-        dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed || echo "$package"
+        dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed ||
+            dpkg-query -W -f '${db:Status-Status} ${Provides},\n' |
+            grep -E "^installed (.*[, ])?${package//./\\.}[, ]" >/dev/null || echo "$package"
     done
 }
 

@@ -12,7 +12,7 @@
 #include "server/publisher.h"
 #include "server/streams.h"
 
-static void batch_reset(struct batch *batch)
+void batch_reset(struct batch *batch)
 {
     arena_reset(&batch->arena);
     request_list_init(&batch->requests);

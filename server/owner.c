@@ -70,6 +70,7 @@ void owner_drop(struct project *project)
     for (struct intake_request *request = project->queue.first; request; request = request->next)
         request_unpin(project, request);
     core_deinit(&project->core);
+    batch_reset(project->batch); /* one in doubt must not slip into a later ownership */
     project->has_core = false;
     uv_timer_stop(&project->core_timer);
     facts_forget_all(project->facts);

@@ -147,6 +147,7 @@ void batch_refuse(struct intake_request *request, enum refusal refusal);
 struct batch *batch_alloc(void);
 void batch_free(struct batch **batch);
 void project_pump(struct project *project);
+void batch_reset(struct batch *batch);
 void batch_rollback(struct project *project); /* requests go back to the front of the queue */
 void batch_succeed(struct project *project);
 void batch_discard_requests(struct project *project); /* uncertain and over: tells storage_unavailable */
