@@ -136,7 +136,7 @@ bool operation_contacts_add(struct operation_call *call, const struct value *giv
     reading.contacts = value_list(call->arena, given->count);
     reading.keys = value_list(call->arena, 2 * given->count);
     for (reading.index = 0; reading.index < given->count; reading.index++) {
-        struct value contact;
+        struct value contact = value_null();
         if (!read_contact(&reading, &given->items[reading.index], &contact))
             return false;
         value_append(&reading.contacts, contact);

@@ -3,6 +3,7 @@
 #include "server/operation_events.h"
 
 #include <stdio.h>
+#include <string.h>
 #include <strings.h>
 
 #include "proto/cloudevent.h"
@@ -94,24 +95,31 @@ static void answer_batch(struct batch *batch)
                    1);
 }
 
+/* A problem's pointer is relative to the item; the sender counts from the array. */
+static void place(struct problem *problem, uint32_t index)
+{
+    char placed[sizeof problem->pointer];
+    int len = snprintf(placed, sizeof placed, "/%u%s", index, problem->pointer);
+    if (len >= (int)sizeof placed)
+        snprintf(placed, sizeof placed, "/%u", index);
+    memcpy(problem->pointer, placed, sizeof placed);
+}
+
 static void on_item_done(struct intake_request *request)
 {
     struct batch *batch = request->ctx;
+    if (request->refused)
+        place(&request->problem, (uint32_t)(request - batch->requests));
     batch->duplicates += request->duplicate && !request->refused;
     batch->answered += !request->refused;
     if (--batch->open == 0)
         answer_batch(batch);
 }
 
-/* A fault's pointer is relative to the item; the sender counts from the array. */
 static void refuse_item(struct intake_request *request, uint32_t index, const struct fault *fault)
 {
-    struct fault placed = *fault;
-    size_t room = sizeof placed.pointer;
-    int len = snprintf(placed.pointer, room, "/%u%s", index, fault->pointer);
-    if (len >= (int)room)
-        snprintf(placed.pointer, room, "/%u", index);
-    problem_set_fault(&request->problem, &placed);
+    problem_set_fault(&request->problem, fault);
+    place(&request->problem, index);
     request->refused = true;
 }
 
