@@ -71,7 +71,7 @@ CREATE TABLE agents (
     misses        integer NOT NULL DEFAULT 0,
     idle_since    bigint NOT NULL DEFAULT 0,
     agentsequence bigint NOT NULL DEFAULT 0,
-    PRIMARY KEY (project, name)
+    PRIMARY KEY (name, project) -- names first: commit_batch.sql looks each one up
 ) WITH (fillfactor = 40);
 
 CREATE TABLE journal (
@@ -237,7 +237,7 @@ BEGIN
                        parent || '_' || suffix, parent, from_ms, to_ms);
     END LOOP;
     EXECUTE format('CREATE TABLE IF NOT EXISTS %I PARTITION OF interactions FOR VALUES FROM (%L) TO (%L)'
-                   ' WITH (fillfactor = 80)',
+                   ' WITH (fillfactor = 50)',
                    'interactions_' || suffix, uuid_floor(from_ms), uuid_floor(to_ms));
 END
 $$;

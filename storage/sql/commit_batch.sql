@@ -53,7 +53,8 @@ WITH fence AS (
         $76::bigint[], $77::bigint[], $78::integer[], $79::bigint[], $80::bigint[])
         AS u (name, state, reason, lease_ms, lease_until, grace_until, wrap_until, cool_until, misses, idle_since,
               agentsequence)
-    WHERE a.project = f.project AND a.name = u.name
+    -- `project + 0`: by name alone, or a plan that was made for an empty table reads every agent for every row.
+    WHERE a.project + 0 = f.project AND a.name = u.name
 ), feed_rows AS (
     INSERT INTO feed (project, agent, agentsequence, at_ms, seq, n)
     SELECT f.project, u.* FROM fence f, unnest($81::text[], $82::bigint[], $83::bigint[], $84::bigint[], $85::smallint[])
