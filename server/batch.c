@@ -188,7 +188,7 @@ void batch_succeed(struct project *project)
     project->refusals = 0;
     if (project->batch_limit < (size_t)project->app->settings->batch_max)
         project->batch_limit = (size_t)project->app->settings->batch_max;
-    project->renewed_ms = (int64_t)uv_now(project->app->loop);
+    project->renewed_ms = project->committed_ms = (int64_t)uv_now(project->app->loop);
     core_commit(&project->core);
     drop_changes(project, batch->changes);
     project->batch = project->spare;

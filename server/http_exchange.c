@@ -1,8 +1,10 @@
 #include "server/http_internal.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "proto/json.h"
 #include "proto/problem.h"
@@ -78,10 +80,10 @@ static enum MHD_Result queue_response(struct http_exchange *exchange)
     return result;
 }
 
-static void refuse_too_large(struct http_exchange *exchange)
+static enum MHD_Result refuse(struct http_exchange *exchange, enum problem_code code, const char *detail)
 {
     struct problem problem;
-    problem_set(&problem, PROBLEM_TOO_LARGE, NULL, "The body is larger than %u bytes.", HTTP_BODY_MAX);
+    problem_set(&problem, code, NULL, "%s", detail);
     struct value value = problem_value_http(&problem, &exchange->arena);
     struct slice text = json_write(&value, &exchange->arena);
     struct MHD_Response *response =
@@ -89,8 +91,43 @@ static void refuse_too_large(struct http_exchange *exchange)
     if (!response)
         abort();
     (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, PROBLEM_MEDIA_TYPE);
-    exchange->status = problem_status(PROBLEM_TOO_LARGE);
+    if (code == PROBLEM_INVALID)
+        (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+    exchange->status = problem_status(code);
     exchange->response = response;
+    return queue_response(exchange);
+}
+
+static enum MHD_Result refuse_too_large(struct http_exchange *exchange)
+{
+    char detail[64];
+    snprintf(detail, sizeof detail, "The body is larger than %u bytes.", HTTP_BODY_MAX);
+    return refuse(exchange, PROBLEM_TOO_LARGE, detail);
+}
+
+struct framing {
+    unsigned lengths, codings;
+    bool is_chunked;
+};
+
+static void count_framing(void *ctx, struct slice name, struct slice value)
+{
+    struct framing *framing = ctx;
+    if (strcasecmp(name.ptr, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0) {
+        framing->lengths++;
+    } else if (strcasecmp(name.ptr, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0) {
+        framing->codings++;
+        framing->is_chunked = strcasecmp(value.ptr, "chunked") == 0;
+    }
+}
+
+/* RFC 9112 6.1 and 6.3: a body whose end is said twice, or in a way that is not known here, may end elsewhere
+ * for a proxy in front, and its rest would pass for somebody else's request. */
+static bool is_framed(const struct http_exchange *exchange)
+{
+    struct framing framing = {0, 0, false};
+    http_each_header(exchange, count_framing, &framing);
+    return framing.lengths + framing.codings <= 1 && framing.codings == framing.is_chunked;
 }
 
 /* The headers are complete. A client that asks before sending (Expect), or announces more than is worth
@@ -101,6 +138,9 @@ static enum MHD_Result step_headers(struct http_exchange *exchange, const char *
     struct slice length, expect;
     exchange->method = slice_of(method);
     exchange->state = HTTP_EXCHANGE_READING;
+    if (!is_framed(exchange))
+        return refuse(exchange, PROBLEM_INVALID,
+                      "where the body ends must be said once, as Content-Length or chunked");
     if (!http_find_header(exchange, MHD_HTTP_HEADER_CONTENT_LENGTH, &length))
         return MHD_YES;
     unsigned long long declared = strtoull(length.ptr, NULL, 10);
@@ -109,8 +149,7 @@ static enum MHD_Result step_headers(struct http_exchange *exchange, const char *
     exchange->state = HTTP_EXCHANGE_DISCARDING;
     if (declared <= HTTP_DISCARD_MAX && !http_find_header(exchange, MHD_HTTP_HEADER_EXPECT, &expect))
         return MHD_YES;
-    refuse_too_large(exchange);
-    return queue_response(exchange);
+    return refuse_too_large(exchange);
 }
 
 static void append(struct http_exchange *exchange, const char *bytes, size_t len)
@@ -183,8 +222,7 @@ enum MHD_Result http_exchange_step(void *cls, struct MHD_Connection *mhd, const 
     if (exchange->state == HTTP_EXCHANGE_READING)
         return step_complete(exchange);
     assert(exchange->state == HTTP_EXCHANGE_DISCARDING);
-    refuse_too_large(exchange);
-    return queue_response(exchange);
+    return refuse_too_large(exchange);
 }
 
 void http_exchange_end(void *cls, struct MHD_Connection *mhd, void **context,

@@ -83,8 +83,15 @@ void intake_refuse(struct intake_request *request, enum problem_code code, const
     problem_set(&request->problem, code, pointer, "%s", detail);
 }
 
+/* What has nothing to do with the event itself. */
+static bool is_everybodys(enum problem_code code)
+{
+    return code == PROBLEM_STORAGE_UNAVAILABLE || code == PROBLEM_NOT_OWNER;
+}
+
 /* Repeats get the very answer of the first; another content under the same id is a conflict. When the first
- * was refused it left no trace, and a repeat takes its place. */
+ * was refused it left no trace, and a repeat takes its place; but not to wait for the same database again,
+ * one after the other. */
 static void finish_waiters(struct intake_request *request)
 {
     struct project *project = request->project;
@@ -94,7 +101,11 @@ static void finish_waiters(struct intake_request *request)
         struct intake_request *waiter = next;
         next = waiter->next;
         waiter->next = NULL;
-        if (request->refused) {
+        if (request->refused && is_everybodys(request->problem.code)) {
+            waiter->refused = true;
+            waiter->problem = request->problem;
+            done(waiter);
+        } else if (request->refused) {
             intake_submit(project, waiter);
         } else if (uuid_equal(&waiter->digest, &request->digest)) {
             waiter->duplicate = true;

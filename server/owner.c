@@ -159,6 +159,7 @@ static void on_acquired(void *ctx, const struct pg_reply *reply)
     if (project->state == PROJECT_ACQUIRING) {
         if (reply->outcome == PG_OK && reply->rows == 1) {
             take_fence(project, reply);
+            project->owner_address[0] = 0; /* of the one before */
             project->core.at_ms = pg_int64(reply, 0, 5);
             project_enter(project, PROJECT_LOADING);
             load_start(project);

@@ -17,6 +17,28 @@ static void on_turn(void *ctx)
 
 static void finish_close(struct project *project);
 
+/* Nothing was committed for as long as a request may wait: the database is away, whatever its links say. */
+static bool storage_is_silent(const struct project *project, int64_t now)
+{
+    return !pg_link_is_up(project->app->writer) || !pg_link_is_up(project->app->reader) ||
+           now - project->committed_ms >= project->app->settings->storage_wait_ms;
+}
+
+static bool is_over(const struct request_list *requests, int64_t now)
+{
+    return requests->first && requests->first->deadline_ms <= now;
+}
+
+/* Wherever they wait. What is in flight may still turn out to be in. */
+static void expire(struct project *project, int64_t now)
+{
+    if (is_over(&project->batch->requests, now))
+        batch_discard_requests(project);
+    if (is_over(&project->ready, now))
+        resolution_give_up(project);
+    intake_expire(project);
+}
+
 /* Requests whose time is over, the lease, and whatever a lost message left undone. */
 static void on_housekeeping(uv_timer_t *timer)
 {
@@ -38,10 +60,10 @@ static void on_housekeeping(uv_timer_t *timer)
     case PROJECT_SETTLING:
         if (writer_up)
             owner_settle(project);
-        if (project->batch->requests.first && project->batch->requests.first->deadline_ms <= now)
-            batch_discard_requests(project);
         break;
     case PROJECT_CLOSING:
+        if (now >= project->retry_at_ms)
+            pg_link_cut(project->app->writer, "it did not answer while stopping");
         finish_close(project);
         return;
     case PROJECT_ACQUIRING:
@@ -49,8 +71,8 @@ static void on_housekeeping(uv_timer_t *timer)
     case PROJECT_CLOSED:
         break;
     }
-    if (!writer_up || !pg_link_is_up(project->app->reader))
-        intake_expire(project);
+    if (storage_is_silent(project, now))
+        expire(project, now);
     project_pump(project);
 }
 
@@ -161,6 +183,7 @@ void project_close(struct project *project, void (*on_closed)(void *ctx), void *
     resolution_give_up(project);
     intake_refuse_all(&project->queue, PROBLEM_STORAGE_UNAVAILABLE, "the server is stopping");
     project_enter(project, PROJECT_CLOSING);
+    project->retry_at_ms = (int64_t)uv_now(project->app->loop) + PROJECT_CLOSE_WAIT_MS;
     if (owned && pg_link_is_up(project->app->writer))
         owner_release(project);
     finish_close(project);

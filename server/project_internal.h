@@ -15,6 +15,7 @@
 #define PROJECT_ROWS_MAX 1024       /* inputs of one commit, timers and changes included */
 #define PROJECT_RETRY_MS 1000       /* between tries to own it */
 #define PROJECT_HOUSEKEEPING_MS 250 /* deadlines of requests, renewal of the lease */
+#define PROJECT_CLOSE_WAIT_MS 2000  /* for the database, when a project is given back */
 #define PROJECT_COMMIT_WAIT_NS                                                                               \
     (UINT64_C(10) * 1000000000) /* a batch that is not answered then has lost its link */
 #define PROJECT_LOAD_PAGE 1000  /* open interactions read at once */
@@ -109,7 +110,8 @@ struct project {
     struct turn turn;
     uv_timer_t core_timer, housekeeping;
     int64_t retry_at_ms, renewed_ms;
-    unsigned replies; /* callbacks of links still to come */
+    int64_t committed_ms; /* the last batch */
+    unsigned replies;     /* callbacks of links still to come */
     unsigned handles;
     void (*on_closed)(void *ctx);
     void *closed_ctx;
