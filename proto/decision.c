@@ -194,7 +194,7 @@ struct value decision_announcement(const struct outcome *outcome, const struct a
             value_set_text(&data, "agent", announcement->agent);
         value_set_text(&data, "cause", announcement->cause);
         if (announcement->type == ANNOUNCE_MESSAGE)
-            value_set_text(&data, "text", outcome->text);
+            value_set_text(&data, "text", arena_copy(arena, outcome->text)); /* its request may go first */
     } else {
         data = presence_data(announcement, arena);
     }

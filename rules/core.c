@@ -25,6 +25,16 @@ struct slice core_queue_name(const struct core *core, int queue)
     return queue < 0 ? (struct slice){NULL, 0} : core->config->queues[queue].name;
 }
 
+int core_home_queue(const struct core *core, const struct interaction *interaction)
+{
+    const struct config_rule *rule = &core->config->rules[0];
+    const struct config_endpoint *endpoint =
+        config_find_endpoint(core->config, interaction->channel, interaction->texts.recipient);
+    if (rule->queue != CONFIG_QUEUE_OF_ENDPOINT)
+        return rule->queue;
+    return endpoint ? endpoint->queue : 0;
+}
+
 void core_make_queues(struct core *core)
 {
     size_t count = (size_t)core->config->queue_count * CHANNEL_COUNT;
@@ -83,11 +93,11 @@ bool core_load_agent(struct core *core, struct slice name, const struct agent_da
 {
     struct agent *agent = core_find_agent(core, name);
     if (!agent)
-        return false;
+        agent = core_keep_agent(core, name);
     agent->data = *data;
     memset(agent->data.load, 0, sizeof agent->data.load);
     agent_link(core, agent);
-    return true;
+    return agent->config >= 0;
 }
 
 void core_load_interaction(struct core *core, const struct interaction *from, struct slice queue,
@@ -104,6 +114,8 @@ void core_load_interaction(struct core *core, const struct interaction *from, st
     interaction_own_fact(interaction, &from->data.fact);
     interaction_own_candidates(interaction, from->data.candidates, from->data.candidate_count);
     interaction->data.queue = queue.len ? config_find_queue(core->config, queue) : -1;
+    if (interaction->data.queue < 0 && interaction->data.state == INTERACTION_QUEUED)
+        interaction->data.queue = core_home_queue(core, interaction);
     struct agent *holder = agent.len ? core_find_agent(core, agent) : NULL;
     interaction->data.agent = holder ? (int)(holder - core->agents) : -1;
     if (holder) {

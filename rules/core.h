@@ -296,7 +296,7 @@ void core_deinit(struct core *core);
 /* Loading from the tables, before the first batch: agents first, then interactions (any order), then blocks.
  */
 bool core_load_agent(struct core *core, struct slice name, const struct agent_data *data)
-    __attribute__((warn_unused_result)); /* false: not in the configuration */
+    __attribute__((warn_unused_result)); /* false: not in the configuration; kept for its work and number */
 void core_load_interaction(struct core *core, const struct interaction *from, struct slice queue,
                            struct slice agent);
 void core_load_block(struct core *core, const struct block *block);

@@ -117,7 +117,7 @@ static void grace_over(struct step *step, struct agent *agent)
         if (interaction->data.state == INTERACTION_OFFERED) {
             offer_withdraw(step, interaction, "agent_gone");
             offer_again(step, interaction);
-        } else if (interaction->data.queue >= 0) {
+        } else if (!interaction->outbound) {
             requeue_active(step, interaction);
             offer_to_first(step, interaction);
         } else {

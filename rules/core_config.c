@@ -1,5 +1,6 @@
 /* A new configuration: everything open moves over by name, no agent or timer is disturbed. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "rules/core_state.h"
 
@@ -8,20 +9,14 @@ static int compare_agents(const void *a, const void *b)
     return slice_compare(((const struct agent *)a)->name, ((const struct agent *)b)->name);
 }
 
-/* Agents who are no longer configured stay as long as they hold work: names that the work needs. */
+/* Agents who are no longer configured stay: their work needs the name, and their numbers go on when they come
+ * back. */
 static void merge_agents(struct core *core, const struct project_config *config)
 {
     struct agent *agents = core_allocate(sizeof *agents * (config->agent_count + core->agent_count));
-    uint32_t kept = 0, count;
-    for (uint32_t i = 0; i < core->agent_count; i++) {
-        if (config_find_agent(config, core->agents[i].name) >= 0 || core->agents[i].work.count) {
-            agents[kept++] = core->agents[i];
-        } else {
-            free((char *)core->agents[i].name.ptr);
-            free(core->agents[i].ready);
-        }
-    }
-    count = kept; /* in the order of names still */
+    uint32_t kept = core->agent_count, count = kept;
+    if (kept)
+        memcpy(agents, core->agents, sizeof *agents * kept);
     for (uint32_t i = 0; i < config->agent_count; i++) {
         struct agent wanted = {.name = config->agents[i].name};
         if (!bsearch(&wanted, agents, kept, sizeof *agents, compare_agents))
@@ -31,6 +26,36 @@ static void merge_agents(struct core *core, const struct project_config *config)
     free(core->agents);
     core->agents = agents;
     core->agent_count = count;
+}
+
+/* While loading, so nobody has work yet. */
+struct agent *core_keep_agent(struct core *core, struct slice name)
+{
+    struct agent *agents = core_allocate(sizeof *agents * (core->agent_count + (size_t)1));
+    for (uint32_t i = 0; i < core->agent_count; i++) {
+        agent_unlink(core, &core->agents[i]);
+        agents[i] = core->agents[i];
+    }
+    agent_init(&agents[core->agent_count], name);
+    free(core->agents);
+    core->agents = agents;
+    qsort(agents, ++core->agent_count, sizeof *agents, compare_agents);
+    for (uint32_t i = 0; i < core->agent_count; i++) {
+        agents[i].timer.owner = &agents[i];
+        agent_configure(core, &agents[i]);
+        agent_link(core, &agents[i]);
+    }
+    return core_find_agent(core, name);
+}
+
+/* Back in the configuration after a time: offline, like anybody who has not said otherwise. */
+static void come_back(struct core *core, struct agent *agent)
+{
+    agent_edit(core, agent);
+    agent->data.state = AGENT_OFFLINE;
+    agent->data.lease_ms = 0;
+    agent->data.lease_until = TIME_NEVER;
+    agent->data.grace_until = core->at_ms + core->config->grace_ms;
 }
 
 struct remembered {
@@ -50,7 +75,7 @@ void core_reconfigure(struct core *core, const struct project_config *config, ui
     }
     for (uint32_t i = 0; i < core->agent_count; i++)
         agent_unlink(core, &core->agents[i]);
-    merge_agents(core, config); /* looks at work.count, so before it is emptied */
+    merge_agents(core, config);
     for (uint32_t i = 0; i < n; i++) {
         struct interaction *interaction = all[i].interaction;
         interaction->work.linked = false; /* its tree is made anew below */
@@ -66,7 +91,10 @@ void core_reconfigure(struct core *core, const struct project_config *config, ui
         agent->work = (struct rank_tree){0};
         agent->timer.owner = agent;
         agent->undo = NULL;
+        bool was_gone = agent->config < 0;
         agent_configure(core, agent);
+        if (was_gone && agent->config >= 0 && agent->data.state != AGENT_OFFLINE)
+            come_back(core, agent);
         agent_link(core, agent);
     }
     for (uint32_t i = 0; i < n; i++) {

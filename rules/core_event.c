@@ -9,7 +9,8 @@ static void answer(struct step *step, enum event_outcome outcome, const struct i
     step->out->snapshot = interaction ? step_snapshot(step, interaction) : NULL;
 }
 
-/* About an interaction that is closed and no longer in memory: its id is all there is to say. */
+/* About an interaction that is closed and no longer in memory, or about none: its id is all there is to say.
+ */
 static void answer_closed(struct step *step, enum event_outcome outcome, enum identity_outcome identity)
 {
     struct snapshot *snapshot = arena_new(step->arena, struct snapshot);
@@ -261,12 +262,14 @@ static void message(struct step *step)
     bool mail = step->input->event->type == EVENT_EMAIL_RECEIVED;
     if (step->input->machine) {
         /* Attached to its thread, told to nobody: never creates, reopens or offers. */
-        answer(step, interaction ? OUTCOME_ATTACHED : OUTCOME_IGNORED, interaction);
         if (interaction) {
+            answer(step, OUTCOME_ATTACHED, interaction);
             struct snapshot *snapshot = arena_new(step->arena, struct snapshot);
             *snapshot = *step->out->snapshot;
             snapshot->identity = IDENTITY_MACHINE;
             step->out->snapshot = snapshot;
+        } else {
+            answer_closed(step, OUTCOME_IGNORED, IDENTITY_MACHINE);
         }
     } else if (interaction) {
         attach_message(step, interaction);

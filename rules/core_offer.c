@@ -115,6 +115,8 @@ static void back_to_queue(struct step *step, struct interaction *interaction)
 {
     interaction_edit(step, interaction);
     interaction->data.state = INTERACTION_QUEUED;
+    if (interaction->data.queue < 0)
+        interaction->data.queue = core_home_queue(step->core, interaction);
     interaction->data.agent = -1;
     interaction->data.offer = (struct uuid){{0}};
     interaction->data.offered_ms = interaction->data.expires_ms = interaction->data.accepted_ms = TIME_NEVER;

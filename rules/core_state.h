@@ -60,6 +60,8 @@ void undo_block_taken(struct core *core, struct blacklist_entry *entry);
 
 /* Everything open moves over to another configuration, by name (core_config.c). */
 void core_reconfigure(struct core *core, const struct project_config *config, uint64_t version);
+/* Adds one who is not in the configuration: the tables still know it. */
+struct agent *core_keep_agent(struct core *core, struct slice name);
 void agent_init(struct agent *agent, struct slice name);
 void agent_configure(struct core *core, struct agent *agent);
 void agent_link(struct core *core, struct agent *agent);
@@ -67,6 +69,8 @@ void agent_unlink(struct core *core, struct agent *agent);
 void interaction_link(struct core *core, struct interaction *interaction);
 void interaction_unlink(struct core *core, struct interaction *interaction);
 void core_make_queues(struct core *core);
+/* Where its endpoint leads now: for what waits, or comes back, when its queue is gone. */
+int core_home_queue(const struct core *core, const struct interaction *interaction);
 void *core_allocate(size_t size); /* zeroed, never NULL */
 
 struct rank_tree *core_waiting(const struct core *core, int queue, enum channel channel);

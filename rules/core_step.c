@@ -254,13 +254,9 @@ void step_config(struct step *step)
         struct interaction *interaction = node->owner;
         if (interaction->data.queue >= 0 || interaction->data.state != INTERACTION_QUEUED)
             continue;
-        const struct config_endpoint *endpoint =
-            config_find_endpoint(core->config, interaction->channel, interaction->texts.recipient);
-        const struct config_rule *rule = &core->config->rules[0];
-        int queue = rule->queue != CONFIG_QUEUE_OF_ENDPOINT ? rule->queue : endpoint ? endpoint->queue : 0;
         struct rank_node *here = node;
         interaction_edit(step, interaction);
-        interaction->data.queue = queue;
+        interaction->data.queue = core_home_queue(core, interaction);
         interaction_settle(step, interaction);
         node = here;
     }

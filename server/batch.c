@@ -20,7 +20,7 @@ void batch_reset(struct batch *batch)
     announced_init(&batch->announced);
     batch->row_count = 0;
     batch->changes = 0;
-    batch->configures = batch->in_flight = false;
+    batch->configures = batch->in_flight = batch->disowned = false;
 }
 
 struct batch *batch_alloc(void)
@@ -231,6 +231,7 @@ void batch_discard_requests(struct project *project)
     struct batch *batch = project->batch;
     for (size_t i = 0; i < batch->row_count; i++)
         batch->row_requests[i] = NULL;
+    batch->disowned = true;
     intake_refuse_all(&batch->requests, PROBLEM_STORAGE_UNAVAILABLE,
                       "the database was lost during the commit; ask again with the same id");
     tell_refused(project->batch);
@@ -364,8 +365,9 @@ void project_pump(struct project *project)
         return;
     if (project->changes_wanted && !project->changes_asked && !project->core.in_batch)
         changes_read(project);
-    if (!project->resolving && project->queue.first && project->ready.count < project->batch_limit &&
-        pg_link_is_up(project->app->reader))
+    /* A repeat of what is in doubt must not be looked up before its fate shows in the journal. */
+    if (!project->resolving && !project->batch->disowned && project->queue.first &&
+        project->ready.count < project->batch_limit && pg_link_is_up(project->app->reader))
         resolution_start(project);
     if (may_commit(project) && (project->ready.first || has_due(project))) {
         decide(project);

@@ -98,6 +98,7 @@ static void decide_request(struct project *project, struct intake_request *reque
         return;
     }
     request->input.at_ms = now;
+    request->refused = false;
     /* A retry begins anew: what the fact joins and outcomes of the last try said counts no more. */
     if (request->input.kind == INPUT_EVENT && uuid_is_nil(&request->input.facts.closed))
         core_find_closed(&project->core, &request->input.conversation, &request->input.facts.closed);
@@ -169,7 +170,8 @@ void batch_decide(struct project *project)
     } else {
         decide_changes(project, now);
         decide_timers(project, now);
-        if (batch->changes == project->change_count)
+        /* What is due comes before any request of its time, also when it fills the batch. */
+        if (batch->changes == project->change_count && core_next_timer(&project->core) > now)
             decide_requests(project, now);
     }
 }

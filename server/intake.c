@@ -218,8 +218,10 @@ static void make_keys(struct intake_request *request, const struct project_confi
     if (event->type == EVENT_EMAIL_RECEIVED) {
         struct slice matched;
         make_thread(request);
+        /* "<>" and a bare mailer-daemon are no addresses, and signs all the same. */
+        struct slice sender = input->email.key.len ? input->email.key : event->from.email;
         input->machine =
-            machine_mail_classify(&event->headers, input->email.key, &matched) != MACHINE_NONE ||
+            machine_mail_classify(&event->headers, sender, &matched) != MACHINE_NONE ||
             (input->email.key.len && config_find_endpoint(config, CHANNEL_EMAIL, input->email.key));
     }
     if (event->attributes.kind == VALUE_MAP)

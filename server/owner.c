@@ -300,12 +300,21 @@ static void on_settled(void *ctx, const struct pg_reply *reply)
     project_reply_done(project);
 }
 
+static void on_old_backend_ended(void *ctx, const struct pg_reply *reply)
+{
+    (void)reply; /* what stands is what the settlement says */
+    project_reply_done(ctx);
+}
+
+/* Our own lost backend may hold the fence's row for as long as the network does not tell it: once the lease
+ * has run out it is ended like anybody else's. */
 void owner_settle(struct project *project)
 {
     struct query_params params = {.count = 0};
     if (project->examining)
         return;
     params_int(&params, project->id);
+    project_ask(project, "fence_evict", &params, on_old_backend_ended);
     params_uuid(&params, &project->app->instance);
     params_number(&params, project->epoch);
     params_number(&params, (uint64_t)project->app->settings->lease_ms);

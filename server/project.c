@@ -165,6 +165,11 @@ static void finish_close(struct project *project)
         return; /* answered by the database, or by the link when it is closed */
     if (project->core.in_batch)
         batch_discard_requests(project);
+    /* What came back from a batch that failed meanwhile, and repeats that waited for it. */
+    resolution_give_up(project);
+    intake_refuse_all(&project->queue, PROBLEM_STORAGE_UNAVAILABLE, "the server is stopping");
+    intake_tell_immediate(project);
+    changes_settle(project, false);
     project_enter(project, PROJECT_CLOSED);
     owner_drop(project);
     project->handles = 3;

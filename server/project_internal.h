@@ -47,6 +47,7 @@ struct resolution {
     struct project *project; /* NULL: given up while its query was under way */
     struct request_list requests;
     uint64_t generation;
+    uint64_t seen; /* the journal's last row when it began */
     bool asked;
     uint64_t asked_ns;
 };
@@ -63,6 +64,7 @@ struct batch {
     uint64_t started_ns;
     bool configures;
     bool in_flight;
+    bool disowned;  /* its requests were told that nobody knows: they may come again before it is settled */
     size_t changes; /* how many of the waiting changes it carries */
 };
 
@@ -98,6 +100,7 @@ struct project {
     struct facts_cache *facts;
     struct resolution *resolving;
     struct request_list ready; /* resolved, for the next batch; while one commits, more of them gather here */
+    uint64_t ready_seen;       /* what the oldest of their questions saw of the journal */
     struct batch *batch, *spare; /* the one that is made or in flight, and the one before */
     struct batch *untold;        /* committed, and not told yet: the spare one, or NULL */
     struct batch_store *store;

@@ -200,6 +200,8 @@ static void resolution_finish(struct resolution *resolution)
 {
     struct project *project = resolution->project;
     struct intake_request *request;
+    if (!project->ready.first)
+        project->ready_seen = resolution->seen;
     while ((request = request_list_pop(&resolution->requests)))
         request_list_push(&project->ready, request);
     project->resolving = NULL;
@@ -280,10 +282,11 @@ void resolution_start(struct project *project)
     if (!resolution)
         abort();
     assert(!project->resolving);
-    if (!project->ready.first)
-        core_forget_closed(&project->core, project->journal_seq); /* the question below will see them */
+    /* The question below will see them; so did those of the requests that are ready. */
+    core_forget_closed(&project->core, project->ready.first ? project->ready_seen : project->journal_seq);
     request_list_init(&resolution->requests);
     resolution->project = project;
+    resolution->seen = project->journal_seq;
     resolution->generation = facts_cache_generation(project->facts);
     project->resolving = resolution;
     pg_array_init(&question.event_keys, PG_UUID);

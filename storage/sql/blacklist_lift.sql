@@ -1,6 +1,8 @@
 -- {id, author, now_ms}: ends a block; one that is over stays as it is.
 WITH call (project, role, agent, args) AS (SELECT $1::integer, $2::text, $3::text, $4::jsonb),
-found AS (SELECT b.id FROM blacklist b WHERE b.project = $1 AND b.id = ($4 ->> 'id')::uuid),
+-- The fence's row first, as batches do: one that counts a hit of this very block would wait for us and we for it.
+gate AS MATERIALIZED (SELECT f.project FROM fences f WHERE f.project = $1 FOR UPDATE),
+found AS (SELECT b.id FROM gate JOIN blacklist b ON b.project = gate.project WHERE b.id = ($4 ->> 'id')::uuid),
 lifted AS (
     UPDATE blacklist b
     SET lifted_ms = greatest(($4 ->> 'now_ms')::bigint, b.start_ms), lifted_by = $4 ->> 'author'
