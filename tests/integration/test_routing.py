@@ -100,7 +100,8 @@ def test_a_rejection_cools_the_agent_down_by_its_cause_and_the_call_keeps_its_pl
     assert (first["outcome"], second["outcome"]) == ("offered", "queued")
     desk.reject(first, cause)
     back = desk.wait("offer.withdrawn", first, cause=cause)
-    again = desk.told.wait_event("interaction.offered", first["interaction"], match=lambda event: event["data"]["offer"] != first["offer"])
+    again = desk.told.wait_event("interaction.offered", first["interaction"],
+                                 match=lambda event: event["data"]["offer"] != first["offer"])
     assert 0 <= at(again) - at(back) - COOL_DOWN_MS[cause] < LATE_MS, "the older one, when the cool-down is over"
     assert desk.counts(second, "interaction.offered") == 0
     assert desk.reject({"agent": "anna", "offer": again["data"]["offer"]}, "reject")["outcome"] == "rejected"
@@ -328,7 +329,8 @@ def letter_to(original, name, value):
 def test_a_mail_attaches_to_the_thread_that_it_answers(desk, name):
     first = mail("ann@example.com", subject="<first@example.com>")
     begun = desk.event(first)
-    for value in (["<first@example.com>"], ["<unknown@example.com>", "<first@example.com>"], "<unknown@example.com> <first@example.com>"):
+    for value in (["<first@example.com>"], ["<unknown@example.com>", "<first@example.com>"],
+                  "<unknown@example.com> <first@example.com>"):
         attached = desk.event(letter_to(first, name, value))
         assert (attached["outcome"], attached["interaction"]) == ("attached", begun["interaction"]), value
     other = desk.event(letter_to(first, name, ["<unknown@example.com>"]))
