@@ -153,6 +153,7 @@ void step_timer(struct step *step)
     struct core *core = step->core;
     step->out->outcome = OUTCOME_DONE;
     if (core->drain_pending) {
+        shut_out_blocked(step); /* after loading: blocks that came while nobody owned the project */
         drain_all(step);
         return;
     }

@@ -101,6 +101,8 @@ void step_unblock(struct step *step);
 bool offer_to_first(struct step *step, struct interaction *interaction); /* true when an offer was made */
 void drain_agent(struct step *step, struct agent *agent);
 void drain_all(struct step *step);
+/* Closes everything open and not active of who is blocked now (core_step.c). */
+void shut_out_blocked(struct step *step);
 /* Takes an offer back and queues the interaction at its rank. Announces; does not offer again. */
 void offer_withdraw(struct step *step, struct interaction *interaction, const char *cause);
 /* Queues what was active, with its age. */

@@ -206,16 +206,11 @@ void step_end(struct step *step)
 
 /* --- The blacklist and the configuration --- */
 
-void step_block(struct step *step)
+/* First who is concerned, then what follows: a close frees an agent, and the offers that brings move the
+ * rest. */
+void shut_out_blocked(struct step *step)
 {
     struct core *core = step->core;
-    struct blacklist_entry *entry = blacklist_add(&core->blacklist, &step->input->block);
-    step->out->outcome = OUTCOME_DONE;
-    if (!entry)
-        return;
-    undo_block_added(core, entry);
-    /* First who is concerned, then what follows: a close frees an agent, and the offers that brings move the
-     * rest. */
     struct interaction **shut = arena_array(step->arena, struct interaction *, core->open.count);
     uint32_t count = 0;
     for (struct rank_node *node = rank_first(&core->open); node; node = rank_next(node)) {
@@ -232,6 +227,17 @@ void step_block(struct step *step)
         interaction_settle(step, interaction);
         close_interaction(step, interaction, "blocked", ANNOUNCE_BLOCKED);
     }
+}
+
+void step_block(struct step *step)
+{
+    struct core *core = step->core;
+    struct blacklist_entry *entry = blacklist_add(&core->blacklist, &step->input->block);
+    step->out->outcome = OUTCOME_DONE;
+    if (!entry)
+        return;
+    undo_block_added(core, entry);
+    shut_out_blocked(step);
 }
 
 void step_unblock(struct step *step)

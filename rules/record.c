@@ -3,7 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RECORD_ITEMS_MAX 65536 /* snapshots or announcements of one decision */
+#define SNAPSHOT_LOOK_BACK 16       /* announcements of one snapshot stand close together */
+#define RECORD_ITEMS_MAX (1u << 20) /* snapshots or announcements of one decision */
 
 /* --- Writing --- */
 
@@ -169,7 +170,7 @@ static uint32_t snapshot_number(const struct snapshot **seen, uint32_t *count,
 {
     if (!snapshot)
         return 0;
-    for (uint32_t i = *count; i > 0; i--) {
+    for (uint32_t i = *count; i > 0 && i + SNAPSHOT_LOOK_BACK > *count; i--) {
         if (seen[i - 1] == snapshot)
             return i;
     }

@@ -216,8 +216,8 @@ void batch_rollback(struct project *project)
     struct batch *batch = project->batch;
     for (size_t i = 0; i < batch->row_count; i++)
         forget_created(project, batch->rows[i].outcome);
-    tell_refused(project->batch);
     resolution_give_up(project);
+    request_list_prepend(&project->queue, &batch->refused); /* judged by a state that is undone */
     request_list_prepend(&project->queue, &batch->requests);
     if (batch->configures)
         owner_stand_down(project, "a new configuration could not be committed");
@@ -237,11 +237,12 @@ void batch_discard_requests(struct project *project)
     tell_refused(project->batch);
 }
 
-/* Passing trouble (locks, shutdown, resources) is tried again; a row that the database will never take is
- * looked for by halves, answered alone, and its neighbours go on. */
+/* Passing trouble (locks, shutdown, resources, a standby, a day without partitions) is tried again; a row
+ * that the database will never take is looked for by halves, answered alone, and its neighbours go on. */
 static bool is_passing(const char *sqlstate)
 {
-    return strncmp(sqlstate, "40", 2) == 0 || strncmp(sqlstate, "53", 2) == 0 ||
+    return strncmp(sqlstate, "25", 2) == 0 || strncmp(sqlstate, "40", 2) == 0 ||
+           strcmp(sqlstate, "23514") == 0 || strncmp(sqlstate, "53", 2) == 0 ||
            strncmp(sqlstate, "55", 2) == 0 || strncmp(sqlstate, "57", 2) == 0 ||
            strncmp(sqlstate, "58", 2) == 0;
 }

@@ -86,6 +86,8 @@ static void on_config(void *ctx, const struct pg_reply *reply)
             project->next_config = loaded;
         } else if (reply->outcome != PG_OK) {
             project->config_wanted = project->changes_wanted = true;
+        } else {
+            changes_settle(project, true); /* unreadable, and said so: the old one stays */
         }
     }
     turn_request(&project->turn);

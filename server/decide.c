@@ -92,13 +92,13 @@ static void remember_facts(struct project *project, struct intake_request *reque
 static void decide_request(struct project *project, struct intake_request *request, int64_t now)
 {
     struct batch *batch = project->batch;
+    request->refused = request->duplicate = false; /* whatever an earlier try said */
     if (request->earlier) {
         answer_earlier(request);
         request_list_push(&batch->refused, request);
         return;
     }
     request->input.at_ms = now;
-    request->refused = false;
     /* A retry begins anew: what the fact joins and outcomes of the last try said counts no more. */
     if (request->input.kind == INPUT_EVENT && uuid_is_nil(&request->input.facts.closed))
         core_find_closed(&project->core, &request->input.conversation, &request->input.facts.closed);

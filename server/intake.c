@@ -240,6 +240,10 @@ static bool admit_event(struct project *project, struct intake_request *request)
         refuse_at_door(request, PROBLEM_STALE, "/time", "time is before the idempotency window");
         return false;
     }
+    if (event->time_ms != TIME_NEVER && event->time_ms > clock_now_ms() + PROJECT_CLOCK_SKEW_MS) {
+        refuse_at_door(request, PROBLEM_INVALID, "/time", "time is more than a day ahead");
+        return false;
+    }
     struct table_node *first = table_find(&project->pending, id_key(&request->event_key));
     if (first) {
         struct intake_request *pending = first->owner;

@@ -17,9 +17,9 @@
 #define PROJECT_HOUSEKEEPING_MS 250 /* deadlines of requests, renewal of the lease */
 #define PROJECT_CLOSE_WAIT_MS 2000  /* for the database, when a project is given back */
 #define PROJECT_COMMIT_WAIT_NS                                                                               \
-    (UINT64_C(10) * 1000000000) /* a batch that is not answered then has lost its link */
-#define PROJECT_LOAD_PAGE 1000  /* open interactions read at once */
-#define PROJECT_POISON_TRIES 3  /* of a batch that the database refuses for a passing reason */
+    (UINT64_C(10) * 1000000000)                 /* a batch that is not answered then has lost its link */
+#define PROJECT_LOAD_PAGE 1000                  /* open interactions read at once */
+#define PROJECT_CLOCK_SKEW_MS INT64_C(86400000) /* an event's time may be so far ahead */
 
 enum project_state {
     PROJECT_STANDBY,

@@ -258,7 +258,8 @@ static bool ask(struct resolution *resolution, struct question *question)
 {
     struct project *project = resolution->project;
     int32_t id = (int32_t)htobe32(project->id);
-    int64_t since = (int64_t)htobe64((uint64_t)(clock_now_ms() - project->core.config->window_ms));
+    int64_t from = clock_now_ms() - project->core.config->window_ms - PROJECT_CLOCK_SKEW_MS;
+    int64_t since = (int64_t)htobe64((uint64_t)from);
     struct pg_param params[] = {
         {.data = &id, .len = sizeof id, .binary = true},
         pg_array_param(&question->event_keys),

@@ -145,7 +145,7 @@ CREATE TABLE feed (
     agentsequence bigint NOT NULL,
     at_ms         bigint NOT NULL,
     seq           bigint NOT NULL,
-    n             smallint NOT NULL,
+    n             integer NOT NULL,
     PRIMARY KEY (project, agent, agentsequence, at_ms)
 ) PARTITION BY RANGE (at_ms);
 

@@ -57,7 +57,7 @@ WITH fence AS (
     WHERE a.project + 0 = f.project AND a.name = u.name
 ), feed_rows AS (
     INSERT INTO feed (project, agent, agentsequence, at_ms, seq, n)
-    SELECT f.project, u.* FROM fence f, unnest($81::text[], $82::bigint[], $83::bigint[], $84::bigint[], $85::smallint[])
+    SELECT f.project, u.* FROM fence f, unnest($81::text[], $82::bigint[], $83::bigint[], $84::bigint[], $85::integer[])
         AS u (agent, agentsequence, at_ms, seq, n)
 ), customer_rows AS (
     INSERT INTO customers (project, id, name, source)
