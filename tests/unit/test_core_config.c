@@ -1,0 +1,169 @@
+/* Configurations that take agents and queues away, while work hangs on them, live and across a restart. */
+#include "tests/unit/core_world.h"
+
+/* What a restart does: everything open and every agent that the tables know, into another configuration. */
+static void load_into(const struct world *from, struct core *to, const struct project_config *config)
+{
+    core_init(to, 1, config, 2);
+    for (uint32_t i = 0; i < from->core.agent_count; i++)
+        (void)!core_load_agent(to, from->core.agents[i].name, &from->core.agents[i].data);
+    for (const struct rank_node *node = rank_first(&from->core.open); node; node = rank_next(node)) {
+        const struct interaction *interaction = node->owner;
+        struct slice queue = {NULL, 0}, agent = {NULL, 0};
+        if (interaction->data.queue >= 0)
+            queue = from->config.queues[interaction->data.queue].name;
+        if (interaction->data.agent >= 0)
+            agent = from->core.agents[interaction->data.agent].name;
+        core_load_interaction(to, interaction, queue, agent);
+    }
+    core_loaded(to, from->core.seq, from->core.at_ms);
+}
+
+static void configure(struct world *world, const struct project_config *config, uint64_t version)
+{
+    world_step(world, (struct input){.kind = INPUT_CONFIG, .config = config, .config_version = version});
+}
+
+/* The world without its first queue; calls lead to what was the third. */
+struct smaller {
+    struct project_config config;
+    struct config_queue queues[2];
+    struct config_endpoint endpoints[2];
+    struct config_agent agents[1];
+    uint16_t numbers[2];
+};
+
+static void make_smaller(struct smaller *smaller, const struct world *world)
+{
+    *smaller = (struct smaller){.config = world->config,
+                                .queues = {world->queues[1], world->queues[2]},
+                                .endpoints = {world->endpoints[0], world->endpoints[1]},
+                                .agents = {world->agents[0]},
+                                .numbers = {0, 1}};
+    smaller->endpoints[0].queue = smaller->endpoints[1].queue = 1;
+    smaller->agents[0].queues = smaller->numbers;
+    smaller->agents[0].queue_count = smaller->config.queue_count = smaller->config.endpoint_count = 2;
+    smaller->config.queues = smaller->queues;
+    smaller->config.endpoints = smaller->endpoints;
+    smaller->config.agents = smaller->agents;
+    smaller->config.agent_count = 1;
+}
+
+static void an_offer_of_a_removed_agent_survives_a_restart(void **state)
+{
+    struct world world;
+    struct core loaded;
+    (void)state;
+    world_init(&world, 2);
+    world_presence(&world, "anna", AGENT_AVAILABLE, 0);
+    assert_int_equal(world_ring(&world, "c1", "+4930")->outcome, OUTCOME_OFFERED);
+    struct project_config only_ben = world.config;
+    only_ben.agents = world.agents + 1;
+    only_ben.agent_count = 1;
+    load_into(&world, &loaded, &only_ben);
+    struct input timer = {.kind = INPUT_TIMER, .at_ms = world.now + 60000};
+    core_begin(&loaded);
+    while (core_next_timer(&loaded) <= timer.at_ms)
+        core_step(&loaded, &timer, &world.arena);
+    core_commit(&loaded);
+    const struct interaction *call = rank_first(&loaded.open)->owner;
+    assert_int_equal(call->data.state, INTERACTION_QUEUED);
+    core_deinit(&loaded);
+    world_deinit(&world);
+}
+
+static void an_offer_from_a_removed_queue_comes_back_where_its_endpoint_leads(void **state)
+{
+    struct world world;
+    struct smaller smaller;
+    (void)state;
+    world_init(&world, 1);
+    world_presence(&world, "anna", AGENT_AVAILABLE, 0);
+    struct uuid offer = world_ring(&world, "c1", "+4930")->snapshot->offer;
+    make_smaller(&smaller, &world);
+    configure(&world, &smaller.config, 2);
+    world_reject(&world, offer, "anna", REJECT_REJECT);
+    const struct interaction *call = world_find(&world, CHANNEL_CALL, "c1");
+    assert_int_equal(call->data.state, INTERACTION_QUEUED);
+    assert_int_equal(call->data.queue, 1);
+    world_sleep(&world, 11000);
+    assert_int_equal(call->data.state, INTERACTION_OFFERED);
+    world_deinit(&world);
+}
+
+static void what_waits_in_a_queue_that_went_during_a_stop_is_found_a_place(void **state)
+{
+    struct world world;
+    struct smaller smaller;
+    struct core loaded;
+    (void)state;
+    world_init(&world, 1);
+    world_ring(&world, "c1", "+4930");
+    make_smaller(&smaller, &world);
+    load_into(&world, &loaded, &smaller.config);
+    const struct interaction *call = rank_first(&loaded.open)->owner;
+    assert_int_equal(call->data.queue, 1);
+    core_deinit(&loaded);
+    world_deinit(&world);
+}
+
+static void the_agentsequence_goes_on_when_an_agent_comes_back(void **state)
+{
+    struct world world;
+    struct core loaded;
+    (void)state;
+    world_init(&world, 2);
+    world_presence(&world, "anna", AGENT_AVAILABLE, 0);
+    world_presence(&world, "anna", AGENT_BREAK, 0);
+    uint64_t before = core_find_agent(&world.core, SLICE("anna"))->data.agentsequence;
+    struct project_config without = world.config, with = world.config;
+    without.agents = world.agents + 1;
+    without.agent_count = 1;
+    configure(&world, &without, 2);
+    configure(&world, &with, 3);
+    assert_int_equal(core_find_agent(&world.core, SLICE("anna"))->data.agentsequence, before);
+    assert_int_equal(core_find_agent(&world.core, SLICE("anna"))->data.state, AGENT_OFFLINE);
+    load_into(&world, &loaded, &without);
+    assert_int_equal(core_find_agent(&loaded, SLICE("anna"))->data.agentsequence, before);
+    core_deinit(&loaded);
+    world_deinit(&world);
+}
+
+/* Blocks are loaded last: what nobody could withdraw meanwhile is withdrawn with the first timer. */
+static void a_block_made_while_nobody_owned_the_project_shuts_out_at_load(void **state)
+{
+    struct world world;
+    struct core loaded;
+    (void)state;
+    world_init(&world, 1);
+    world_presence(&world, "anna", AGENT_AVAILABLE, 0);
+    world_ring(&world, "c1", "+491");
+    struct block block = {.id = {{7}},
+                          .kind = BLOCK_PHONE,
+                          .key = SLICE("+491"),
+                          .channels = 7,
+                          .start_ms = world.now,
+                          .until_ms = TIME_NEVER};
+    load_into(&world, &loaded, &world.config);
+    core_load_block(&loaded, &block);
+    struct input timer = {.kind = INPUT_TIMER, .at_ms = world.now};
+    core_begin(&loaded);
+    const struct outcome *outcome = core_step(&loaded, &timer, &world.arena);
+    assert_true(slice_is(announced_as(outcome, ANNOUNCE_WITHDRAWN)->cause, "blocked"));
+    core_commit(&loaded);
+    assert_int_equal(loaded.open.count, 0);
+    core_deinit(&loaded);
+    world_deinit(&world);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(an_offer_of_a_removed_agent_survives_a_restart),
+        cmocka_unit_test(an_offer_from_a_removed_queue_comes_back_where_its_endpoint_leads),
+        cmocka_unit_test(what_waits_in_a_queue_that_went_during_a_stop_is_found_a_place),
+        cmocka_unit_test(the_agentsequence_goes_on_when_an_agent_comes_back),
+        cmocka_unit_test(a_block_made_while_nobody_owned_the_project_shuts_out_at_load),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
