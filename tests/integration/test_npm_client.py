@@ -24,7 +24,7 @@ def installed(tmp_path_factory):
     return folder
 
 
-def test_the_lock_file_names_no_registry_and_every_content():
+def test_the_lock_file_names_every_content_and_no_host():
     lock = json.loads((SOURCE / "package-lock.json").read_text())
     packages = {name: package for name, package in lock["packages"].items() if name}
     assert "node_modules/neovim" in packages
