@@ -7,7 +7,7 @@ import uuid
 
 import pytest
 
-from harness.fence import STRANGER, Fence, Later, Stranger, check_journal, publish_until_accepted
+from harness.fence import STRANGER, Fence, Later, Stranger, check_journal, publish, publish_until_accepted
 from harness.http_client import mail, ringing
 from harness.process import wait_for
 from harness.storm import http_request, http_storm
@@ -181,7 +181,7 @@ class Producers:
         self.answers, self.faults = [], []  # (event, answer)
         self.stopping = threading.Event()
         for client in self.clients:
-            client.timeout = 2
+            client.timeout = 2  # it may be stopped in the middle
         self.threads = [threading.Thread(target=self._run, args=(number,), daemon=True) for number in range(count)]
         for thread in self.threads:
             thread.start()
@@ -191,10 +191,7 @@ class Producers:
         while not self.stopping.is_set():
             event = ringing(f"+49151{number}{now_ms() % 10_000_000:07}")
             while True:
-                try:
-                    answer = self.clients[turn % len(self.clients)].event(event)
-                except OSError:
-                    answer = None  # stopped in the middle, or away: was it taken? the same event again tells
+                answer = publish(self.clients[turn % len(self.clients)], event)
                 if answer and answer.status == 200:
                     self.answers.append((event, answer))
                     break

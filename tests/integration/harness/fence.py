@@ -1,4 +1,5 @@
 """The row that guards a project, held by a test; calls in threads; producers that repeat; what the journal must look like."""
+import http.client
 import threading
 import time
 import uuid
@@ -90,16 +91,22 @@ class Stranger:
         self.connection.close()
 
 
+def publish(client, event):
+    """The answer, or None when the connection was lost: was it taken? The same event again tells."""
+    try:
+        return client.event(event)
+    except (OSError, http.client.HTTPException):
+        client.local.connection = None
+        return None
+
+
 def publish_until_accepted(client, event, timeout=30):
     """What a producer does: the same event again until it is answered."""
     end = time.monotonic() + timeout
     while True:
-        try:
-            answer = client.event(event)
-        except OSError as fault:
-            answer = fault
-        if getattr(answer, "status", None) == 200:
+        answer = publish(client, event)
+        if answer and answer.status == 200:
             return answer
-        assert getattr(answer, "status", 503) == 503, answer
+        assert not answer or answer.status == 503, answer
         assert time.monotonic() < end, f"not accepted within {timeout} s: {answer}"
         time.sleep(0.05)
