@@ -50,22 +50,17 @@ void blacklist_deinit(struct blacklist *blacklist)
     table_deinit(&blacklist->by_id);
 }
 
-static struct slice id_bytes(const struct uuid *id)
-{
-    return (struct slice){(const char *)id->bytes, sizeof id->bytes};
-}
-
 void blacklist_put_back(struct blacklist *blacklist, struct blacklist_entry *entry)
 {
     struct block *block = &entry->block;
-    struct slice key = block->kind == BLOCK_CUSTOMER ? id_bytes(&block->customer) : block->key;
+    struct slice key = block->kind == BLOCK_CUSTOMER ? uuid_bytes(&block->customer) : block->key;
     table_insert(&blacklist->by_key[block->kind], &entry->by_key, key);
-    table_insert(&blacklist->by_id, &entry->by_id, id_bytes(&block->id));
+    table_insert(&blacklist->by_id, &entry->by_id, uuid_bytes(&block->id));
 }
 
 struct blacklist_entry *blacklist_add(struct blacklist *blacklist, const struct block *block)
 {
-    if (table_find(&blacklist->by_id, id_bytes(&block->id)))
+    if (table_find(&blacklist->by_id, uuid_bytes(&block->id)))
         return NULL;
     struct blacklist_entry *entry = calloc(1, sizeof *entry + block->key.len);
     if (!entry)
@@ -81,7 +76,7 @@ struct blacklist_entry *blacklist_add(struct blacklist *blacklist, const struct 
 
 struct blacklist_entry *blacklist_take(struct blacklist *blacklist, const struct uuid *id)
 {
-    struct table_node *node = table_find(&blacklist->by_id, id_bytes(id));
+    struct table_node *node = table_find(&blacklist->by_id, uuid_bytes(id));
     if (!node)
         return NULL;
     struct blacklist_entry *entry = node->owner;
@@ -176,5 +171,5 @@ const struct block *blacklist_match_customer(const struct blacklist *blacklist, 
                                              const struct uuid *customer, int64_t at_ms)
 {
     return uuid_is_nil(customer) ? NULL
-                                 : match(blacklist, BLOCK_CUSTOMER, channel, id_bytes(customer), at_ms);
+                                 : match(blacklist, BLOCK_CUSTOMER, channel, uuid_bytes(customer), at_ms);
 }

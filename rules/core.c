@@ -146,14 +146,9 @@ int64_t core_next_timer(const struct core *core)
     return first ? first->rank.first : TIME_NEVER;
 }
 
-static struct slice id_key(const struct uuid *id)
-{
-    return (struct slice){(const char *)id->bytes, sizeof id->bytes};
-}
-
 static const struct interaction *find(const struct table *table, const struct uuid *key)
 {
-    const struct table_node *node = table_find(table, id_key(key));
+    const struct table_node *node = table_find(table, uuid_bytes(key));
     return node ? node->owner : NULL;
 }
 

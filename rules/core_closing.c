@@ -11,11 +11,6 @@ struct closing {
     uint64_t seq;
 };
 
-static struct slice id_key(const struct uuid *id)
-{
-    return (struct slice){(const char *)id->bytes, sizeof id->bytes};
-}
-
 void closing_add(struct core *core, const struct interaction *interaction)
 {
     struct closing *closing = core_allocate(sizeof *closing);
@@ -29,7 +24,7 @@ void closing_add(struct core *core, const struct interaction *interaction)
         core->oldest_closing = closing;
     core->newest_closing = closing;
     closing->by_conversation.owner = closing;
-    table_insert(&core->closings, &closing->by_conversation, id_key(&closing->conversation));
+    table_insert(&core->closings, &closing->by_conversation, uuid_bytes(&closing->conversation));
 }
 
 static void drop(struct core *core, struct closing *closing)
@@ -61,7 +56,7 @@ void core_forget_closed(struct core *core, uint64_t seq)
 bool core_find_closed(const struct core *core, const struct uuid *conversation, struct uuid *id)
 {
     const struct closing *best = NULL;
-    for (const struct table_node *node = table_find(&core->closings, id_key(conversation)); node;
+    for (const struct table_node *node = table_find(&core->closings, uuid_bytes(conversation)); node;
          node = table_next(node)) {
         const struct closing *closing = node->owner;
         if (!best || uuid_compare(&closing->id, &best->id) > 0)

@@ -74,11 +74,6 @@ void interaction_own_candidates(struct interaction *interaction, const struct uu
     interaction->data.candidate_count = count;
 }
 
-static struct slice id_key(const struct uuid *id)
-{
-    return (struct slice){(const char *)id->bytes, sizeof id->bytes};
-}
-
 static bool holds_agent(const struct interaction *interaction)
 {
     const struct interaction_data *data = &interaction->data;
@@ -103,7 +98,7 @@ void interaction_link(struct core *core, struct interaction *interaction)
     struct rank by_age = {interaction->opened_ms, 0, interaction->id};
     if (data->state == INTERACTION_CLOSED)
         return;
-    table_insert(&core->conversations, &interaction->by_conversation, id_key(&interaction->conversation));
+    table_insert(&core->conversations, &interaction->by_conversation, uuid_bytes(&interaction->conversation));
     rank_insert(&core->open, &interaction->open, by_age);
     if (data->state == INTERACTION_QUEUED && data->queue >= 0) {
         struct rank rank = {data->enqueued_ms - INT64_C(60000) * data->priority, 0, interaction->id};
@@ -113,7 +108,7 @@ void interaction_link(struct core *core, struct interaction *interaction)
         rank_insert(&core->timers, &interaction->timer, (struct rank){data->expires_ms, 0, interaction->id});
     if (holds_agent(interaction)) {
         if (!uuid_is_nil(&data->offer))
-            table_insert(&core->offers, &interaction->by_offer, id_key(&data->offer));
+            table_insert(&core->offers, &interaction->by_offer, uuid_bytes(&data->offer));
         rank_insert(&core->agents[data->agent].work, &interaction->work, by_age);
     }
 }
@@ -131,7 +126,7 @@ struct interaction *interaction_alloc(struct core *core, struct uuid id)
                                                   .expires_ms = TIME_NEVER,
                                                   .accepted_ms = TIME_NEVER,
                                                   .closed_ms = TIME_NEVER};
-    table_insert(&core->interactions, &interaction->by_id, id_key(&interaction->id));
+    table_insert(&core->interactions, &interaction->by_id, uuid_bytes(&interaction->id));
     return interaction;
 }
 

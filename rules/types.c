@@ -40,6 +40,11 @@ int uuid_compare(const struct uuid *a, const struct uuid *b)
     return memcmp(a, b, sizeof *a);
 }
 
+struct slice uuid_bytes(const struct uuid *id)
+{
+    return (struct slice){(const char *)id->bytes, sizeof id->bytes};
+}
+
 void uuid_format(const struct uuid *id, char out[UUID_TEXT_LEN + 1])
 {
     static const char hex[] = "0123456789abcdef";

@@ -34,6 +34,8 @@ struct uuid {
 bool uuid_is_nil(const struct uuid *id);
 bool uuid_equal(const struct uuid *a, const struct uuid *b);
 int uuid_compare(const struct uuid *a, const struct uuid *b);
+/* The id's 16 bytes, borrowed: a key for tables. */
+struct slice uuid_bytes(const struct uuid *id);
 /* Writes 36 lower-case characters and a NUL. */
 void uuid_format(const struct uuid *id, char out[UUID_TEXT_LEN + 1]);
 /* Accepts exactly the 36-character form, either case; false leaves *out alone. */

@@ -62,11 +62,6 @@ void facts_cache_free(struct facts_cache **cache)
     *cache = NULL;
 }
 
-size_t facts_cache_count(const struct facts_cache *cache)
-{
-    return cache->entries.count;
-}
-
 uint64_t facts_cache_generation(const struct facts_cache *cache)
 {
     return cache->generation;
@@ -182,11 +177,6 @@ struct slice facts_key(const struct facts_entry *entry)
     return (struct slice){entry->key + 1, entry->key_len};
 }
 
-enum facts_kind facts_entry_kind(const struct facts_entry *entry)
-{
-    return entry->kind;
-}
-
 static struct slice place(char **to, struct slice text)
 {
     struct slice copy = {*to, text.len};
@@ -212,20 +202,15 @@ static void set_fact(struct customer *customer, const struct customer_fact *fact
     customer->texts = texts;
 }
 
-static struct slice id_key(const struct uuid *id)
-{
-    return (struct slice){(const char *)id->bytes, sizeof id->bytes};
-}
-
 void facts_add(struct facts_cache *cache, struct facts_entry *entry, const struct customer_fact *fact,
                const struct uuid *newest)
 {
-    struct table_node *node = table_find(&cache->customers, id_key(&fact->id));
+    struct table_node *node = table_find(&cache->customers, uuid_bytes(&fact->id));
     struct customer *customer = node ? node->owner : allocate(sizeof *customer);
     if (!node) {
         customer->by_id.owner = customer;
         set_fact(customer, fact);
-        table_insert(&cache->customers, &customer->by_id, id_key(&customer->fact.id));
+        table_insert(&cache->customers, &customer->by_id, uuid_bytes(&customer->fact.id));
     } else {
         set_fact(customer, fact);
     }
@@ -266,7 +251,7 @@ void facts_forget_all(struct facts_cache *cache)
 
 void facts_touch(struct facts_cache *cache, const struct uuid *customer, const struct uuid *interaction)
 {
-    struct table_node *node = table_find(&cache->customers, id_key(customer));
+    struct table_node *node = table_find(&cache->customers, uuid_bytes(customer));
     struct customer *found = node ? node->owner : NULL;
     if (found && uuid_compare(interaction, &found->newest) > 0)
         found->newest = *interaction;

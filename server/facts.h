@@ -16,7 +16,6 @@ enum facts_kind { FACTS_PHONE, FACTS_EMAIL };
 
 struct facts_cache *facts_cache_alloc(size_t entries_max);
 void facts_cache_free(struct facts_cache **cache);
-size_t facts_cache_count(const struct facts_cache *cache);
 uint64_t facts_cache_generation(const struct facts_cache *cache);
 
 /* Finds or makes the entry. The oldest entry that nobody pins goes when there are too many. */
@@ -24,7 +23,6 @@ struct facts_entry *facts_pin(struct facts_cache *cache, enum facts_kind kind, s
 void facts_unpin(struct facts_cache *cache, struct facts_entry **entry);
 bool facts_is_filled(const struct facts_entry *entry);
 struct slice facts_key(const struct facts_entry *entry);
-enum facts_kind facts_entry_kind(const struct facts_entry *entry);
 
 /* Filling: one call per customer found, then facts_filled(). `newest` is the customer's newest interaction or
  * nil. */

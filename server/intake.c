@@ -56,11 +56,6 @@ void request_list_prepend(struct request_list *list, struct request_list *front)
 
 /* --- Answers --- */
 
-static struct slice id_key(const struct uuid *id)
-{
-    return (struct slice){(const char *)id->bytes, sizeof id->bytes};
-}
-
 static void count_answer(const struct intake_request *request)
 {
     if (request->refused)
@@ -244,7 +239,7 @@ static bool admit_event(struct project *project, struct intake_request *request)
         refuse_at_door(request, PROBLEM_INVALID, "/time", "time is more than a day ahead");
         return false;
     }
-    struct table_node *first = table_find(&project->pending, id_key(&request->event_key));
+    struct table_node *first = table_find(&project->pending, uuid_bytes(&request->event_key));
     if (first) {
         struct intake_request *pending = first->owner;
         request->next = pending->waiters;
@@ -253,7 +248,7 @@ static bool admit_event(struct project *project, struct intake_request *request)
     }
     make_keys(request, config);
     request->pending.owner = request;
-    table_insert(&project->pending, &request->pending, id_key(&request->event_key));
+    table_insert(&project->pending, &request->pending, uuid_bytes(&request->event_key));
     return true;
 }
 
