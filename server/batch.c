@@ -186,8 +186,8 @@ void batch_succeed(struct project *project)
     metric_observe(METRIC_COMMIT_SECONDS, 0, (double)(uv_hrtime() - batch->started_ns) / 1e9);
     project->journal_seq = project->core.seq;
     project->refusals = 0;
-    if (project->batch_limit < (size_t)project->app->settings->batch_max)
-        project->batch_limit = (size_t)project->app->settings->batch_max;
+    /* After what was due alone, the request that stood behind it alone. */
+    project->batch_limit = project->batch_limit ? (size_t)project->app->settings->batch_max : 1;
     project->renewed_ms = project->committed_ms = (int64_t)uv_now(project->app->loop);
     core_commit(&project->core);
     drop_changes(project, batch->changes);
@@ -239,12 +239,14 @@ void batch_discard_requests(struct project *project)
 
 /* Passing trouble (locks, shutdown, resources, a standby, a day without partitions) is tried again; a row
  * that the database will never take is looked for by halves, answered alone, and its neighbours go on. */
-static bool is_passing(const char *sqlstate)
+static bool is_passing(const struct pg_reply *reply)
 {
-    return strncmp(sqlstate, "25", 2) == 0 || strncmp(sqlstate, "40", 2) == 0 ||
-           strcmp(sqlstate, "23514") == 0 || strncmp(sqlstate, "53", 2) == 0 ||
-           strncmp(sqlstate, "55", 2) == 0 || strncmp(sqlstate, "57", 2) == 0 ||
-           strncmp(sqlstate, "58", 2) == 0;
+    const char *sqlstate = reply->sqlstate;
+    /* A row without a partition violates no constraint that has a name. */
+    bool no_partition = strcmp(sqlstate, "23514") == 0 && !reply->constraint;
+    return no_partition || strncmp(sqlstate, "25", 2) == 0 || strncmp(sqlstate, "40", 2) == 0 ||
+           strncmp(sqlstate, "53", 2) == 0 || strncmp(sqlstate, "55", 2) == 0 ||
+           strncmp(sqlstate, "57", 2) == 0 || strncmp(sqlstate, "58", 2) == 0;
 }
 
 static void refuse_poison(struct project *project, const struct pg_reply *reply)
@@ -264,13 +266,15 @@ static void refuse_poison(struct project *project, const struct pg_reply *reply)
     intake_finish(request);
 }
 
+/* No request is blamed for a timer or a change: those that shared its batch go first, without any. */
 static void refused(struct project *project, const struct pg_reply *reply)
 {
     size_t count = project->batch->requests.count;
+    bool alone = project->batch->row_count == 1;
     static struct log_limit limit;
     batch_rollback(project);
     project->refusals++;
-    if (is_passing(reply->sqlstate) || count == 0) {
+    if (is_passing(reply) || count == 0) {
         log_event_limited(&limit, LOG_WARN, "the database refuses a batch for now",
                           (struct log_field[]){log_text("project", project_name(project)),
                                                log_str("sqlstate", reply->sqlstate),
@@ -278,7 +282,7 @@ static void refused(struct project *project, const struct pg_reply *reply)
                           3);
         project->retry_at_ms = (int64_t)uv_now(project->app->loop) + PROJECT_HOUSEKEEPING_MS;
         owner_examine(project);
-    } else if (count > 1) {
+    } else if (!alone) {
         project->batch_limit = count / 2;
     } else {
         refuse_poison(project, reply);
@@ -366,6 +370,8 @@ void project_pump(struct project *project)
         return;
     if (project->changes_wanted && !project->changes_asked && !project->core.in_batch)
         changes_read(project);
+    if (!project->batch_limit && !project->core.in_batch && !has_due(project))
+        project->batch_limit = 1;
     /* A repeat of what is in doubt must not be looked up before its fate shows in the journal. */
     if (!project->resolving && !project->batch->disowned && project->queue.first &&
         project->ready.count < project->batch_limit && pg_link_is_up(project->app->reader))

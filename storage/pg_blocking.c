@@ -54,6 +54,7 @@ static struct pg_reply reply_to(struct pg_blocking *blocking, PGresult *result)
     if (!lost)
         snprintf(reply.sqlstate, sizeof reply.sqlstate, "%s", sqlstate ? sqlstate : "XX000");
     reply.message = message ? message : PQerrorMessage(blocking->conn);
+    reply.constraint = PQresultErrorField(result, PG_DIAG_CONSTRAINT_NAME);
     return reply;
 }
 

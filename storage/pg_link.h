@@ -26,9 +26,10 @@ enum pg_outcome {
 struct pg_reply {
     enum pg_outcome outcome;
     int rows;
-    char sqlstate[6];    /* "" unless PG_REFUSED */
-    const char *message; /* "" unless PG_REFUSED or PG_UNCERTAIN; borrowed */
-    const void *result;  /* for the accessors below */
+    char sqlstate[6];       /* "" unless PG_REFUSED */
+    const char *message;    /* "" unless PG_REFUSED or PG_UNCERTAIN; borrowed */
+    const char *constraint; /* PG_REFUSED: the name of the constraint that refused, or NULL; borrowed */
+    const void *result;     /* for the accessors below */
 };
 
 /* Text or bytes of a cell as the server sent them (text format unless the query asked for binary). */

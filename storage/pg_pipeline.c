@@ -266,6 +266,7 @@ static void answer(struct pg_pipeline *pipeline)
         reply.outcome = PG_REFUSED;
         snprintf(reply.sqlstate, sizeof reply.sqlstate, "%s", sqlstate ? sqlstate : "XX000");
         reply.message = message ? message : PQresultErrorMessage(pending.error);
+        reply.constraint = PQresultErrorField(pending.error, PG_DIAG_CONSTRAINT_NAME);
     } else {
         assert(pending.result);
         reply.rows = PQntuples(pending.result);
