@@ -3,6 +3,7 @@ import itertools
 
 import pytest
 
+from harness.fence import Fence, Later
 from harness.http_client import chat, cloudevent, mail, ringing
 from harness.process import wait_for
 from harness.storm import http_request, http_storm
@@ -174,6 +175,44 @@ def test_an_unblocked_customer_passes_at_once(router):
         event = ringing(number)
         assert outcome(source.event(event)) == "offered"
         source.event(cloudevent("call.ended", event["subject"]))
+
+
+def test_a_block_that_is_lifted_in_mid_batch_and_hit_by_it_locks_nobody_out(router, postgres, tables):
+    """The batch takes the fence, then the block's row; who lifts the block must not take them the other way round."""
+    logged = len(postgres.log_path.read_text())
+    number = new_number()
+    made = block(router, phone=number)
+    fence = Fence(tables)
+    asked = Later(router.source().event, ringing(number))
+    fence.wait_stuck()
+    lifted = Later(lift, router, made)
+    wait_for(lambda: tables.one("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'") == 2, "both wait")
+    fence.rollback()
+    assert outcome(asked.wait()) in ("blocked", "queued") and not lifted.wait()["active"]
+    assert outcome(router.source().event(ringing(number))) == "queued"
+    assert "deadlock" not in postgres.log_path.read_text()[logged:]
+
+
+def test_lifting_blocks_while_they_are_hit_stops_nobody(router, postgres):
+    logged = len(postgres.log_path.read_text())
+
+    def lift_under_fire():
+        client, supervisor = router.rpc_client(), router.client("supervisor")
+        for _ in range(8):
+            number = new_number()
+            made = supervisor.ok("POST", "blacklist", {"phone": number}, 201)
+            before = [client.send("event.publish", ringing(number)) for _ in range(60)]
+            lifted = supervisor.delete(f"blacklist/{made['id']}")
+            assert lifted.status == 200, lifted
+            after = client.send("event.publish", ringing(number))
+            assert {call.wait()["outcome"] for call in before} <= {"blocked", "queued"}
+            assert after.wait()["outcome"] == "queued"
+        client.close()
+
+    router.token("source"), router.token("supervisor")
+    for worker in [Later(lift_under_fire) for _ in range(4)]:
+        worker.wait(120)
+    assert "deadlock" not in postgres.log_path.read_text()[logged:]
 
 
 def test_two_blocks_of_one_number_hold_until_both_are_lifted(router):

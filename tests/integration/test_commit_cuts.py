@@ -238,6 +238,26 @@ def test_a_fence_that_somebody_holds_is_no_reason_to_wait_for_ever(cut_off, tabl
     check_journal(tables)
 
 
+def test_an_event_that_was_told_unavailable_in_mid_commit_and_comes_again_is_decided_once(make_router, tables):
+    """The batch that it was in is still in doubt then: it must not be looked up before that shows in the journal."""
+    router = make_router(flags=("--storage-wait", "1s")).start()
+    router.presence("anna")
+    time.sleep(1.2)  # nothing is committed for longer than a request may wait
+    event = ringing()
+    fence = Fence(tables)
+    asked = Later(router.source().event, event)
+    fence.wait_stuck()
+    says_unavailable(asked.wait())
+    again = Later(router.source().event, event)
+    time.sleep(0.5)
+    fence.rollback()
+    assert again.wait().status in (200, 503)
+    answer = publish_until_accepted(router.source(), event)
+    assert answer.json["outcome"] == "offered"
+    assert tables.one("SELECT count(*) FROM journal WHERE event_key IS NOT NULL") == 1
+    check_journal(tables)
+
+
 def test_a_router_that_is_stopped_while_copies_wait_for_a_silent_database_answers_all_and_ends(cut_off, tables):
     router, proxy = cut_off
     proxy.stall()

@@ -111,5 +111,3 @@ def test_a_refused_event_is_found_among_timers_that_are_due_all_the_time(make_ro
         bad["data"]["subject"] = "poison"
         assert [one.status for one in storm(router, [good, bad])] == [200, 500]
     check_journal(tables)
-
-
