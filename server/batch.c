@@ -190,6 +190,7 @@ void batch_succeed(struct project *project)
     project->batch_limit = project->batch_limit ? (size_t)project->app->settings->batch_max : 1;
     project->renewed_ms = project->committed_ms = (int64_t)uv_now(project->app->loop);
     core_commit(&project->core);
+    facts_commit(project->facts);
     drop_changes(project, batch->changes);
     project->batch = project->spare;
     project->spare = batch;
@@ -216,6 +217,7 @@ void batch_rollback(struct project *project)
     struct batch *batch = project->batch;
     for (size_t i = 0; i < batch->row_count; i++)
         forget_created(project, batch->rows[i].outcome);
+    facts_rollback(project->facts);
     resolution_give_up(project);
     request_list_prepend(&project->queue, &batch->refused); /* judged by a state that is undone */
     request_list_prepend(&project->queue, &batch->requests);

@@ -26,11 +26,18 @@ struct facts_entry {
     char key[]; /* kind byte and key */
 };
 
+/* What a customer's newest interaction was before the batch. */
+struct touched {
+    struct uuid customer, newest;
+};
+
 struct facts_cache {
     struct table entries, customers;
     struct facts_entry *oldest, *newest;
     size_t entries_max;
     uint64_t generation;
+    struct touched *touched; /* in this batch, in order */
+    size_t touched_count, touched_room;
 };
 
 static void *allocate(size_t size)
@@ -58,6 +65,7 @@ void facts_cache_free(struct facts_cache **cache)
     assert((*cache)->entries.count == 0);
     table_deinit(&(*cache)->entries);
     table_deinit(&(*cache)->customers);
+    free((*cache)->touched);
     free(*cache);
     *cache = NULL;
 }
@@ -202,12 +210,18 @@ static void set_fact(struct customer *customer, const struct customer_fact *fact
     customer->texts = texts;
 }
 
+static struct customer *find_customer(const struct facts_cache *cache, const struct uuid *id)
+{
+    struct table_node *node = table_find(&cache->customers, uuid_bytes(id));
+    return node ? node->owner : NULL;
+}
+
 void facts_add(struct facts_cache *cache, struct facts_entry *entry, const struct customer_fact *fact,
                const struct uuid *newest)
 {
-    struct table_node *node = table_find(&cache->customers, uuid_bytes(&fact->id));
-    struct customer *customer = node ? node->owner : allocate(sizeof *customer);
-    if (!node) {
+    struct customer *customer = find_customer(cache, &fact->id);
+    if (!customer) {
+        customer = allocate(sizeof *customer);
         customer->by_id.owner = customer;
         set_fact(customer, fact);
         table_insert(&cache->customers, &customer->by_id, uuid_bytes(&customer->fact.id));
@@ -243,18 +257,46 @@ void facts_forget(struct facts_cache *cache, enum facts_kind kind, struct slice 
 void facts_forget_all(struct facts_cache *cache)
 {
     cache->generation++;
+    cache->touched_count = 0;
     for (uint32_t i = 0; i < cache->entries.bucket_count; i++) {
         while (cache->entries.buckets[i])
             forget_entry(cache, cache->entries.buckets[i]->owner);
     }
 }
 
-void facts_touch(struct facts_cache *cache, const struct uuid *customer, const struct uuid *interaction)
+static void note_touched(struct facts_cache *cache, const struct customer *customer)
 {
-    struct table_node *node = table_find(&cache->customers, uuid_bytes(customer));
-    struct customer *found = node ? node->owner : NULL;
-    if (found && uuid_compare(interaction, &found->newest) > 0)
-        found->newest = *interaction;
+    if (cache->touched_count == cache->touched_room) {
+        cache->touched_room = cache->touched_room ? cache->touched_room * 2 : 256;
+        cache->touched = realloc(cache->touched, sizeof *cache->touched * cache->touched_room);
+        if (!cache->touched)
+            abort();
+    }
+    cache->touched[cache->touched_count++] = (struct touched){customer->fact.id, customer->newest};
+}
+
+void facts_touch(struct facts_cache *cache, const struct uuid *id, const struct uuid *interaction)
+{
+    struct customer *customer = find_customer(cache, id);
+    if (!customer || uuid_compare(interaction, &customer->newest) <= 0)
+        return;
+    note_touched(cache, customer);
+    customer->newest = *interaction;
+}
+
+void facts_commit(struct facts_cache *cache)
+{
+    cache->touched_count = 0;
+}
+
+void facts_rollback(struct facts_cache *cache)
+{
+    while (cache->touched_count) {
+        const struct touched *touched = &cache->touched[--cache->touched_count];
+        struct customer *customer = find_customer(cache, &touched->customer);
+        if (customer)
+            customer->newest = touched->newest;
+    }
 }
 
 struct ranked {

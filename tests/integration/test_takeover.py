@@ -348,6 +348,25 @@ def test_an_accept_that_waits_behind_a_block_finds_the_offer_gone(router, tables
     check_journal(tables)
 
 
+def test_an_interaction_that_came_to_nothing_makes_nobody_the_newest(router, tables):
+    """Candidates come newest interaction first: one of a batch that was undone is none."""
+    shared, phones = "both@example.org", ("+4915111111111", "+4915122222222")
+    ann, ben = (router.client().ok("POST", "customers", {"name": phone, "contacts": [{"phone": phone}, {"email": shared}]}, 201)
+                for phone in phones)
+    source = router.source()
+    source.event(mail(shared))
+    for phone in reversed(phones):
+        assert source.event(ringing(phone)).json["identity"]["outcome"] == "matched"
+    fence = Fence(tables)
+    asked = Later(source.event, ringing(phones[1]))
+    fence.wait_stuck()
+    block_in(fence, phones[1])
+    fence.commit()
+    assert asked.wait().json["outcome"] == "blocked"
+    identity = source.event(mail(shared)).json["identity"]
+    assert identity == {"outcome": "ambiguous", "candidates": [ann["id"], ben["id"]]}
+
+
 def test_a_customer_that_was_made_in_mid_batch_is_matched(router, tables):
     address = "new@example.org"
     fence = Fence(tables)
