@@ -10,7 +10,8 @@ static const char *const kind_names[BLOCK_KIND_COUNT] = {"customer", "phone", "e
 struct blacklist_entry {
     struct block block;
     struct table_node by_key, by_id;
-    char text[]; /* the key */
+    struct rank_node ending; /* a temporary one's */
+    char text[];             /* the key */
 };
 
 const char *block_kind_name(enum block_kind kind)
@@ -34,6 +35,7 @@ void blacklist_init(struct blacklist *blacklist)
     for (int i = 0; i < BLOCK_KIND_COUNT; i++)
         table_init(&blacklist->by_key[i]);
     table_init(&blacklist->by_id);
+    blacklist->ending = (struct rank_tree){0};
 }
 
 void blacklist_deinit(struct blacklist *blacklist)
@@ -56,6 +58,8 @@ void blacklist_put_back(struct blacklist *blacklist, struct blacklist_entry *ent
     struct slice key = block->kind == BLOCK_CUSTOMER ? uuid_bytes(&block->customer) : block->key;
     table_insert(&blacklist->by_key[block->kind], &entry->by_key, key);
     table_insert(&blacklist->by_id, &entry->by_id, uuid_bytes(&block->id));
+    if (block->until_ms != TIME_NEVER)
+        rank_insert(&blacklist->ending, &entry->ending, (struct rank){block->until_ms, 0, block->id});
 }
 
 struct blacklist_entry *blacklist_add(struct blacklist *blacklist, const struct block *block)
@@ -69,7 +73,7 @@ struct blacklist_entry *blacklist_add(struct blacklist *blacklist, const struct 
     if (block->key.len)
         memcpy(entry->text, block->key.ptr, block->key.len);
     entry->block.key.ptr = entry->text;
-    entry->by_key.owner = entry->by_id.owner = entry;
+    entry->by_key.owner = entry->by_id.owner = entry->ending.owner = entry;
     blacklist_put_back(blacklist, entry);
     return entry;
 }
@@ -82,7 +86,17 @@ struct blacklist_entry *blacklist_take(struct blacklist *blacklist, const struct
     struct blacklist_entry *entry = node->owner;
     table_remove(&blacklist->by_id, &entry->by_id);
     table_remove(&blacklist->by_key[entry->block.kind], &entry->by_key);
+    rank_remove(&blacklist->ending, &entry->ending);
     return entry;
+}
+
+void blacklist_expire(struct blacklist *blacklist, int64_t at_ms)
+{
+    const struct rank_node *first;
+    while ((first = rank_first(&blacklist->ending)) && first->rank.first <= at_ms) {
+        struct blacklist_entry *over = blacklist_take(blacklist, &first->rank.third);
+        blacklist_entry_free(&over);
+    }
 }
 
 void blacklist_entry_free(struct blacklist_entry **entry)

@@ -6,6 +6,7 @@
 
 #include "rules/arena.h"
 #include "rules/identity.h"
+#include "rules/rank.h"
 #include "rules/table.h"
 
 enum block_kind { BLOCK_CUSTOMER, BLOCK_PHONE, BLOCK_EMAIL, BLOCK_DOMAIN, BLOCK_PREFIX };
@@ -25,6 +26,7 @@ struct block {
 struct blacklist {
     struct table by_key[BLOCK_KIND_COUNT]; /* of entries, by key (customer: the id's bytes) */
     struct table by_id;
+    struct rank_tree ending; /* temporary ones, by when they end */
 };
 
 struct blacklist_entry;
@@ -36,6 +38,8 @@ struct blacklist_entry *blacklist_add(struct blacklist *blacklist, const struct 
 /* Takes the entry out and gives it to the caller, NULL when there is none. */
 struct blacklist_entry *blacklist_take(struct blacklist *blacklist, const struct uuid *id);
 void blacklist_put_back(struct blacklist *blacklist, struct blacklist_entry *entry);
+/* Frees what is over at that time. */
+void blacklist_expire(struct blacklist *blacklist, int64_t at_ms);
 void blacklist_entry_free(struct blacklist_entry **entry);
 const struct block *blacklist_entry_block(const struct blacklist_entry *entry);
 

@@ -53,6 +53,9 @@ void core_commit(struct core *core)
         }
         free(undo);
     }
+    /* Time never goes back: what is over blocks nobody any more, and a core that is loaded now does not have
+     * it. */
+    blacklist_expire(&core->blacklist, core->at_ms);
     core->in_batch = false;
 }
 

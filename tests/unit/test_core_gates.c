@@ -114,6 +114,35 @@ static void a_block_ends_exactly_on_its_millisecond(void **state)
     world_deinit(&world);
 }
 
+static void a_block_that_is_over_leaves_memory(void **state)
+{
+    struct world world;
+    struct from from = {.phone = "+491"};
+    (void)state;
+    world_init(&world, 2);
+    struct block first = block_phone(&world, "+491", world.now + 1000);
+    struct block second = block_phone(&world, "+491", world.now + 2000);
+    struct block permanent = block_phone(&world, "+492", TIME_NEVER);
+    second.id.bytes[1] = 1;
+    permanent.id.bytes[1] = 2;
+    world_step(&world, (struct input){.kind = INPUT_BLOCK, .block = first});
+    world_step(&world, (struct input){.kind = INPUT_BLOCK, .block = second});
+    world_step(&world, (struct input){.kind = INPUT_BLOCK, .block = permanent});
+    world.now += 999;
+    world_step(&world, world_event(&world, EVENT_CALL_RINGING, "c1", &from));
+    assert_int_equal(world.core.blacklist.by_id.count, 3);
+    world.now += 1;
+    assert_int_equal(world_step(&world, world_event(&world, EVENT_CALL_RINGING, "c2", &from))->outcome,
+                     OUTCOME_BLOCKED);
+    assert_int_equal(world.core.blacklist.by_id.count, 2);
+    world.now += 1000;
+    assert_int_equal(world_step(&world, world_event(&world, EVENT_CALL_RINGING, "c3", &from))->outcome,
+                     OUTCOME_QUEUED);
+    assert_int_equal(world.core.blacklist.by_id.count, 1);
+    world_step(&world, (struct input){.kind = INPUT_UNBLOCK, .block = {.id = second.id}});
+    world_deinit(&world);
+}
+
 static void a_block_withdraws_what_is_on_offer_and_an_unblock_lets_pass_at_once(void **state)
 {
     struct world world;
@@ -246,6 +275,7 @@ int main(void)
         cmocka_unit_test(identity_follows_the_table_of_the_contract),
         cmocka_unit_test(machine_mail_is_attached_or_ignored_and_never_offered),
         cmocka_unit_test(a_block_ends_exactly_on_its_millisecond),
+        cmocka_unit_test(a_block_that_is_over_leaves_memory),
         cmocka_unit_test(a_block_withdraws_what_is_on_offer_and_an_unblock_lets_pass_at_once),
         cmocka_unit_test(a_blocked_customer_found_at_the_accept_is_not_assigned),
         cmocka_unit_test(the_gateways_word_decides_who_answered),

@@ -96,8 +96,11 @@ static void reload(struct world *world)
         core_load_interaction(&loaded, interaction, queue, agent);
     }
     for (uint32_t i = 0; i < world->core.blacklist.by_id.bucket_count; i++) {
-        for (struct table_node *node = world->core.blacklist.by_id.buckets[i]; node; node = node->next)
-            core_load_block(&loaded, blacklist_entry_block(node->owner));
+        for (struct table_node *node = world->core.blacklist.by_id.buckets[i]; node; node = node->next) {
+            const struct block *block = blacklist_entry_block(node->owner);
+            if (block->until_ms > world->core.at_ms) /* load_blocks.sql */
+                core_load_block(&loaded, block);
+        }
     }
     core_loaded(&loaded, world->core.seq, world->core.at_ms);
     after = dump(&loaded);
