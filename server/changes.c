@@ -168,3 +168,37 @@ void project_facts_changed(struct project *project, void (*on_settled)(void *ctx
     project->changes_wanted = true;
     turn_request(&project->turn);
 }
+
+/* --- The end of the list --- */
+
+static void on_trimmed(void *ctx, const struct pg_reply *reply)
+{
+    struct project *project = ctx;
+    project->trimming = false;
+    bool goes_on = reply->outcome == PG_OK && pg_int64(reply, 0, 0) > 0;
+    if (reply->outcome == PG_REFUSED)
+        log_event(
+            LOG_WARN, "the change list cannot be trimmed",
+            (struct log_field[]){log_text("project", project_name(project)), log_str("why", reply->message)},
+            2);
+    if (!goes_on && reply->outcome != PG_UNCERTAIN)
+        project->trimmed_version = project->trim_to; /* refused: not before there is more of it */
+    project_reply_done(project);
+}
+
+/* Nobody reads again what the owner has taken over; the newest stay for people who want to know. */
+void changes_trim(struct project *project)
+{
+    struct query_params params = {.count = 0};
+    if (project->trimming || project->facts_version < project->trimmed_version + 2 * PROJECT_CHANGES_KEPT)
+        return;
+    project->trim_to = project->facts_version - PROJECT_CHANGES_KEPT;
+    params_int(&params, project->id);
+    params_uuid(&params, &project->app->instance);
+    params_number(&params, project->epoch);
+    params_number(&params, project->trim_to);
+    params_number(&params, PROJECT_TRIM_PAGE);
+    struct pg_query query = {
+        .name = "changes_trim", .params = params.items, .param_count = params.count, .binary_result = true};
+    project->trimming = project_query(project, project->app->desk, &query, on_trimmed);
+}

@@ -39,6 +39,13 @@ static void expire(struct project *project, int64_t now)
     intake_expire(project);
 }
 
+static void cut_silent(struct project *project)
+{
+    pg_link_cut(project->app->writer, "it did not answer while stopping");
+    if (project->trimming)
+        pg_link_cut(project->app->desk, "it did not answer while stopping");
+}
+
 /* Requests whose time is over, the lease, and whatever a lost message left undone. */
 static void on_housekeeping(uv_timer_t *timer)
 {
@@ -63,7 +70,7 @@ static void on_housekeeping(uv_timer_t *timer)
         break;
     case PROJECT_CLOSING:
         if (now >= project->retry_at_ms)
-            pg_link_cut(project->app->writer, "it did not answer while stopping");
+            cut_silent(project);
         finish_close(project);
         return;
     case PROJECT_ACQUIRING:
@@ -73,6 +80,8 @@ static void on_housekeeping(uv_timer_t *timer)
     }
     if (storage_is_silent(project, now))
         expire(project, now);
+    if (project->state == PROJECT_OWNED)
+        changes_trim(project);
     project_pump(project);
 }
 

@@ -18,6 +18,8 @@
 #define PROJECT_CLOSE_WAIT_MS 2000  /* for the database, when a project is given back */
 #define PROJECT_COMMIT_WAIT_NS                                                                               \
     (UINT64_C(10) * 1000000000)                 /* a batch that is not answered then has lost its link */
+#define PROJECT_CHANGES_KEPT 1000               /* of the change list, besides what is not taken over */
+#define PROJECT_TRIM_PAGE 2000                  /* changes dropped at once */
 #define PROJECT_LOAD_PAGE 1000                  /* open interactions read at once */
 #define PROJECT_CLOCK_SKEW_MS INT64_C(86400000) /* an event's time may be so far ahead */
 
@@ -109,6 +111,8 @@ struct project {
     bool changes_wanted, changes_asked, config_wanted, examining, renewing, releasing;
     struct change *changes, **changes_tail;
     size_t change_count;
+    uint64_t trimmed_version, trim_to; /* of the change list in the database */
+    bool trimming;
     struct settled_waiter *waiters;
     struct turn turn;
     uv_timer_t core_timer, housekeeping;
@@ -183,5 +187,6 @@ void config_replace(struct project *project, struct loaded_config *loaded); /* t
 void changes_read(struct project *project);
 void changes_settle(struct project *project, bool settled);
 void changes_clear(struct project *project);
+void changes_trim(struct project *project); /* a page of what is taken over, on the desk's link */
 
 #endif

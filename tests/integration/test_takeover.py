@@ -1,5 +1,6 @@
 """A project that changes hands, and facts that move, while a batch is under way: all of it is in, once, or nothing is."""
 import os
+import pathlib
 import signal
 import threading
 import time
@@ -399,3 +400,58 @@ def test_facts_that_move_again_and_again_delay_a_batch_and_do_not_change_it(rout
     assert {answer["identity"]["outcome"] for answer in asked.wait().json} == {"created"}
     assert tables.one("SELECT count(*) FROM customers") == 20
     check_journal(tables)
+
+
+# --- The change list ---
+
+def move_facts(tables, count):
+    """As so many edits by other routers do."""
+    tables.query("WITH moved AS (UPDATE fences SET facts_version = facts_version + %s RETURNING project, facts_version),"
+                 " noted AS (INSERT INTO changes (project, version, kind) SELECT project, n, 'customer'"
+                 " FROM moved, generate_series(facts_version - %s, facts_version) n)"
+                 " SELECT pg_notify('patchbay', 'facts:demo')", count, count - 1)
+
+
+def changes(tables):
+    return tables.query("SELECT count(*), min(version), max(version), (SELECT facts_version FROM fences) FROM changes")[0]
+
+
+def test_the_owner_trims_the_change_list_to_what_is_new(router, tables):
+    source = router.source()
+    source.event(ringing())
+    move_facts(tables, 10_000)
+    source.event(ringing())
+    wait_for(lambda: changes(tables)[0] == 1000, lambda: f"trimmed: {changes(tables)}")
+    for _ in range(3):
+        move_facts(tables, 900)
+        source.event(ringing())
+    count, _, newest, current = wait_for(lambda: changes(tables)[0] <= 2000 and changes(tables), "trimmed again")
+    assert count >= 1000 and newest == current
+    router.restart()
+    move_facts(tables, 3000)
+    wait_for(lambda: changes(tables)[0] <= 2000, "trimmed after a restart")
+    check_journal(tables)
+
+
+def test_what_the_owner_has_not_read_stays_and_nobody_else_trims(router, database, tables):
+    number = "+4915112345678"
+    router.stop()
+    fence = Fence(tables)
+    block_in(fence, number)
+    fence.commit()
+    move_facts(tables, 5000)
+    statement = (pathlib.Path(__file__).parents[2] / "storage/sql/changes_trim.sql").read_text()
+    tables.query(f"PREPARE trim AS {statement}")
+    project, owner, epoch, version = tables.query("SELECT project, owner, epoch, facts_version FROM fences")[0]
+    assert owner is None
+    tables.query("UPDATE fences SET owner = %s", str(uuid.uuid4()))
+    assert tables.one("EXECUTE trim(%s, %s, %s, %s, 2000)", project, str(uuid.uuid4()), epoch, version) == 0
+    owner = tables.one("SELECT owner FROM fences")
+    assert tables.one("EXECUTE trim(%s, %s, %s, %s, 2000)", project, owner, epoch + 1, version) == 0
+    assert changes(tables)[0] == 5002  # the configuration is one
+    assert tables.one("EXECUTE trim(%s, %s, %s, %s, 2000)", project, owner, epoch, 3) == 3
+    assert tables.one("EXECUTE trim(%s, %s, %s, %s, 2000)", project, owner, epoch, version) == 2000
+    assert changes(tables)[:2] == (2999, 2004)
+    tables.query("UPDATE fences SET owner = NULL")
+    router.start()
+    assert router.source().event(ringing(number)).json["outcome"] == "blocked"
