@@ -105,6 +105,8 @@ static void decide_request(struct project *project, struct intake_request *reque
     facts_join(&request->input.facts, request->phone_facts, request->email_facts, &batch->arena);
     if (step(project, &request->input, request)) {
         remember_facts(project, request, batch->rows[batch->row_count - 1].outcome);
+        if (request->input.kind == INPUT_EVENT)
+            known_add(project, request, now);
         request_list_push(&batch->requests, request);
         return;
     }

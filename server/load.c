@@ -55,6 +55,7 @@ static void on_blocks(void *ctx, const struct pg_reply *reply)
         project->owner_address[0] = 0;
         project->renewed_ms = (int64_t)uv_now(project->app->loop);
         project_enter(project, PROJECT_OWNED);
+        known_load_start(project);
         log_event(LOG_INFO, "project is owned",
                   (struct log_field[]){log_text("project", project_name(project)),
                                        log_int("epoch", (int64_t)project->epoch),

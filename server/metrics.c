@@ -102,6 +102,8 @@ static const struct metric_row rows[METRIC_COUNT] = {
                          outcome_of_identity, .value_count = IDENTITY_BLOCKED + 1},
     [METRIC_DUPLICATES] = {"patchbay_duplicates_total", "Repeated events, answered from the journal.",
                            COUNTER},
+    [METRIC_LOOKED_UP] = {"patchbay_events_looked_up_total",
+                          "Events that were looked up in the journal before they were decided.", COUNTER},
     [METRIC_REFUSALS] = {"patchbay_refusals_total", "Requests refused, by problem code.", COUNTER, "code",
                          code_of_problem, .value_count = PROBLEM_CODE_COUNT},
     [METRIC_OFFERS] = {"patchbay_offers_total", "Offers made to agents.", COUNTER},

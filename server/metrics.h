@@ -18,6 +18,7 @@ enum metric {
     METRIC_ANSWERS,    /* outcome: offered queued blocked ended attached ignored */
     METRIC_IDENTITY,   /* outcome: matched created new ambiguous conflict manual anonymous machine blocked */
     METRIC_DUPLICATES, /* events that were answered from the journal */
+    METRIC_LOOKED_UP,  /* events whose key may have been in the journal */
     METRIC_REFUSALS,   /* code: as in contract section 7; see metrics.c */
     METRIC_OFFERS,
     METRIC_OFFER_ENDS,     /* cause: accepted, the causes of offer.withdrawn, other */

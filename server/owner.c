@@ -74,6 +74,7 @@ void owner_drop(struct project *project)
     project->has_core = false;
     uv_timer_stop(&project->core_timer);
     facts_forget_all(project->facts);
+    known_forget(project);
     changes_clear(project);
     if (project->next_config) {
         arena_deinit(&project->next_config->arena);

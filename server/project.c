@@ -63,6 +63,7 @@ static void on_housekeeping(uv_timer_t *timer)
             pg_link_cut(project->app->writer, "a batch was not answered in time");
         if (writer_up && now - project->renewed_ms >= project->app->settings->lease_ms / 3)
             owner_renew(project);
+        known_load_go_on(project);
         break;
     case PROJECT_SETTLING:
         if (writer_up)
@@ -94,6 +95,7 @@ struct project *project_open(struct app *app, uint32_t id, struct slice name)
     project->id = id;
     project->name = strndup(name.ptr, name.len);
     project->facts = facts_cache_alloc((size_t)app->settings->cache_entries);
+    project->known = known_keys_alloc(KNOWN_KEYS_MAX);
     project->store = batch_store_alloc();
     project->batch = batch_alloc();
     project->spare = batch_alloc();
@@ -145,6 +147,7 @@ static void free_project(struct project *project)
     batch_free(&project->spare);
     batch_store_free(&project->store);
     facts_cache_free(&project->facts);
+    known_keys_free(&project->known);
     table_deinit(&project->pending);
     if (project->config) {
         arena_deinit(&project->config->arena);

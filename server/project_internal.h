@@ -6,6 +6,7 @@
 #include "server/clock.h"
 #include "server/facts.h"
 #include "server/intake.h"
+#include "server/known_keys.h"
 #include "server/project.h"
 #include "server/query_params.h"
 #include "server/settings.h"
@@ -70,6 +71,13 @@ struct batch {
     size_t changes; /* how many of the waiting changes it carries */
 };
 
+/* How far the filter of known keys is loaded: from the newest key back to the window's beginning. */
+struct known_load {
+    int64_t from_ms;
+    uint64_t before_seq;
+    bool asked, stale, complete; /* stale: the page under way belongs to an earlier ownership */
+};
+
 struct change {
     enum input_kind kind; /* INPUT_BLOCK or INPUT_UNBLOCK */
     struct block block;
@@ -100,6 +108,8 @@ struct project {
     struct request_list queue, immediate; /* immediate: refused at the door, told next turn */
     struct table pending;
     struct facts_cache *facts;
+    struct known_keys *known; /* events and conversations of the idempotency window */
+    struct known_load known_load;
     struct resolution *resolving;
     struct request_list ready; /* resolved, for the next batch; while one commits, more of them gather here */
     uint64_t ready_seen;       /* what the oldest of their questions saw of the journal */
@@ -147,6 +157,13 @@ void resolution_cut_late(struct project *project); /* a question that nobody ans
 void resolution_free(struct resolution **resolution);
 bool request_facts_ready(struct project *project, struct intake_request *request);
 void request_unpin(struct project *project, struct intake_request *request);
+
+/* known_load.c */
+int64_t known_from_ms(const struct project *project); /* what was decided before is not looked for */
+void known_load_start(struct project *project);       /* the project is owned now */
+void known_load_go_on(struct project *project);       /* after a reader that was away; lets old keys go */
+void known_forget(struct project *project);
+void known_add(struct project *project, const struct intake_request *request, int64_t at_ms);
 
 /* decide.c */
 void batch_decide(struct project *project); /* begins the core's transaction and fills the batch */

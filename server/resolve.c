@@ -7,6 +7,7 @@
 
 #include "rules/record.h"
 #include "server/log.h"
+#include "server/metrics.h"
 #include "server/project_internal.h"
 #include "storage/pg_array.h"
 #include "storage/pg_array_read.h"
@@ -100,22 +101,28 @@ void resolution_give_up(struct project *project)
 /* --- The query --- */
 
 struct question {
+    int64_t from_ms; /* the idempotency window */
     struct pg_array event_keys, conversations, phones, emails;
 };
 
 /* A conversation that is open needs no look at the closed ones. */
-static bool asks_for_closed(const struct project *project, const struct input *input)
+static bool asks_for_closed(const struct project *project, const struct input *input, int64_t from_ms)
 {
-    return !core_find_conversation(&project->core, &input->conversation);
+    return !core_find_conversation(&project->core, &input->conversation) &&
+           known_keys_may_have(project->known, &input->conversation, from_ms);
 }
 
 static bool ask_for(struct project *project, struct intake_request *request, struct question *question)
 {
     bool asks = false;
-    if (request->input.kind == INPUT_EVENT) {
+    if (request->input.kind == INPUT_EVENT &&
+        known_keys_may_have(project->known, &request->event_key, question->from_ms)) {
+        metric_add(METRIC_LOOKED_UP, 0, 1);
         pg_array_uuid(&question->event_keys, &request->event_key);
-        if (asks_for_closed(project, &request->input))
-            pg_array_uuid(&question->conversations, &request->input.conversation);
+        asks = true;
+    }
+    if (request->input.kind == INPUT_EVENT && asks_for_closed(project, &request->input, question->from_ms)) {
+        pg_array_uuid(&question->conversations, &request->input.conversation);
         asks = true;
     }
     if (request->phone_facts && !facts_is_filled(request->phone_facts)) {
@@ -258,8 +265,7 @@ static bool ask(struct resolution *resolution, struct question *question)
 {
     struct project *project = resolution->project;
     int32_t id = (int32_t)htobe32(project->id);
-    int64_t from = clock_now_ms() - project->core.config->window_ms - PROJECT_CLOCK_SKEW_MS;
-    int64_t since = (int64_t)htobe64((uint64_t)from);
+    int64_t since = (int64_t)htobe64((uint64_t)question->from_ms);
     struct pg_param params[] = {
         {.data = &id, .len = sizeof id, .binary = true},
         pg_array_param(&question->event_keys),
@@ -290,6 +296,7 @@ void resolution_start(struct project *project)
     resolution->seen = project->journal_seq;
     resolution->generation = facts_cache_generation(project->facts);
     project->resolving = resolution;
+    question.from_ms = known_from_ms(project);
     pg_array_init(&question.event_keys, PG_UUID);
     pg_array_init(&question.conversations, PG_UUID);
     pg_array_init(&question.phones, PG_TEXT);
