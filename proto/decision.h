@@ -16,7 +16,7 @@ struct value decision_event_answer(const struct outcome *outcome, struct slice i
 struct value decision_command_answer(const struct outcome *outcome, struct arena *arena);
 
 /* The CloudEvent of the n-th announcement (from 1) of an outcome. `with_agentsequence` for the agent's own
- * channel and feed only. */
+ * channel and feed only; data.agent is that agent's name then. */
 struct value decision_announcement(const struct outcome *outcome, const struct announcement *announcement,
                                    uint32_t n, struct slice project, bool with_agentsequence,
                                    struct arena *arena);

@@ -226,10 +226,10 @@ const char *announcement_type_name(enum announcement_type type); /* "interaction
 struct announcement {
     enum announcement_type type;
     const struct snapshot *snapshot; /* NULL for presence */
-    struct slice agent;              /* whose channel it also goes to; empty: none */
-    uint64_t agentsequence;          /* of that agent */
-    struct slice cause;              /* withdrawn, ended, blocked: why; presence: the reason */
-    enum agent_state state;          /* presence */
+    struct slice agent;     /* whose channel it also goes to; empty: none. The snapshot's, if that has one */
+    uint64_t agentsequence; /* of that agent */
+    struct slice cause;     /* withdrawn, ended, blocked: why; presence: the reason */
+    enum agent_state state; /* presence */
     struct announcement *next;
 };
 

@@ -1,5 +1,5 @@
 /* The same as MessagePack-RPC notifications: `decision` with the event, `tip` with the newest number. A
- * connection may follow several agents, each of them once. */
+ * connection may follow several agents, each of them once: the event's data.agent says whose it is. */
 #include "proto/decision.h"
 #include "server/streams_internal.h"
 

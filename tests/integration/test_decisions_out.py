@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from harness.http_client import chat, mail, ringing
+from harness.http_client import chat, cloudevent, mail, ringing
 from harness.process import wait_for
 from harness.projects import project
 
@@ -322,6 +322,40 @@ def test_a_subscription_again_takes_the_place_of_the_first(desk):
     begin(desk, 1)
     assert int(client.next_notification("decision")[0]["agentsequence"]) == 2
     assert desk.rpc_client("supervisor").call("feed.subscribe", {"agent": "ben"})["agent"] == "ben"
+    client.close()
+
+
+def test_events_of_several_agents_on_one_connection_say_whose_feed_they_are_from(make_router, tables):
+    agents = {name: f"{{name: {name}, queues: [support, chat], capacity: {{call: 1, chat: 3}}}}" for name in ("anna", "ben")}
+    router = make_router(project(agents, offer_timeout="1s") + "cool_down: {reject: 0s, no_answer: 0s}\nmisses: 9\ngrace: 1s\n").start()
+    client = router.rpc_client("supervisor")
+    for agent in agents:
+        client.call("feed.subscribe", {"agent": agent, "after": "0"})
+    router.presence("anna")
+    source = router.source()
+    call = ringing()
+    offered = source.event(call).json
+    router.presence("ben")
+    router.agent("anna").ok("POST", f"offers/{offered['offer']}/reject", {"cause": "reject"})
+    wait_for(lambda: tables.one("SELECT count(*) FROM feed WHERE agent = 'ben'") >= 3, "ben was asked and did not answer")
+    source.event(cloudevent("call.ended", call["subject"]))
+    visitor = chat("v1")
+    talk = source.event(visitor).json
+    router.agent(talk["agent"]).ok("POST", f"offers/{talk['offer']}/accept")
+    source.event({**visitor, "id": visitor["id"] + "-2"})
+    router.presence(talk["agent"], "offline")  # and does not come back: the chat is taken from them
+    wait_for(lambda: tables.one("SELECT state FROM interactions WHERE id = %s", talk["interaction"]) != 2, "requeued")
+    source.event({**visitor, "id": visitor["id"] + "-3"})
+    feeds = {agent: router.client("supervisor").ok("GET", f"agents/{agent}/feed?after=0")["items"] for agent in agents}
+    heard = {agent: [] for agent in agents}
+    while sum(map(len, heard.values())) < sum(map(len, feeds.values())):
+        [event] = client.next_notification("decision")
+        heard[event["data"]["agent"]].append(event)
+    assert {agent: events[:len(feeds[agent])] for agent, events in heard.items()} == feeds
+    assert all(numbers(events) == list(range(1, len(events) + 1)) for events in heard.values())
+    seen = {event["type"] for events in heard.values() for event in events}
+    assert {"interaction.offered", "offer.withdrawn", "interaction.assigned", "interaction.queued", "interaction.message",
+            "agent.presence"} <= seen
     client.close()
 
 

@@ -178,6 +178,9 @@ static void check_record(const struct outcome *outcome, struct arena *arena)
     struct outcome again;
     if (outcome->refusal != REFUSAL_NONE)
         return;
+    for (const struct announcement *a = outcome->announcements; a; a = a->next)
+        assert_true(!a->agent.len || !a->snapshot || !a->snapshot->agent.len ||
+                    slice_equal(a->agent, a->snapshot->agent)); /* else a feed would not know its events */
     struct slice bytes = record_decision(outcome, arena);
     assert_true(record_read_decision(&again, bytes, arena));
     struct slice twice = record_decision(&again, arena);
