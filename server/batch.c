@@ -150,6 +150,20 @@ static void tell_committed(struct project *project)
 
 static void on_committed(void *ctx, const struct pg_reply *reply);
 
+/* Facts that move all the time, somewhere, must not keep decisions about others waiting. */
+static void share_facts(struct project *project)
+{
+    const struct batch *batch = project->batch;
+    batch_store_share(project->store);
+    for (size_t i = 0; i < batch->row_count; i++) {
+        const struct intake_request *request = batch->row_requests[i];
+        if (request && request->phone_facts)
+            batch_store_decided_on(project->store, facts_key(request->phone_facts));
+        if (request && request->email_facts)
+            batch_store_decided_on(project->store, facts_key(request->email_facts));
+    }
+}
+
 static void submit(struct project *project)
 {
     struct batch *batch = project->batch;
@@ -166,6 +180,8 @@ static void submit(struct project *project)
         .lease_ms = project->app->settings->lease_ms,
     };
     batch_store_fill(project->store, &project->core, &fence, batch->rows, batch->row_count, &batch->arena);
+    if (project->outdated >= PROJECT_OUTDATED_MAX)
+        share_facts(project);
     batch->started_ns = uv_hrtime();
     batch->in_flight = batch_store_submit(project->store, project->app->writer, on_committed, project);
     if (!batch->in_flight) {
@@ -291,6 +307,14 @@ static void refused(struct project *project, const struct pg_reply *reply)
     }
 }
 
+static void note_facts(struct project *project, uint64_t version)
+{
+    if (version == project->facts_version)
+        project->outdated = 0;
+    else
+        project->changes_wanted = true;
+}
+
 static void on_committed(void *ctx, const struct pg_reply *reply)
 {
     struct project *project = ctx;
@@ -298,8 +322,10 @@ static void on_committed(void *ctx, const struct pg_reply *reply)
     switch (reply->outcome) {
     case PG_OK:
         if (pg_bool(reply, 0, 0)) {
+            note_facts(project, (uint64_t)pg_int64(reply, 0, 1));
             batch_succeed(project);
         } else {
+            project->outdated++;
             batch_rollback(project);
             owner_examine(project);
         }

@@ -94,6 +94,7 @@ enum column {
     CUSTOMER_EMAIL_KEY,
     ACTIVITY_CUSTOMER,
     ACTIVITY_INTERACTION,
+    DECIDED_KEY, /* last: not of a row */
     COLUMN_COUNT
 };
 
@@ -182,6 +183,7 @@ static const enum pg_type column_types[COLUMN_COUNT] = {
     [CUSTOMER_EMAIL_KEY] = PG_TEXT,
     [ACTIVITY_CUSTOMER] = PG_UUID,
     [ACTIVITY_INTERACTION] = PG_UUID,
+    [DECIDED_KEY] = PG_TEXT,
 };
 
 #define SCALARS_BEFORE 9 /* $1 to $9 */
@@ -192,6 +194,7 @@ struct batch_store {
     int64_t numbers[SCALARS_BEFORE + 1]; /* big endian */
     int32_t project;                     /* big endian */
     struct uuid owner;
+    bool shares; /* the facts: see batch_store_share() */
     const struct core *core;
     struct arena *arena;
 };
@@ -411,6 +414,7 @@ void batch_store_fill(struct batch_store *store, const struct core *core, const 
     store->arena = arena;
     for (int i = 0; i < COLUMN_COUNT; i++)
         pg_array_reset(&store->columns[i]);
+    store->shares = false;
     store->project = (int32_t)htobe32(fence->project);
     store->owner = fence->owner;
     uint64_t numbers[] = {
@@ -423,6 +427,16 @@ void batch_store_fill(struct batch_store *store, const struct core *core, const 
         put_activity(store, rows, count, i);
     }
     core_dirty(core, put_interaction, put_agent, store);
+}
+
+void batch_store_share(struct batch_store *store)
+{
+    store->shares = true;
+}
+
+void batch_store_decided_on(struct batch_store *store, struct slice key)
+{
+    pg_array_bytes(&store->columns[DECIDED_KEY], key);
 }
 
 static struct pg_param binary(const void *data, size_t len)
@@ -442,6 +456,8 @@ bool batch_store_submit(struct batch_store *store, struct pg_link *link, pg_on_r
     params[n++] = binary(&store->numbers[number], sizeof(int64_t));
     for (int column = JOURNAL_SEQ; column < COLUMN_COUNT; column++)
         params[n++] = pg_array_param(&store->columns[column]);
+    if (!store->shares)
+        params[n - 1] = (struct pg_param){.data = NULL};
     assert(n == PARAM_COUNT);
     struct pg_query query = {
         .name = "commit_batch", .params = params, .param_count = n, .binary_result = true};

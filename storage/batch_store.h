@@ -28,7 +28,11 @@ void batch_store_free(struct batch_store **store);
 /* `rows` in the order of their seq; `arena` for what is encoded on the way. Before core_commit(). */
 void batch_store_fill(struct batch_store *store, const struct core *core, const struct batch_fence *fence,
                       const struct batch_row *rows, size_t count, struct arena *arena);
-/* The reply has one row with one boolean (binary): whether the fence held. */
+/* After filling: facts that have moved on since `facts_version` do no harm unless a key of
+ * batch_store_decided_on() is among what changed. */
+void batch_store_share(struct batch_store *store);
+void batch_store_decided_on(struct batch_store *store, struct slice key); /* canonical, of phone or e-mail */
+/* The reply (binary) has one row: whether the fence held, and the version of the facts then. */
 bool batch_store_submit(struct batch_store *store, struct pg_link *link, pg_on_reply on_reply, void *ctx)
     __attribute__((warn_unused_result));
 

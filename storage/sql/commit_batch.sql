@@ -1,13 +1,14 @@
 -- One batch, one statement, one round trip. Everything hangs on the fence: when another owns the project, when the
 -- journal moved, or when the facts that were decided on are no longer current, the update finds no row and nothing of
--- the batch is written. Returns whether it was. Arrays run in parallel, one per column.
+-- the batch is written. Returns whether it was, and the facts' version then. Arrays run in parallel, one per column. With
+-- $95, the keys that it was decided on, facts that moved on are no harm unless what changed concerns one of them.
 WITH fence AS (
     UPDATE fences
     SET journal_seq = $5::bigint, published_seq = greatest(published_seq, $7::bigint), last_ms = $8::bigint,
         lease_until = now() + $9::bigint * interval '1 millisecond'
     WHERE project = $1::integer AND owner = $2::uuid AND epoch = $3::bigint AND journal_seq = $4::bigint
-      AND facts_version = $6::bigint
-    RETURNING project
+      AND (facts_version = $6::bigint OR (SELECT facts_allow($1::integer, $6::bigint, $95::text[])))
+    RETURNING project, facts_version
 ), journal_rows AS (
     INSERT INTO journal (project, seq, at_ms, kind, event_key, digest, interaction, config_version, input, facts, decision)
     SELECT f.project, u.seq, u.at_ms, u.kind, u.event_key, u.digest, u.interaction, $11::bigint, u.input, u.facts,
@@ -75,4 +76,4 @@ WITH fence AS (
     FROM fence f, (SELECT id, count(*) AS hits FROM unnest($10::uuid[]) AS h (id) GROUP BY id) AS u
     WHERE b.id = u.id
 )
-SELECT EXISTS (SELECT FROM fence)
+SELECT EXISTS (SELECT FROM fence), (SELECT facts_version FROM fence)
