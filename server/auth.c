@@ -215,6 +215,7 @@ static void take_answer(struct entry *entry, const struct pg_reply *reply)
                                               .project = (uint32_t)pg_int64(reply, 0, 1),
                                               .project_name = {entry->texts, project.len},
                                               .agent = {entry->texts + project.len, agent.len}};
+        memcpy(entry->principal.token_hash, entry->hash, sizeof entry->hash);
         if (!pg_is_null(reply, 0, 5))
             entry->expires_ms = entry->asked_ms + (uint64_t)pg_int64(reply, 0, 5);
         if (entry->auth->known_count >= AUTH_KNOWN_MAX)
@@ -298,6 +299,11 @@ void auth_forget_all(struct auth *auth)
     auth->generation++;
     forget_ring(&auth->known);
     forget_ring(&auth->unknown);
+}
+
+uint64_t auth_generation(const struct auth *auth)
+{
+    return auth->generation;
 }
 
 struct auth *auth_open(uv_loop_t *loop, struct pg_link *link)

@@ -41,6 +41,8 @@ void auth_find_hash(struct auth *auth, const uint8_t hash[TOKEN_HASH_SIZE], auth
                     void *ctx);
 /* Tokens have changed: nothing that was remembered counts any more. */
 void auth_forget_all(struct auth *auth);
+/* Raised by that. */
+uint64_t auth_generation(const struct auth *auth);
 
 void principal_copy(struct principal *to, const struct principal *from, struct arena *arena);
 

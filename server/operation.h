@@ -6,6 +6,7 @@
 #include "proto/problem.h"
 #include "rules/value.h"
 #include "server/app.h"
+#include "server/token.h"
 
 enum role { ROLE_SOURCE, ROLE_AGENT, ROLE_SUPERVISOR, ROLE_POOL_ADMIN, ROLE_ADMIN };
 #define ROLE_COUNT 5
@@ -15,6 +16,7 @@ const char *role_name(enum role role);
 /* Who asks: from a token. */
 struct principal {
     struct uuid token;
+    uint8_t token_hash[TOKEN_HASH_SIZE]; /* for auth_find_hash() */
     enum role role;
     uint32_t project;
     struct slice project_name, agent; /* agent empty: none. Owned by the auth cache entry or the connection */

@@ -101,8 +101,8 @@ void operation_stream_feed(struct operation_call *call)
         return;
     if (slice_is(http_method(call->transport), "HEAD"))
         http_reply(call->transport, 200, STREAM_MEDIA_TYPE, (struct slice){NULL, 0}, NULL, 0);
-    else if (!streams_start_sse(call->app->streams, call->project, reader.agent, reader.after,
-                                call->transport))
+    else if (!streams_start_sse(call->app->streams, call->project, call->principal, reader.agent,
+                                reader.after, call->transport))
         refuse(call, PROBLEM_OVERLOADED, NULL, "too many streams are open");
 }
 
@@ -120,7 +120,8 @@ void operation_subscribe_feed(struct operation_call *call)
     value_set(&result, "agent", value_string(reader.agent));
     value_set(&result, "agentsequence",
               is_known ? value_string(sequence_text(newest, call->arena)) : value_null());
-    if (!streams_start_rpc(call->app->streams, call->project, reader.agent, reader.after, connection))
+    if (!streams_start_rpc(call->app->streams, call->project, call->principal, reader.agent, reader.after,
+                           connection))
         refuse(call, PROBLEM_OVERLOADED, NULL, "too many streams are open");
     else
         operation_reply(call, 200, &result);

@@ -76,7 +76,7 @@ void streams_close(struct streams **closed, void (*on_closed)(void *ctx), void *
 void stream_leave(struct stream *stream)
 {
     struct streams *streams = stream->streams;
-    if (stream->state != STREAM_ENDED || stream->reading || stream->connected)
+    if (stream->state != STREAM_ENDED || stream->reading || stream->connected || stream->confirming)
         return;
     if (stream->prev)
         stream->prev->next = stream->next;

@@ -20,18 +20,20 @@
 struct streams;
 struct project;
 struct app;
+struct principal;
 
 struct streams *streams_open(struct app *app);
 /* Ends every stream; on_closed when none is left. */
 void streams_close(struct streams **streams, void (*on_closed)(void *ctx), void *ctx);
 
 /* Both answer later when the project or storage fails; `after` is the last agentsequence that the client has.
- */
+ * A stream whose principal's token is revoked or expires is cut: soon when the database tells of it, and
+ * within 20 s else. */
 bool streams_start_sse(
-    struct streams *streams, struct project *project, struct slice agent, uint64_t after,
-    struct http_exchange *exchange); /* false: STREAMS_MAX is reached, nothing was answered */
-bool streams_start_rpc(struct streams *streams, struct project *project, struct slice agent, uint64_t after,
-                       struct rpc_connection *connection);
+    struct streams *streams, struct project *project, const struct principal *principal, struct slice agent,
+    uint64_t after, struct http_exchange *exchange); /* false: STREAMS_MAX is reached, nothing was answered */
+bool streams_start_rpc(struct streams *streams, struct project *project, const struct principal *principal,
+                       struct slice agent, uint64_t after, struct rpc_connection *connection);
 /* The connection went: its streams end. */
 void streams_rpc_closed(struct streams *streams, const struct rpc_connection *connection);
 

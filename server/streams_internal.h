@@ -9,15 +9,18 @@
 #include "rules/project_config.h"
 #include "rules/table.h"
 #include "server/app.h"
+#include "server/operation.h"
 #include "server/streams.h"
 
-#define STREAMS_SCAN_MS 250     /* below 1000 - STREAMS_TIP_AFTER_MS */
-#define STREAMS_READS_MAX 64    /* pages being read at once; the other streams wait */
-#define STREAMS_RESUME_MS 25    /* between looks at clients that owe room */
-#define STREAMS_PAGE_MIN 8      /* events read at once for a client that takes few */
-#define STREAMS_RETRY_MS 1000   /* after storage failed */
-#define STREAMS_STALL_MS 60000  /* a client that is owed much and takes nothing is cut then */
-#define STREAMS_EVENT_EXTRA 256 /* bytes that a transport may add to an event */
+#define STREAMS_SCAN_MS 250            /* below 1000 - STREAMS_TIP_AFTER_MS */
+#define STREAMS_READS_MAX 64           /* pages being read at once; the other streams wait */
+#define STREAMS_RESUME_MS 25           /* between looks at clients that owe room */
+#define STREAMS_PAGE_MIN 8             /* events read at once for a client that takes few */
+#define STREAMS_RETRY_MS 1000          /* after storage failed */
+#define STREAMS_STALL_MS 60000         /* a client that is owed much and takes nothing is cut then */
+#define STREAMS_CONFIRM_EVERY_MS 15000 /* between looks at a stream's token */
+#define STREAMS_CONFIRM_MAX 128        /* tokens looked at in one scan; below AUTH_LOOKUPS_MAX */
+#define STREAMS_EVENT_EXTRA 256        /* bytes that a transport may add to an event */
 
 struct core;
 struct stream;
@@ -56,6 +59,10 @@ struct stream {
     bool connected;     /* the transport still refers to it */
     uint64_t paused_ms; /* since when; loop time */
     uint64_t retry_ms;  /* PAUSED: not before */
+    uint8_t token[TOKEN_HASH_SIZE];
+    uint64_t confirm_ms;     /* when its token is looked at again; loop time */
+    uint64_t tokens_version; /* auth_generation() of the last look */
+    bool confirming;         /* auth_find_hash() has not answered yet */
     struct http_exchange *exchange;
     struct http_stream *http;
     struct rpc_connection *rpc;
@@ -132,6 +139,11 @@ void stream_projects_free(struct streams *streams);
 void stream_catch_up(struct stream *stream);
 void stream_go_live(struct stream *stream);
 void streams_on_resume(uv_timer_t *resume);
+
+/* streams_confirm.c */
+void stream_set_token(struct stream *stream, const struct principal *principal);
+/* Cuts streams whose token is no longer good, as far as they are due. */
+void streams_confirm(struct streams *streams, uint64_t now);
 
 /* streams_tip.c */
 void streams_on_scan(uv_timer_t *scan);

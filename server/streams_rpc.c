@@ -60,8 +60,8 @@ static void end_earlier(struct streams *streams, struct slice agent, const struc
     }
 }
 
-bool streams_start_rpc(struct streams *streams, struct project *project, struct slice agent, uint64_t after,
-                       struct rpc_connection *connection)
+bool streams_start_rpc(struct streams *streams, struct project *project, const struct principal *principal,
+                       struct slice agent, uint64_t after, struct rpc_connection *connection)
 {
     static const struct stream_transport transport = {
         .room_max = RPC_OUTPUT_MAX / 2,
@@ -77,6 +77,7 @@ bool streams_start_rpc(struct streams *streams, struct project *project, struct 
     if (!stream)
         return false;
     stream->rpc = connection;
+    stream_set_token(stream, principal);
     stream->connected = stream->opened = true;
     stream_begin(stream);
     return true;

@@ -84,8 +84,8 @@ static void sse_cut(struct stream *stream)
     (void)stream;
 }
 
-bool streams_start_sse(struct streams *streams, struct project *project, struct slice agent, uint64_t after,
-                       struct http_exchange *exchange)
+bool streams_start_sse(struct streams *streams, struct project *project, const struct principal *principal,
+                       struct slice agent, uint64_t after, struct http_exchange *exchange)
 {
     static const struct stream_transport transport = {
         .room_max = HTTP_STREAM_BUFFER_MAX / 2,
@@ -100,6 +100,7 @@ bool streams_start_sse(struct streams *streams, struct project *project, struct 
     if (!stream)
         return false;
     stream->exchange = exchange;
+    stream_set_token(stream, principal);
     stream->connected = true;
     stream_begin(stream);
     return true;

@@ -95,6 +95,7 @@ void streams_on_scan(uv_timer_t *scan)
         stream_project_see(streams, project);
     for (struct stream_project *project = streams->projects; project; project = project->next)
         scan_project(streams, project, now);
+    streams_confirm(streams, now);
     if (streams->app->publisher)
         publisher_tick(streams->app->publisher);
 }

@@ -3,6 +3,7 @@ import time
 
 import pytest
 
+from harness.fence import Later
 from harness.http_client import HttpClient, ringing
 from harness.process import wait_for
 from harness.rpc_client import RpcClient, RpcError
@@ -86,6 +87,52 @@ def test_a_revoked_token_ends_within_five_seconds_for_both_protocols(router, dat
     time.sleep(max(0, 5 - (time.monotonic() - began)))
     assert code(lambda: rpc.call("queue.list")) == "unauthenticated"
     rpc.close()
+
+
+@pytest.fixture
+def listeners(router):
+    """A supervisor's stream and subscription, and an agent's stream, all of them idle."""
+    stream, client = router.client("supervisor").stream("agents/anna/stream"), router.rpc_client("supervisor")
+    assert client.call("feed.subscribe", {"agent": "anna"})["agent"] == "anna"
+    other = router.agent("ben").stream("agents/ben/stream")
+    stream.next("tip"), other.next("tip")
+    yield stream, client, other
+    for one in (stream, client, other):
+        one.close()
+
+
+def only_the_supervisor_is_cut_off(router, listeners, within):
+    stream, client, other = listeners
+    ended = Later(lambda: [kind for kind, *_ in stream if kind != "tip"])
+    assert ended.wait(within) == []
+    assert client.closed.wait(within)
+    router.presence("ben")
+    assert other.next("decision")[2]["type"] == "agent.presence"
+
+
+def test_streams_of_a_revoked_token_end(router, database, listeners):
+    revoke(router, database, "supervisor")
+    only_the_supervisor_is_cut_off(router, listeners, 5)
+    assert router.client("supervisor").get("agents/anna/stream").status == 401
+
+
+def test_streams_of_an_expired_token_end_within_twenty_seconds(router, database, listeners):
+    database.query("UPDATE patchbay.tokens SET expires_at = now() WHERE role = 'supervisor'")
+    only_the_supervisor_is_cut_off(router, listeners, 20)
+
+
+def test_streams_go_on_while_nobody_can_say_whose_their_tokens_are(router, postgres, listeners):
+    router.expect_log(".*")
+    stream, client, _ = listeners
+    postgres.kill()
+    wait_for(lambda: HttpClient(router.http).get("/readyz").status == 503, "the router notices")
+    time.sleep(3)
+    assert not client.closed.is_set()
+    postgres.start()
+    wait_for(lambda: HttpClient(router.http).get("/readyz").status == 200, "the router comes back")
+    router.presence("anna")
+    assert stream.next("decision")[2]["type"] == "agent.presence"
+    assert client.next_notification("decision")[0]["type"] == "agent.presence"
 
 
 def test_an_expired_token_is_unknown(router, database):
