@@ -50,7 +50,9 @@ struct slice http_method(const struct http_exchange *exchange);
 struct slice http_path(const struct http_exchange *exchange); /* not percent-decoded, no query */
 struct slice http_body(const struct http_exchange *exchange);
 bool http_find_header(const struct http_exchange *exchange, const char *name, struct slice *out);
-bool http_find_query(const struct http_exchange *exchange, const char *name, struct slice *out); /* decoded */
+/* The next parameter of the query, decoded; false after the last. `*at` begins as 0. */
+bool http_next_query(const struct http_exchange *exchange, size_t *at, struct slice *name,
+                     struct slice *value);
 void http_each_header(const struct http_exchange *exchange,
                       void (*each)(void *ctx, struct slice name, struct slice value), void *ctx);
 struct arena *http_arena(struct http_exchange *exchange);

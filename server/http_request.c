@@ -105,25 +105,25 @@ static struct slice decode(struct arena *arena, struct slice text)
     return (struct slice){out, len};
 }
 
-bool http_find_query(const struct http_exchange *exchange, const char *name, struct slice *out)
+bool http_next_query(const struct http_exchange *exchange, size_t *at, struct slice *name,
+                     struct slice *value)
 {
     /* The arena is the exchange's own; decoding into it does not change what the caller can see. */
     struct arena *arena = (struct arena *)&exchange->arena;
-    if (exchange->query.len == 0)
-        return false;
-    const char *at = exchange->query.ptr, *end = at + exchange->query.len;
-    while (at < end) {
-        const char *stop = memchr(at, '&', (size_t)(end - at));
+    const char *end = exchange->query.ptr + exchange->query.len;
+    while (*at < exchange->query.len) {
+        const char *start = exchange->query.ptr + *at;
+        const char *stop = memchr(start, '&', (size_t)(end - start));
         if (!stop)
             stop = end;
-        const char *equals = memchr(at, '=', (size_t)(stop - at));
-        const char *name_end = equals ? equals : stop;
-        if (slice_is(decode(arena, (struct slice){at, (size_t)(name_end - at)}), name)) {
-            const char *value = equals ? equals + 1 : stop;
-            *out = decode(arena, (struct slice){value, (size_t)(stop - value)});
-            return true;
-        }
-        at = stop + 1;
+        *at = (size_t)(stop - exchange->query.ptr) + 1;
+        if (start == stop)
+            continue;
+        const char *equals = memchr(start, '=', (size_t)(stop - start));
+        const char *name_end = equals ? equals : stop, *from = equals ? equals + 1 : stop;
+        *name = decode(arena, (struct slice){start, (size_t)(name_end - start)});
+        *value = decode(arena, (struct slice){from, (size_t)(stop - from)});
+        return true;
     }
     return false;
 }

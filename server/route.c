@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <unistr.h>
 
 #include "proto/fault.h"
 #include "proto/json.h"
@@ -187,17 +188,39 @@ static bool add_path_params(struct request *request, struct value *params)
     return true;
 }
 
+static bool refuse_query(struct request *request, struct slice name, const char *detail)
+{
+    struct problem problem;
+    bool printable = name.len > 0;
+    for (size_t i = 0; i < name.len; i++)
+        printable &= name.ptr[i] > 0x20 && name.ptr[i] < 0x7f;
+    problem_set(&problem, PROBLEM_INVALID, NULL, "in the query: %s", detail);
+    if (printable)
+        fault_append_name(problem.pointer, sizeof problem.pointer, name);
+    operation_fail(&request->call, &problem);
+    return false;
+}
+
+static bool has_body(struct slice method)
+{
+    return slice_is(method, "POST") || slice_is(method, "PUT") || slice_is(method, "PATCH");
+}
+
+/* What the operation does not know was a slip of somebody who expects it to count. */
 static bool add_query(struct request *request, struct value *params)
 {
-    uint32_t in_path = params->count;
-    for (const struct operation_param *param = request->call.operation->params; param && param->name;
-         param++) {
-        struct slice text;
-        bool taken = false;
-        for (uint32_t i = 0; i < in_path; i++)
-            taken |= slice_is(params->members[i].name, param->name);
-        if (!taken && http_find_query(request->call.transport, param->name, &text))
-            value_set(params, param->name, value_string(text));
+    const struct operation *operation = request->call.operation;
+    struct slice name, text;
+    size_t at = 0;
+    while (http_next_query(request->call.transport, &at, &name, &text)) {
+        const struct operation_param *param = operation_find_param(operation, name);
+        if (!param || has_body(slice_of(operation->method)))
+            return refuse_query(request, name, "no such parameter");
+        if (value_member(params, param->name))
+            return refuse_query(request, name, "is given already");
+        if (text.len && u8_check((const uint8_t *)text.ptr, text.len))
+            return refuse_query(request, name, "is not UTF-8");
+        value_set(params, param->name, value_string(text));
     }
     return true;
 }
@@ -227,11 +250,6 @@ static bool add_body(struct request *request, struct value *params, const struct
     return true;
 }
 
-static bool has_body(struct slice method)
-{
-    return slice_is(method, "POST") || slice_is(method, "PUT") || slice_is(method, "PATCH");
-}
-
 static bool read_params(struct request *request)
 {
     const struct operation *operation = request->call.operation;
@@ -244,9 +262,7 @@ static bool read_params(struct request *request)
         room++;
     struct value *params = arena_new(request->call.arena, struct value);
     *params = value_map(request->call.arena, room);
-    if (!add_path_params(request, params) || !add_body(request, params, &body))
-        return false;
-    if (!has_body(slice_of(operation->method)) && !add_query(request, params))
+    if (!add_path_params(request, params) || !add_query(request, params) || !add_body(request, params, &body))
         return false;
     if (operation->raw) {
         request->call.params = params;

@@ -1,10 +1,11 @@
 """Requests that are wrong in one way each, over both protocols: refused with a typed error, and nothing else happens."""
 import json
+import re
 
 import pytest
 
 from harness.bystanders import RawRpc, Watch, http_fault, problem_fault, rpc_error_fault, rpc_fault
-from harness.http_client import ringing
+from harness.http_client import HttpClient, ringing
 from harness.malformed import bad_documents, bad_events
 from harness.projects import project
 from harness.router import admin as command
@@ -181,3 +182,38 @@ def test_nothing_but_hello_is_heard_before_hello(router, watch):
     watch.check("hello at last", None if client.ask([0, 3, "hello", [hello]])[3]["role"] == "admin" else "refused")
     watch.check("hello again", rpc_error_fault(client.ask([0, 4, "hello", [hello]])[2], "invalid"))
     client.close()
+
+
+def described(router):
+    """(method, path, its query parameters) of everything below the project, as /openapi.json has it."""
+    paths = HttpClient(router.http).get("/openapi.json").json["paths"]
+    for path, item in paths.items():
+        for method, operation in item.items():
+            if method == "parameters" or "{project}" not in path:
+                continue
+            names = [one["name"] for one in item.get("parameters", []) + operation.get("parameters", []) if one.get("in") == "query"]
+            yield method.upper(), re.sub(r"\{(?!project)\w+\}", "018f0000-0000-7000-8000-000000000001", path).replace(
+                "{project}", "demo"), names
+
+
+def test_a_query_parameter_that_is_not_described_is_refused_by_name(router):
+    client, seen = router.client("admin"), 0
+    for method, path, names in described(router):
+        for name in ("nonsense", "Limit", "project", *({"limit", "after", "state", "active"} - set(names))):
+            answer = client.request(method, f"{path}?{name}=1")
+            assert answer.status == 400 and answer.json["code"] == "invalid", (method, path, name, answer)
+            assert answer.json["pointer"] == f"/{name}" and "no such parameter" in answer.json["detail"]
+        for name in names:
+            answer = client.request(method, f"{path}?{name}=x&{name}=x")
+            assert answer.status == 400 and answer.json["pointer"] == f"/{name}", (method, path, name, answer)
+            assert "no such parameter" not in answer.json["detail"]
+            seen += 1
+    assert seen > 15
+    assert client.get("queues?").status == client.get("queues?&&").status == 200
+
+
+@pytest.mark.parametrize("query", ["phone=%ff", "email=%c3%28@example.com", "phone=%00", "%ff=1", "%00=1", "after=%ff"])
+def test_bytes_in_a_query_that_are_no_text_are_invalid(router, query):
+    answer = router.client("admin").get(f"customers?{query}")
+    assert answer.status == 400 and answer.json["code"] == "invalid", answer
+    assert router.client("admin").get(f"agents?after={query.split('=')[1]}&limit=1").status in (200, 400)

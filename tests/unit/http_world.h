@@ -46,6 +46,17 @@ static inline void on_server_closed(void *ctx)
     world.servers_closed++;
 }
 
+static bool find_query(const struct http_exchange *exchange, const char *wanted, struct slice *value)
+{
+    struct slice name;
+    size_t at = 0;
+    while (http_next_query(exchange, &at, &name, value)) {
+        if (slice_is(name, wanted))
+            return true;
+    }
+    return false;
+}
+
 static inline void on_request(void *app, struct http_exchange *exchange)
 {
     struct world *at = app;
@@ -59,7 +70,7 @@ static inline void on_request(void *app, struct http_exchange *exchange)
     } else if (slice_is(path, "/stream")) {
         at->stream = http_reply_stream(exchange, "text/event-stream", on_stream_closed, NULL);
     } else if (slice_is(path, "/query")) {
-        struct slice body = http_find_query(exchange, "a", &found) ? found : SLICE("(none)");
+        struct slice body = find_query(exchange, "a", &found) ? found : SLICE("(none)");
         http_reply(exchange, 200, "text/plain", body, NULL, 0);
     } else if (slice_is(path, "/header")) {
         struct slice body = http_find_header(exchange, "x-test", &found) ? found : SLICE("(none)");

@@ -15,9 +15,11 @@
 #include "server/project.h"
 #include "server/route.h"
 
+#define QUERY_MAX 2
+
 struct http_exchange {
     const char *method, *path, *body, *type, *authorization;
-    const char *query[2]; /* name, value */
+    const char *query[QUERY_MAX][2]; /* name, value */
     struct arena arena;
     unsigned status;
     char reply[4096], allow[64], retry_after[8];
@@ -54,11 +56,13 @@ bool http_find_header(const struct http_exchange *exchange, const char *name, st
     return value != NULL;
 }
 
-bool http_find_query(const struct http_exchange *exchange, const char *name, struct slice *out)
+bool http_next_query(const struct http_exchange *exchange, size_t *at, struct slice *name,
+                     struct slice *value)
 {
-    if (!exchange->query[0] || strcmp(exchange->query[0], name) != 0)
+    if (*at >= QUERY_MAX || !exchange->query[*at][0])
         return false;
-    *out = slice_of(exchange->query[1]);
+    *name = slice_of(exchange->query[*at][0]);
+    *value = slice_of(exchange->query[(*at)++][1]);
     return true;
 }
 
@@ -311,14 +315,33 @@ static void a_query_gives_typed_parameters_to_reads(void **state)
         {"on", "true", 200, "{\"on\":true}"},
         {"on", "false", 200, "{\"on\":false}"},
         {"on", "yes", 400, "/on"},
-        {"colour", "red", 200, "{}"},
+        {"colour", "red", 400, "\"pointer\":\"/colour\""},
+        {"", "", 400, "no such parameter"},
+        {"a/b~c", "", 400, "\"pointer\":\"/a~1b~0c\""},
+        {"\xff\n", "", 400, "no such parameter"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct http_exchange *exchange = serve((struct http_exchange){
-            .method = "GET", .path = BASE "lamps", .query = {cases[i].name, cases[i].value}});
+            .method = "GET", .path = BASE "lamps", .query = {{cases[i].name, cases[i].value}}});
         assert_int_equal(exchange->status, cases[i].status);
         assert_non_null(strstr(exchange->reply, cases[i].reply));
     }
+}
+
+static void a_query_says_each_thing_once_and_nothing_where_a_body_is_taken(void **state)
+{
+    (void)state;
+    struct http_exchange *exchange = serve((struct http_exchange){
+        .method = "GET", .path = BASE "lamps", .query = {{"limit", "1"}, {"limit", "2"}}});
+    assert_int_equal(exchange->status, 400);
+    assert_non_null(strstr(exchange->reply, "\"pointer\":\"/limit\""));
+    exchange = serve((struct http_exchange){.method = "PUT",
+                                            .path = BASE "lamps/" LAMP,
+                                            .body = "{\"colour\":\"red\"}",
+                                            .type = "application/json",
+                                            .query = {{"colour", "red"}}});
+    assert_int_equal(exchange->status, 400);
+    assert_non_null(strstr(exchange->reply, "\"pointer\":\"/colour\""));
 }
 
 static void bad_bodies_are_refused_with_their_place(void **state)
@@ -387,6 +410,7 @@ int main(void)
         cmocka_unit_test_setup(segments_are_percent_decoded, set_up),
         cmocka_unit_test_setup(a_body_may_repeat_the_path_but_not_contradict_it, set_up),
         cmocka_unit_test_setup(a_query_gives_typed_parameters_to_reads, set_up),
+        cmocka_unit_test_setup(a_query_says_each_thing_once_and_nothing_where_a_body_is_taken, set_up),
         cmocka_unit_test_setup(bad_bodies_are_refused_with_their_place, set_up),
         cmocka_unit_test_setup(null_is_absent_unless_it_may_be_a_value, set_up),
         cmocka_unit_test_setup(a_body_must_say_that_it_is_json, set_up),
