@@ -62,11 +62,6 @@ struct log_field log_bool(const char *name, bool boolean)
     return (struct log_field){.name = name, .kind = LOG_KIND_BOOL, .boolean = boolean};
 }
 
-struct log_field log_uuid(const char *name, const struct uuid *uuid)
-{
-    return (struct log_field){.name = name, .kind = LOG_KIND_UUID, .uuid = *uuid};
-}
-
 struct log_field log_masked(const char *name, struct slice phone_or_address)
 {
     return (struct log_field){.name = name, .kind = LOG_KIND_MASKED, .text = phone_or_address};
@@ -191,10 +186,6 @@ static void put_value(struct line *line, const struct log_field *field)
         break;
     case LOG_KIND_BOOL:
         put_str(line, field->boolean ? "true" : "false");
-        break;
-    case LOG_KIND_UUID:
-        uuid_format(&field->uuid, text);
-        put_text(line, slice_of(text));
         break;
     }
 }

@@ -26,7 +26,7 @@ enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
 const char *log_level_name(enum log_level level);    /* "error", "warn", "info", "debug" */
 const char *log_format_name(enum log_format format); /* "text", "json" */
 
-enum log_kind { LOG_KIND_TEXT, LOG_KIND_MASKED, LOG_KIND_INT, LOG_KIND_REAL, LOG_KIND_BOOL, LOG_KIND_UUID };
+enum log_kind { LOG_KIND_TEXT, LOG_KIND_MASKED, LOG_KIND_INT, LOG_KIND_REAL, LOG_KIND_BOOL };
 
 struct log_field {
     const char *name; /* [a-z_]+; not time, level or msg */
@@ -36,7 +36,6 @@ struct log_field {
         int64_t integer;
         double real;
         bool boolean;
-        struct uuid uuid;
     };
 };
 
@@ -45,7 +44,6 @@ struct log_field log_str(const char *name, const char *text); /* NULL: empty */
 struct log_field log_int(const char *name, int64_t integer);
 struct log_field log_real(const char *name, double real);
 struct log_field log_bool(const char *name, bool boolean);
-struct log_field log_uuid(const char *name, const struct uuid *uuid);
 struct log_field log_masked(const char *name, struct slice phone_or_address);
 
 /* log_event(LOG_WARN, "database is away", (struct log_field[]){log_str("why", why), log_int("pid", pid)}, 2);

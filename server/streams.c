@@ -24,11 +24,6 @@ struct streams *streams_open(struct app *app)
     return streams;
 }
 
-size_t streams_count(const struct streams *streams)
-{
-    return streams->count;
-}
-
 /* --- Closing --- */
 
 static void on_timer_closed(uv_handle_t *handle)

@@ -44,6 +44,5 @@ void streams_project_gone(struct streams *streams, const struct project *project
 /* The newest agentsequence that was told; false while it is not known. */
 bool streams_newest(struct streams *streams, struct project *project, struct slice agent, uint64_t *newest)
     __attribute__((warn_unused_result));
-size_t streams_count(const struct streams *streams);
 
 #endif

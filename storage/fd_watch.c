@@ -57,11 +57,6 @@ void fd_watch_want(struct fd_watch *watch, bool readable, bool writable)
     arm(watch);
 }
 
-bool fd_watch_wants_readable(const struct fd_watch *watch)
-{
-    return watch->wanted & UV_READABLE;
-}
-
 bool fd_watch_wants_writable(const struct fd_watch *watch)
 {
     return watch->wanted & UV_WRITABLE;

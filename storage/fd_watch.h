@@ -18,7 +18,6 @@ typedef void (*fd_watch_on_ready)(void *ctx, bool readable, bool writable);
  * close it. */
 struct fd_watch *fd_watch_open(uv_loop_t *loop, int fd, fd_watch_on_ready on_ready, void *ctx);
 void fd_watch_want(struct fd_watch *watch, bool readable, bool writable);
-bool fd_watch_wants_readable(const struct fd_watch *watch);
 bool fd_watch_wants_writable(const struct fd_watch *watch);
 /* The descriptor is free to be closed at once; the memory follows with the loop's next turn. */
 void fd_watch_close(struct fd_watch **watch);
