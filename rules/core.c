@@ -63,9 +63,9 @@ void core_init(struct core *core, uint32_t project, const struct project_config 
 
 void core_deinit(struct core *core)
 {
-    if (core->in_batch && core->reconfigured)
+    if (core->batch_count && core->reconfigured)
         core_commit(core); /* everything goes anyway */
-    else if (core->in_batch)
+    while (core->batch_count)
         core_rollback(core);
     core_bury(core);
     struct rank_node *node;

@@ -96,7 +96,6 @@ struct interaction {
     struct table_node by_id, by_offer, by_conversation;
     struct rank_node waiting, timer, open, work; /* work: among its agent's */
     struct undo *undo;                           /* this batch's saved copy, or NULL */
-    bool fresh;                                  /* made in this batch: a row to insert */
     struct owned_block *blocks;                  /* the texts it owns, freed with it */
     struct interaction *buried;                  /* the next one that closed */
 };
@@ -263,6 +262,16 @@ struct outcome {
 
 struct undo;
 
+#define CORE_BATCHES_MAX 2
+
+/* What is undone by a rollback. */
+struct core_batch {
+    struct undo *log; /* newest first */
+    uint64_t seq_before;
+    int64_t at_before;
+    bool drain_before;
+};
+
 struct core {
     uint32_t project;
     const struct project_config *config;
@@ -281,11 +290,11 @@ struct core {
     struct rank_tree *waiting; /* [queue * CHANNEL_COUNT + channel] of interactions */
     struct rank_tree *ready;   /* the same of agents that could take one now */
     struct rank_tree timers;
-    bool drain_pending;    /* something may be matchable: looked at by the next timer */
-    struct undo *undo_log; /* newest first */
-    bool in_batch, reconfigured, drain_before;
-    uint64_t seq_before;
-    int64_t at_before;
+    bool drain_pending;                          /* something may be matchable: looked at by the next timer */
+    struct core_batch batches[CORE_BATCHES_MAX]; /* oldest first */
+    uint32_t batch_count;
+    uint64_t batch_number; /* of the newest */
+    bool reconfigured;     /* by the only batch there is */
 };
 
 /* `config` is borrowed and must outlive the core or the next INPUT_CONFIG's commit. */
@@ -302,13 +311,17 @@ void core_load_interaction(struct core *core, const struct interaction *from, st
 void core_load_block(struct core *core, const struct block *block);
 void core_loaded(struct core *core, uint64_t seq, int64_t at_ms);
 
+/* Begins a batch, on top of one that is not committed yet: at most CORE_BATCHES_MAX, and none on a new
+ * configuration. */
 void core_begin(struct core *core);
 /* The result is never NULL and lives in `arena`. */
 const struct outcome *core_step(struct core *core, const struct input *input, struct arena *arena);
+/* The oldest batch is durable. */
 void core_commit(struct core *core);
 /* Frees what closed before: after a commit, when nothing that its outcomes borrow is looked at any more. May
  * come while the next batch is open. */
 void core_bury(struct core *core);
+/* The newest batch came to nothing. */
 void core_rollback(struct core *core);
 
 /* The next time at which something is due, or TIME_NEVER. When it has come, step an INPUT_TIMER with at_ms
@@ -316,9 +329,10 @@ void core_rollback(struct core *core);
  * other input of that time. */
 int64_t core_next_timer(const struct core *core);
 
-/* What the batch touched, each once, for the tables. Valid before commit. */
+/* What the newest batch touched, each once, for the tables. Valid before commit. `is_new`: made in this
+ * batch, a row to insert. */
 void core_dirty(const struct core *core,
-                void (*on_interaction)(void *ctx, const struct interaction *interaction),
+                void (*on_interaction)(void *ctx, const struct interaction *interaction, bool is_new),
                 void (*on_agent)(void *ctx, const struct agent *agent), void *ctx);
 
 const struct interaction *core_find_interaction(const struct core *core, const struct uuid *id);

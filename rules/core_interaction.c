@@ -133,7 +133,6 @@ struct interaction *interaction_alloc(struct core *core, struct uuid id)
 struct interaction *interaction_new(struct step *step, struct uuid id)
 {
     struct interaction *interaction = interaction_alloc(step->core, id);
-    interaction->fresh = true;
     interaction->undo = undo_push(step->core, UNDO_INTERACTION_NEW);
     interaction->undo->interaction = interaction;
     return interaction;
@@ -155,7 +154,7 @@ void interaction_edit(struct step *step, struct interaction *interaction)
     struct core *core = step->core;
     if (step->cached_of == interaction)
         step->cached = NULL;
-    if (!interaction->undo) {
+    if (!undo_is_saved(core, interaction->undo)) {
         interaction->undo = undo_push(core, UNDO_INTERACTION);
         interaction->undo->interaction = interaction;
         interaction->undo->interaction_data = interaction->data;

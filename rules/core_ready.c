@@ -82,7 +82,7 @@ void agent_link(struct core *core, struct agent *agent)
 
 void agent_edit(struct core *core, struct agent *agent)
 {
-    if (!agent->undo) {
+    if (!undo_is_saved(core, agent->undo)) {
         agent->undo = undo_push(core, UNDO_AGENT);
         agent->undo->agent = agent;
         agent->undo->agent_data = agent->data;

@@ -12,6 +12,7 @@ enum undo_kind { UNDO_INTERACTION, UNDO_INTERACTION_NEW, UNDO_AGENT, UNDO_BLOCK_
 struct undo {
     struct undo *next;
     enum undo_kind kind;
+    uint64_t batch; /* its number */
     union {
         struct {
             struct interaction *interaction;
@@ -26,6 +27,8 @@ struct undo {
 };
 
 struct undo *undo_push(struct core *core, enum undo_kind kind);
+/* Whether the object whose `undo` this is has been saved by the newest batch. */
+bool undo_is_saved(const struct core *core, const struct undo *undo);
 
 struct step {
     struct core *core;

@@ -252,7 +252,7 @@ void step_unblock(struct step *step)
 void step_config(struct step *step)
 {
     struct core *core = step->core;
-    assert(!core->undo_log); /* a batch of its own */
+    assert(core->batch_count == 1 && !core->batches[0].log); /* a batch of its own */
     core_reconfigure(core, step->input->config, step->input->config_version);
     step->out->config_version = step->input->config_version;
     step->out->outcome = OUTCOME_DONE;
@@ -283,7 +283,7 @@ const struct outcome *core_step(struct core *core, const struct input *input, st
     struct step step = {
         .core = core, .input = input, .arena = arena, .out = out, .tail = &out->announcements};
     int64_t at_before = core->at_ms;
-    assert(core->in_batch && input->at_ms >= core->at_ms);
+    assert(core->batch_count && input->at_ms >= core->at_ms);
     *out = (struct outcome){.kind = input->kind,
                             .seq = ++core->seq,
                             .at_ms = input->at_ms,

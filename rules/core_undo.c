@@ -1,62 +1,89 @@
-/* The transaction over the state. An undo entry is the first copy of an object within the batch; a rollback
+/* The transactions over the state. An undo entry is the first copy of an object within its batch; a rollback
  * puts the copies back, newest first, and every index follows from the data. */
 #include <assert.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "rules/core_state.h"
+
+static struct core_batch *newest_batch(struct core *core)
+{
+    assert(core->batch_count);
+    return &core->batches[core->batch_count - 1];
+}
 
 struct undo *undo_push(struct core *core, enum undo_kind kind)
 {
     struct undo *undo = core_allocate(sizeof *undo);
-    assert(core->in_batch);
+    struct core_batch *batch = newest_batch(core);
     undo->kind = kind;
-    undo->next = core->undo_log;
-    core->undo_log = undo;
+    undo->batch = core->batch_number;
+    undo->next = batch->log;
+    batch->log = undo;
     return undo;
+}
+
+bool undo_is_saved(const struct core *core, const struct undo *undo)
+{
+    return undo && undo->batch == core->batch_number;
 }
 
 void core_begin(struct core *core)
 {
-    assert(!core->in_batch && !core->undo_log);
-    core->in_batch = true;
+    assert(core->batch_count < CORE_BATCHES_MAX && !(core->batch_count && core->reconfigured));
     core->reconfigured = false;
-    core->seq_before = core->seq;
-    core->at_before = core->at_ms;
-    core->drain_before = core->drain_pending;
+    core->batch_number++;
+    core->batches[core->batch_count++] = (struct core_batch){
+        .seq_before = core->seq, .at_before = core->at_ms, .drain_before = core->drain_pending};
+}
+
+/* A batch on top may have changed it further: then that one's end decides. */
+static void commit_interaction(struct core *core, struct interaction *interaction, const struct undo *undo)
+{
+    if (interaction->undo != undo)
+        return;
+    interaction->undo = NULL;
+    if (interaction->data.state == INTERACTION_CLOSED) {
+        table_remove(&core->interactions, &interaction->by_id);
+        interaction->buried = core->graveyard;
+        core->graveyard = interaction;
+    }
+}
+
+static void commit_undo(struct core *core, struct undo *undo)
+{
+    switch (undo->kind) {
+    case UNDO_INTERACTION:
+    case UNDO_INTERACTION_NEW:
+        commit_interaction(core, undo->interaction, undo);
+        break;
+    case UNDO_AGENT:
+        if (undo->agent->undo == undo)
+            undo->agent->undo = NULL;
+        break;
+    case UNDO_BLOCK_ADDED:
+        break;
+    case UNDO_BLOCK_TAKEN:
+        blacklist_entry_free(&undo->entry);
+        break;
+    }
+    free(undo);
 }
 
 void core_commit(struct core *core)
 {
-    assert(core->in_batch);
-    while (core->undo_log) {
-        struct undo *undo = core->undo_log;
-        core->undo_log = undo->next;
-        switch (undo->kind) {
-        case UNDO_INTERACTION:
-        case UNDO_INTERACTION_NEW:
-            undo->interaction->undo = NULL;
-            undo->interaction->fresh = false;
-            if (undo->interaction->data.state == INTERACTION_CLOSED) {
-                table_remove(&core->interactions, &undo->interaction->by_id);
-                undo->interaction->buried = core->graveyard;
-                core->graveyard = undo->interaction;
-            }
-            break;
-        case UNDO_AGENT:
-            undo->agent->undo = NULL;
-            break;
-        case UNDO_BLOCK_ADDED:
-            break;
-        case UNDO_BLOCK_TAKEN:
-            blacklist_entry_free(&undo->entry);
-            break;
-        }
-        free(undo);
+    struct core_batch batch = core->batches[0];
+    assert(core->batch_count);
+    core->batch_count--;
+    memmove(core->batches, core->batches + 1, sizeof batch * core->batch_count);
+    while (batch.log) {
+        struct undo *undo = batch.log;
+        batch.log = undo->next;
+        commit_undo(core, undo);
     }
     /* Time never goes back: what is over blocks nobody any more, and a core that is loaded now does not have
      * it. */
-    blacklist_expire(&core->blacklist, core->at_ms);
-    core->in_batch = false;
+    blacklist_expire(&core->blacklist, core->batch_count ? core->batches[0].at_before : core->at_ms);
 }
 
 void core_bury(struct core *core)
@@ -68,52 +95,58 @@ void core_bury(struct core *core)
     }
 }
 
+static void undo_one(struct core *core, struct undo *undo)
+{
+    switch (undo->kind) {
+    case UNDO_INTERACTION:
+        undo->interaction->data = undo->interaction_data;
+        undo->interaction->undo = NULL;
+        interaction_link(core, undo->interaction);
+        break;
+    case UNDO_INTERACTION_NEW:
+        table_remove(&core->interactions, &undo->interaction->by_id);
+        interaction_free(undo->interaction);
+        break;
+    case UNDO_AGENT:
+        undo->agent->data = undo->agent_data;
+        undo->agent->undo = NULL;
+        agent_link(core, undo->agent);
+        break;
+    case UNDO_BLOCK_ADDED: {
+        struct uuid id = blacklist_entry_block(undo->entry)->id;
+        struct blacklist_entry *entry = blacklist_take(&core->blacklist, &id);
+        blacklist_entry_free(&entry);
+        break;
+    }
+    case UNDO_BLOCK_TAKEN:
+        blacklist_put_back(&core->blacklist, undo->entry);
+        break;
+    }
+    free(undo);
+}
+
 /* Everything comes out of the indexes first: they hold agents' work while agents are still as they were
  * changed. */
 void core_rollback(struct core *core)
 {
-    assert(core->in_batch && !core->reconfigured);
-    for (struct undo *undo = core->undo_log; undo; undo = undo->next) {
+    struct core_batch *batch = newest_batch(core);
+    assert(!core->reconfigured);
+    for (struct undo *undo = batch->log; undo; undo = undo->next) {
         if (undo->kind == UNDO_INTERACTION || undo->kind == UNDO_INTERACTION_NEW)
             interaction_unlink(core, undo->interaction);
         else if (undo->kind == UNDO_AGENT)
             agent_unlink(core, undo->agent);
     }
-    while (core->undo_log) {
-        struct undo *undo = core->undo_log;
-        core->undo_log = undo->next;
-        switch (undo->kind) {
-        case UNDO_INTERACTION:
-            undo->interaction->data = undo->interaction_data;
-            undo->interaction->undo = NULL;
-            interaction_link(core, undo->interaction);
-            break;
-        case UNDO_INTERACTION_NEW:
-            table_remove(&core->interactions, &undo->interaction->by_id);
-            interaction_free(undo->interaction);
-            break;
-        case UNDO_AGENT:
-            undo->agent->data = undo->agent_data;
-            undo->agent->undo = NULL;
-            agent_link(core, undo->agent);
-            break;
-        case UNDO_BLOCK_ADDED: {
-            struct uuid id = blacklist_entry_block(undo->entry)->id;
-            struct blacklist_entry *entry = blacklist_take(&core->blacklist, &id);
-            blacklist_entry_free(&entry);
-            break;
-        }
-        case UNDO_BLOCK_TAKEN:
-            blacklist_put_back(&core->blacklist, undo->entry);
-            break;
-        }
-        free(undo);
+    while (batch->log) {
+        struct undo *undo = batch->log;
+        batch->log = undo->next;
+        undo_one(core, undo);
     }
-    closing_drop_after(core, core->seq_before);
-    core->seq = core->seq_before;
-    core->at_ms = core->at_before;
-    core->drain_pending = core->drain_before;
-    core->in_batch = false;
+    closing_drop_after(core, batch->seq_before);
+    core->seq = batch->seq_before;
+    core->at_ms = batch->at_before;
+    core->drain_pending = batch->drain_before;
+    core->batch_count--;
 }
 
 void undo_block_added(struct core *core, struct blacklist_entry *entry)
@@ -127,12 +160,13 @@ void undo_block_taken(struct core *core, struct blacklist_entry *entry)
 }
 
 void core_dirty(const struct core *core,
-                void (*on_interaction)(void *ctx, const struct interaction *interaction),
+                void (*on_interaction)(void *ctx, const struct interaction *interaction, bool is_new),
                 void (*on_agent)(void *ctx, const struct agent *agent), void *ctx)
 {
-    for (const struct undo *undo = core->undo_log; undo; undo = undo->next) {
+    assert(core->batch_count);
+    for (const struct undo *undo = core->batches[core->batch_count - 1].log; undo; undo = undo->next) {
         if (undo->kind == UNDO_INTERACTION || undo->kind == UNDO_INTERACTION_NEW)
-            on_interaction(ctx, undo->interaction);
+            on_interaction(ctx, undo->interaction, undo->kind == UNDO_INTERACTION_NEW);
         else if (undo->kind == UNDO_AGENT)
             on_agent(ctx, undo->agent);
     }

@@ -1,6 +1,7 @@
 /* The life of a batch: decide what is resolved, commit it in one statement, make the announcements ready
- * meanwhile, and tell once the database says that it is durable. One batch is in flight; the next one's facts
- * are looked up behind it. */
+ * meanwhile, and tell once the database says that it is durable. One batch is in flight, or two when enough
+ * waits for a second one on top of it: then the database need not wait for us. When the first comes to
+ * nothing so does the second, whose fence says that the first is in. */
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,7 @@ void batch_reset(struct batch *batch)
     request_list_init(&batch->refused);
     announced_init(&batch->announced);
     batch->row_count = 0;
-    batch->changes = 0;
+    batch->changes = batch->touched = 0;
     batch->configures = batch->in_flight = batch->disowned = false;
 }
 
@@ -69,9 +70,8 @@ static void count_outcome(const struct outcome *outcome)
 }
 
 /* While the database works: answers and announcements, ready to be sent. */
-static void make_ready(struct project *project)
+static void make_ready(struct project *project, struct batch *batch)
 {
-    struct batch *batch = project->batch;
     for (size_t i = 0; i < batch->row_count; i++) {
         struct intake_request *request = batch->row_requests[i];
         const struct outcome *outcome = batch->rows[i].outcome;
@@ -146,9 +146,11 @@ static void tell_committed(struct project *project)
     if (batch->configures)
         take_config(project);
     batch_reset(batch);
+    project->idle[project->idle_count++] = batch;
 }
 
 static void on_committed(void *ctx, const struct pg_reply *reply);
+static void roll_back(struct project *project, struct batch *batch);
 
 /* Facts that move all the time, somewhere, must not keep decisions about others waiting. */
 static void share_facts(struct project *project)
@@ -171,8 +173,8 @@ static void submit(struct project *project)
         .project = project->id,
         .owner = project->app->instance,
         .epoch = project->epoch,
-        .seq_before = project->journal_seq,
-        .seq_after = project->core.seq,
+        .seq_before = batch->seq_before,
+        .seq_after = batch->seq_after,
         .facts_version = project->facts_version,
         .config_version = project->core.config_version,
         .published_seq = publisher_watermark(project->app->publisher, project),
@@ -185,31 +187,40 @@ static void submit(struct project *project)
     batch->started_ns = uv_hrtime();
     batch->in_flight = batch_store_submit(project->store, project->app->writer, on_committed, project);
     if (!batch->in_flight) {
-        batch_rollback(project);
+        roll_back(project, batch);
         return;
     }
     project->replies++;
     metric_observe(METRIC_BATCH_SIZE, 0, (double)batch->row_count);
     tell_committed(project);
-    make_ready(project);
+    project->flights[project->flight_count++] = batch;
+    project->batch = project->idle[--project->idle_count];
+    make_ready(project, batch);
+}
+
+static struct batch *take_oldest(struct project *project)
+{
+    struct batch *batch = project->flights[0];
+    project->flight_count--;
+    memmove(project->flights, project->flights + 1, sizeof batch * project->flight_count);
+    return batch;
 }
 
 /* The batch is durable. The database gets its next one before this one is told: it must not wait for answers
  * to be written. */
-void batch_succeed(struct project *project)
+static void succeed(struct project *project)
 {
-    struct batch *batch = project->batch;
+    struct batch *batch = take_oldest(project);
     metric_observe(METRIC_COMMIT_SECONDS, 0, (double)(uv_hrtime() - batch->started_ns) / 1e9);
-    project->journal_seq = project->core.seq;
+    project->journal_seq = batch->seq_after;
     project->refusals = 0;
+    project->single = false;
     /* After what was due alone, the request that stood behind it alone. */
     project->batch_limit = project->batch_limit ? (size_t)project->app->settings->batch_max : 1;
     project->renewed_ms = project->committed_ms = (int64_t)uv_now(project->app->loop);
     core_commit(&project->core);
-    facts_commit(project->facts);
+    facts_commit(project->facts, batch->touched);
     drop_changes(project, batch->changes);
-    project->batch = project->spare;
-    project->spare = batch;
     project->untold = batch;
     if (!batch->configures)
         project_pump(project);
@@ -227,13 +238,13 @@ static void forget_created(struct project *project, const struct outcome *outcom
         facts_forget(project->facts, FACTS_EMAIL, texts->email_key);
 }
 
-/* Nothing of the batch is in. Its requests go back to the front, in order, before those being resolved. */
-void batch_rollback(struct project *project)
+/* Nothing of the newest batch is in. Its requests go back to the front, in order, before those being
+ * resolved. */
+static void roll_back(struct project *project, struct batch *batch)
 {
-    struct batch *batch = project->batch;
     for (size_t i = 0; i < batch->row_count; i++)
         forget_created(project, batch->rows[i].outcome);
-    facts_rollback(project->facts);
+    facts_rollback(project->facts, batch->touched);
     resolution_give_up(project);
     request_list_prepend(&project->queue, &batch->refused); /* judged by a state that is undone */
     request_list_prepend(&project->queue, &batch->requests);
@@ -244,15 +255,50 @@ void batch_rollback(struct project *project)
     batch_reset(batch);
 }
 
-void batch_discard_requests(struct project *project)
+static void roll_back_all(struct project *project)
 {
-    struct batch *batch = project->batch;
+    while (project->flight_count) {
+        struct batch *batch = project->flights[--project->flight_count];
+        project->idle[project->idle_count++] = batch;
+        roll_back(project, batch);
+    }
+}
+
+void batch_settle(struct project *project, uint64_t seq)
+{
+    while (project->flight_count && project->flights[0]->seq_after <= seq)
+        succeed(project);
+    roll_back_all(project);
+}
+
+void batch_drop(struct project *project)
+{
+    while (project->flight_count) {
+        struct batch *batch = project->flights[--project->flight_count];
+        batch_reset(batch);
+        project->idle[project->idle_count++] = batch;
+    }
+}
+
+bool batch_is_disowned(const struct project *project)
+{
+    return project->flight_count && project->flights[0]->disowned;
+}
+
+static void discard_requests(struct batch *batch)
+{
     for (size_t i = 0; i < batch->row_count; i++)
         batch->row_requests[i] = NULL;
     batch->disowned = true;
     intake_refuse_all(&batch->requests, PROBLEM_STORAGE_UNAVAILABLE,
                       "the database was lost during the commit; ask again with the same id");
-    tell_refused(project->batch);
+    tell_refused(batch);
+}
+
+void batch_discard_requests(struct project *project)
+{
+    for (uint32_t i = 0; i < project->flight_count; i++)
+        discard_requests(project->flights[i]);
 }
 
 /* Passing trouble (locks, shutdown, resources, a standby, a day without partitions) is tried again; a row
@@ -287,10 +333,10 @@ static void refuse_poison(struct project *project, const struct pg_reply *reply)
 /* No request is blamed for a timer or a change: those that shared its batch go first, without any. */
 static void refused(struct project *project, const struct pg_reply *reply)
 {
-    size_t count = project->batch->requests.count;
-    bool alone = project->batch->row_count == 1;
+    size_t count = project->flights[0]->requests.count;
+    bool alone = project->flights[0]->row_count == 1;
     static struct log_limit limit;
-    batch_rollback(project);
+    roll_back_all(project);
     project->refusals++;
     if (is_passing(reply) || count == 0) {
         log_event_limited(&limit, LOG_WARN, "the database refuses a batch for now",
@@ -315,31 +361,41 @@ static void note_facts(struct project *project, uint64_t version)
         project->changes_wanted = true;
 }
 
+static void give_back(struct project *project)
+{
+    roll_back_all(project);
+    owner_examine(project);
+}
+
+static void take_reply(struct project *project, const struct pg_reply *reply)
+{
+    if (reply->outcome == PG_UNCERTAIN) {
+        if (project->state == PROJECT_OWNED)
+            project_enter(project, PROJECT_SETTLING); /* closing: the next owner finds out */
+    } else if (reply->outcome == PG_OK && pg_bool(reply, 0, 0)) {
+        note_facts(project, (uint64_t)pg_int64(reply, 0, 1));
+        succeed(project);
+    } else if (project->flight_count > 1) {
+        project->single = true; /* its reply comes next; whatever was wrong shows again without it */
+    } else if (reply->outcome == PG_REFUSED) {
+        refused(project, reply);
+    } else {
+        project->outdated += reply->outcome == PG_OK;
+        give_back(project);
+    }
+}
+
 static void on_committed(void *ctx, const struct pg_reply *reply)
 {
     struct project *project = ctx;
-    project->batch->in_flight = false;
-    switch (reply->outcome) {
-    case PG_OK:
-        if (pg_bool(reply, 0, 0)) {
-            note_facts(project, (uint64_t)pg_int64(reply, 0, 1));
-            batch_succeed(project);
-        } else {
-            project->outdated++;
-            batch_rollback(project);
-            owner_examine(project);
-        }
-        break;
-    case PG_REFUSED:
-        refused(project, reply);
-        break;
-    case PG_UNCERTAIN:
-        if (project->state == PROJECT_OWNED)
-            project_enter(project, PROJECT_SETTLING); /* closing: the next owner finds out */
-        break;
-    case PG_CANCELLED:
-        batch_rollback(project);
-        break;
+    if (project->flights[0]->in_flight) {
+        project->flights[0]->in_flight = false;
+        take_reply(project, reply);
+    } else {
+        /* The one below came to nothing, or nobody knows. */
+        project->flights[1]->in_flight = false;
+        if (project->single)
+            give_back(project);
     }
     project_reply_done(project);
     turn_request(&project->turn);
@@ -364,11 +420,24 @@ static void arm_timer(struct project *project)
     uv_timer_start(&project->core_timer, on_core_timer, wait > 0 ? (uint64_t)wait : 1, 0);
 }
 
+static bool may_write(const struct project *project)
+{
+    return project->state == PROJECT_OWNED && !project->changes_asked && !project->examining &&
+           pg_link_is_up(project->app->writer) && (int64_t)uv_now(project->app->loop) >= project->retry_at_ms;
+}
+
 static bool may_commit(const struct project *project)
 {
-    return project->state == PROJECT_OWNED && !project->core.in_batch && !project->changes_asked &&
-           !project->examining && pg_link_is_up(project->app->writer) &&
-           (int64_t)uv_now(project->app->loop) >= project->retry_at_ms;
+    return !project->flight_count && may_write(project);
+}
+
+/* Not on top of what changes the configuration or the facts, nor while the database is being asked which row
+ * it refuses. */
+static bool may_stack(const struct project *project)
+{
+    return project->flight_count == 1 && project->flights[0]->in_flight && !project->single &&
+           !project->next_config && !project->changes && !project->changes_wanted && !project->outdated &&
+           project->batch_limit == (size_t)project->app->settings->batch_max && may_write(project);
 }
 
 static void decide(struct project *project)
@@ -378,8 +447,11 @@ static void decide(struct project *project)
         submit(project);
         return;
     }
-    core_commit(&project->core);
-    tell_refused(project->batch);
+    core_rollback(&project->core);
+    if (project->flight_count)
+        request_list_append(&project->flights[project->flight_count - 1]->refused, &project->batch->refused);
+    else
+        tell_refused(project->batch);
     batch_reset(project->batch);
 }
 
@@ -396,17 +468,18 @@ void project_pump(struct project *project)
         changes_settle(project, false);
     if (project->state != PROJECT_OWNED)
         return;
-    if (project->changes_wanted && !project->changes_asked && !project->core.in_batch)
+    if (project->changes_wanted && !project->changes_asked && !project->flight_count)
         changes_read(project);
-    if (!project->batch_limit && !project->core.in_batch && !has_due(project))
+    if (!project->batch_limit && !project->flight_count && !has_due(project))
         project->batch_limit = 1;
     /* A repeat of what is in doubt must not be looked up before its fate shows in the journal. */
-    if (!project->resolving && !project->batch->disowned && project->queue.first &&
+    if (!project->resolving && !batch_is_disowned(project) && project->queue.first &&
         project->ready.count < project->batch_limit && pg_link_is_up(project->app->reader))
         resolution_start(project);
-    if (may_commit(project) && (project->ready.first || has_due(project))) {
+    if ((may_commit(project) && (project->ready.first || has_due(project))) ||
+        (may_stack(project) && project->ready.count >= PROJECT_STACK_MIN)) {
         decide(project);
-        if (project->queue.first || project->immediate.first || !project->core.in_batch)
+        if (project->queue.first || project->immediate.first || !project->flight_count)
             turn_request(&project->turn);
     }
     /* What is due but may not be committed waits for the reply or the link that holds it up, not for time. */

@@ -167,6 +167,8 @@ void batch_decide(struct project *project)
     if (now < project->core.at_ms)
         now = project->core.at_ms;
     core_begin(&project->core);
+    batch->seq_before = project->core.seq;
+    batch->touched = facts_touched(project->facts);
     if (project->next_config) {
         decide_config(project, now);
     } else {
@@ -176,4 +178,6 @@ void batch_decide(struct project *project)
         if (batch->changes == project->change_count && core_next_timer(&project->core) > now)
             decide_requests(project, now);
     }
+    batch->seq_after = project->core.seq;
+    batch->touched = facts_touched(project->facts) - batch->touched;
 }

@@ -36,7 +36,7 @@ struct facts_cache {
     struct facts_entry *oldest, *newest;
     size_t entries_max;
     uint64_t generation;
-    struct touched *touched; /* in this batch, in order */
+    struct touched *touched; /* by batches that are not committed, in order */
     size_t touched_count, touched_room;
 };
 
@@ -284,14 +284,22 @@ void facts_touch(struct facts_cache *cache, const struct uuid *id, const struct 
     customer->newest = *interaction;
 }
 
-void facts_commit(struct facts_cache *cache)
+size_t facts_touched(const struct facts_cache *cache)
 {
-    cache->touched_count = 0;
+    return cache->touched_count;
 }
 
-void facts_rollback(struct facts_cache *cache)
+void facts_commit(struct facts_cache *cache, size_t count)
 {
-    while (cache->touched_count) {
+    assert(count <= cache->touched_count);
+    cache->touched_count -= count;
+    if (cache->touched_count)
+        memmove(cache->touched, cache->touched + count, sizeof *cache->touched * cache->touched_count);
+}
+
+void facts_rollback(struct facts_cache *cache, size_t count)
+{
+    for (; count; count--) {
         const struct touched *touched = &cache->touched[--cache->touched_count];
         struct customer *customer = find_customer(cache, &touched->customer);
         if (customer)

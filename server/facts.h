@@ -33,11 +33,12 @@ void facts_filled(struct facts_entry *entry);
 /* The key's customers are no longer as remembered. */
 void facts_forget(struct facts_cache *cache, enum facts_kind kind, struct slice key);
 void facts_forget_all(struct facts_cache *cache);
-/* The customer has a newer interaction, if the batch is committed: facts_rollback() takes back all since the
- * last facts_commit(). */
+/* The customer has a newer interaction, if the batch is committed. */
 void facts_touch(struct facts_cache *cache, const struct uuid *customer, const struct uuid *interaction);
-void facts_commit(struct facts_cache *cache);
-void facts_rollback(struct facts_cache *cache);
+/* How many were touched and neither committed nor taken back. */
+size_t facts_touched(const struct facts_cache *cache);
+void facts_commit(struct facts_cache *cache, size_t count);   /* the first ones */
+void facts_rollback(struct facts_cache *cache, size_t count); /* the last ones */
 
 /* Joins both entries (either may be NULL) into the facts of one input: newest interaction first, at most
  * CORE_CANDIDATES_MAX. Names and tags are borrowed from the cache as long as the entries are pinned. */

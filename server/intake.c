@@ -54,6 +54,16 @@ void request_list_prepend(struct request_list *list, struct request_list *front)
     request_list_init(front);
 }
 
+void request_list_append(struct request_list *list, struct request_list *back)
+{
+    if (!back->first)
+        return;
+    *list->tail = back->first;
+    list->tail = back->tail;
+    list->count += back->count;
+    request_list_init(back);
+}
+
 /* --- Answers --- */
 
 static void count_answer(const struct intake_request *request)

@@ -70,7 +70,7 @@ void owner_drop(struct project *project)
     for (struct intake_request *request = project->queue.first; request; request = request->next)
         request_unpin(project, request);
     core_deinit(&project->core);
-    batch_reset(project->batch); /* one in doubt must not slip into a later ownership */
+    batch_drop(project);
     project->has_core = false;
     uv_timer_stop(&project->core_timer);
     facts_forget_all(project->facts);
@@ -213,7 +213,7 @@ static void on_renewed(void *ctx, const struct pg_reply *reply)
     struct project *project = ctx;
     project->renewing = false;
     if (reply->outcome == PG_OK && project->state == PROJECT_OWNED) {
-        if (reply->rows == 0 && !project->core.in_batch)
+        if (reply->rows == 0 && !project->core.batch_count)
             owner_stand_down(project, "another router owns the project");
         else if (reply->rows == 0)
             project->renewed_ms = 0; /* the batch in flight will tell */
@@ -279,19 +279,16 @@ static void on_settled(void *ctx, const struct pg_reply *reply)
         } else {
             uint64_t seq = (uint64_t)pg_int64(reply, 0, 1);
             project->epoch = (uint64_t)pg_int64(reply, 0, 0);
-            bool in = seq == project->core.seq;
-            assert(in || seq == project->journal_seq);
+            bool in = seq != project->journal_seq;
             log_event(LOG_INFO, "a commit in doubt is settled",
                       (struct log_field[]){log_text("project", project_name(project)), log_bool("in", in),
                                            log_int("sequence", (int64_t)seq)},
                       3);
-            project_enter(project, PROJECT_OWNED);
             if ((uint64_t)pg_int64(reply, 0, 2) != project->facts_version)
                 project->changes_wanted = true;
-            if (in)
-                batch_succeed(project);
-            else
-                batch_rollback(project);
+            batch_settle(project, seq);
+            if (project->state == PROJECT_SETTLING) /* and not standing down */
+                project_enter(project, PROJECT_OWNED);
         }
     }
     /* Refused (a lock that the dead backend still holds) or lost again: asked once more with the next

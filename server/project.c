@@ -32,7 +32,7 @@ static bool is_over(const struct request_list *requests, int64_t now)
 /* Wherever they wait. What is in flight may still turn out to be in. */
 static void expire(struct project *project, int64_t now)
 {
-    if (is_over(&project->batch->requests, now))
+    if (project->flight_count && is_over(&project->flights[0]->requests, now))
         batch_discard_requests(project);
     if (is_over(&project->ready, now))
         resolution_give_up(project);
@@ -59,7 +59,8 @@ static void on_housekeeping(uv_timer_t *timer)
             owner_acquire(project);
         break;
     case PROJECT_OWNED:
-        if (project->batch->in_flight && uv_hrtime() - project->batch->started_ns > PROJECT_COMMIT_WAIT_NS)
+        if (project->flight_count && project->flights[0]->in_flight &&
+            uv_hrtime() - project->flights[0]->started_ns > PROJECT_COMMIT_WAIT_NS)
             pg_link_cut(project->app->writer, "a batch was not answered in time");
         if (writer_up && now - project->renewed_ms >= project->app->settings->lease_ms / 3)
             owner_renew(project);
@@ -97,8 +98,9 @@ struct project *project_open(struct app *app, uint32_t id, struct slice name)
     project->facts = facts_cache_alloc((size_t)app->settings->cache_entries);
     project->known = known_keys_alloc(KNOWN_KEYS_MAX);
     project->store = batch_store_alloc();
-    project->batch = batch_alloc();
-    project->spare = batch_alloc();
+    while (project->idle_count < PROJECT_BATCHES)
+        project->idle[project->idle_count++] = batch_alloc();
+    project->batch = project->idle[--project->idle_count];
     if (!project->name)
         abort();
     request_list_init(&project->queue);
@@ -144,7 +146,8 @@ static void free_project(struct project *project)
     void (*on_closed)(void *) = project->on_closed;
     void *ctx = project->closed_ctx;
     batch_free(&project->batch);
-    batch_free(&project->spare);
+    while (project->idle_count)
+        batch_free(&project->idle[--project->idle_count]);
     batch_store_free(&project->store);
     facts_cache_free(&project->facts);
     known_keys_free(&project->known);
@@ -175,7 +178,7 @@ static void finish_close(struct project *project)
 {
     if (project->replies)
         return; /* answered by the database, or by the link when it is closed */
-    if (project->core.in_batch)
+    if (project->core.batch_count)
         batch_discard_requests(project);
     /* What came back from a batch that failed meanwhile, and repeats that waited for it. */
     resolution_give_up(project);
@@ -193,7 +196,7 @@ static void finish_close(struct project *project)
 
 void project_close(struct project *project, void (*on_closed)(void *ctx), void *ctx)
 {
-    bool owned = project->state == PROJECT_OWNED && !project->core.in_batch;
+    bool owned = project->state == PROJECT_OWNED && !project->core.batch_count;
     project->on_closed = on_closed;
     project->closed_ctx = ctx;
     intake_refuse_all(&project->immediate, PROBLEM_STORAGE_UNAVAILABLE, "the server is stopping");
@@ -248,5 +251,5 @@ const struct core *project_core(const struct project *project)
 bool project_is_idle(const struct project *project)
 {
     return !project->queue.first && !project->immediate.first && !project->resolving &&
-           !project->ready.first && !(project->has_core && project->core.in_batch);
+           !project->ready.first && !(project->has_core && project->core.batch_count);
 }

@@ -13,10 +13,12 @@
 #include "server/turn.h"
 #include "storage/batch_store.h"
 
-#define PROJECT_ROWS_MAX 1024       /* inputs of one commit, timers and changes included */
-#define PROJECT_RETRY_MS 1000       /* between tries to own it */
-#define PROJECT_HOUSEKEEPING_MS 250 /* deadlines of requests, renewal of the lease */
-#define PROJECT_CLOSE_WAIT_MS 2000  /* for the database, when a project is given back */
+#define PROJECT_BATCHES (CORE_BATCHES_MAX + 2) /* one is made and one is told meanwhile */
+#define PROJECT_STACK_MIN 32                   /* requests that a batch on top of another is worth */
+#define PROJECT_ROWS_MAX 1024                  /* inputs of one commit, timers and changes included */
+#define PROJECT_RETRY_MS 1000                  /* between tries to own it */
+#define PROJECT_HOUSEKEEPING_MS 250            /* deadlines of requests, renewal of the lease */
+#define PROJECT_CLOSE_WAIT_MS 2000             /* for the database, when a project is given back */
 #define PROJECT_COMMIT_WAIT_NS                                                                               \
     (UINT64_C(10) * 1000000000)   /* a batch that is not answered then has lost its link */
 #define PROJECT_OUTDATED_MAX 2    /* batches in a row, before facts that moved on elsewhere are put up with */
@@ -65,11 +67,13 @@ struct batch {
     size_t row_count;
     struct request_list refused; /* answered with the batch */
     struct announced announced;
+    uint64_t seq_before, seq_after; /* the journal's last row without and with it */
     uint64_t started_ns;
     bool configures;
     bool in_flight;
     bool disowned;  /* its requests were told that nobody knows: they may come again before it is settled */
     size_t changes; /* how many of the waiting changes it carries */
+    size_t touched; /* how many customers it touched in the cache of facts */
 };
 
 /* How far the filter of known keys is loaded: from the newest key back to the window's beginning. */
@@ -114,8 +118,13 @@ struct project {
     struct resolution *resolving;
     struct request_list ready; /* resolved, for the next batch; while one commits, more of them gather here */
     uint64_t ready_seen;       /* what the oldest of their questions saw of the journal */
-    struct batch *batch, *spare; /* the one that is made or in flight, and the one before */
-    struct batch *untold;        /* committed, and not told yet: the spare one, or NULL */
+    struct batch *batch;       /* the one that is made */
+    struct batch *flights[CORE_BATCHES_MAX]; /* decided, on their way to the database; oldest first */
+    uint32_t flight_count;
+    struct batch *untold; /* committed, and not told yet, or NULL */
+    struct batch *idle[PROJECT_BATCHES];
+    uint32_t idle_count;
+    bool single; /* a batch failed with another on top of it: one at a time until one is in */
     struct batch_store *store;
     size_t batch_limit; /* lowered to find the row that the database refuses */
     unsigned refusals;  /* in a row, of the batch */
@@ -139,6 +148,7 @@ struct project {
 void request_list_init(struct request_list *list);
 void request_list_push(struct request_list *list, struct intake_request *request);
 void request_list_prepend(struct request_list *list, struct request_list *front); /* empties front */
+void request_list_append(struct request_list *list, struct request_list *back);   /* empties back */
 struct intake_request *request_list_pop(struct request_list *list);
 
 /* intake.c */
@@ -176,9 +186,10 @@ struct batch *batch_alloc(void);
 void batch_free(struct batch **batch);
 void project_pump(struct project *project);
 void batch_reset(struct batch *batch);
-void batch_rollback(struct project *project); /* requests go back to the front of the queue */
-void batch_succeed(struct project *project);
-void batch_discard_requests(struct project *project); /* uncertain and over: tells storage_unavailable */
+void batch_settle(struct project *project, uint64_t seq); /* the journal's last row says what is in */
+void batch_discard_requests(struct project *project);     /* uncertain and over: tells storage_unavailable */
+bool batch_is_disowned(const struct project *project);
+void batch_drop(struct project *project); /* none in doubt may slip into a later ownership */
 
 /* owner.c */
 void owner_acquire(struct project *project);

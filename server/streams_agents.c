@@ -110,7 +110,7 @@ void stream_project_see(struct streams *streams, const struct project *project)
 {
     const struct core *core = project_is_owned(project) ? project_core(project) : NULL;
     /* While a new configuration is being committed nothing says which agents are its own. */
-    if (!core || (core->in_batch && core->reconfigured))
+    if (!core || (core->batch_count && core->reconfigured))
         return;
     struct stream_project *seen = stream_project_of(streams, project);
     if (seen->live && seen->config_version == core->config_version && !seen->unknown)

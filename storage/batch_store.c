@@ -262,31 +262,31 @@ static struct slice candidates_literal(const struct interaction_data *data, stru
 }
 
 /* The columns that a new row and a moved one share, at their two places. */
-static void put_state(struct batch_store *store, const struct interaction *interaction, bool fresh)
+static void put_state(struct batch_store *store, const struct interaction *interaction, bool is_new)
 {
     const struct interaction_data *data = &interaction->data;
     bool held = data->agent >= 0;
-    put_int(store, fresh ? NEW_STATE : MOVED_STATE, data->state);
-    put_text(store, fresh ? NEW_QUEUE : MOVED_QUEUE,
+    put_int(store, is_new ? NEW_STATE : MOVED_STATE, data->state);
+    put_text(store, is_new ? NEW_QUEUE : MOVED_QUEUE,
              data->queue < 0 ? (struct slice){NULL, 0} : store->core->config->queues[data->queue].name);
-    put_text(store, fresh ? NEW_AGENT : MOVED_AGENT,
+    put_text(store, is_new ? NEW_AGENT : MOVED_AGENT,
              held ? store->core->agents[data->agent].name : (struct slice){NULL, 0});
-    put_uuid(store, fresh ? NEW_OFFER : MOVED_OFFER, &data->offer);
-    put_time(store, fresh ? NEW_OFFERED : MOVED_OFFERED, data->offered_ms);
-    put_time(store, fresh ? NEW_EXPIRES : MOVED_EXPIRES, data->expires_ms);
-    put_time(store, fresh ? NEW_ACCEPTED : MOVED_ACCEPTED, data->accepted_ms);
-    put_int(store, fresh ? NEW_ATTEMPTS : MOVED_ATTEMPTS, data->attempts);
-    put_int(store, fresh ? NEW_IDENTITY : MOVED_IDENTITY, data->identity);
-    put_uuid(store, fresh ? NEW_CUSTOMER : MOVED_CUSTOMER, &data->customer);
-    put_text(store, fresh ? NEW_CANDIDATES : MOVED_CANDIDATES, candidates_literal(data, store->arena));
-    put_time(store, fresh ? NEW_CLOSED : MOVED_CLOSED, data->closed_ms);
-    put_text(store, fresh ? NEW_CAUSE : MOVED_CAUSE, slice_of(data->cause));
+    put_uuid(store, is_new ? NEW_OFFER : MOVED_OFFER, &data->offer);
+    put_time(store, is_new ? NEW_OFFERED : MOVED_OFFERED, data->offered_ms);
+    put_time(store, is_new ? NEW_EXPIRES : MOVED_EXPIRES, data->expires_ms);
+    put_time(store, is_new ? NEW_ACCEPTED : MOVED_ACCEPTED, data->accepted_ms);
+    put_int(store, is_new ? NEW_ATTEMPTS : MOVED_ATTEMPTS, data->attempts);
+    put_int(store, is_new ? NEW_IDENTITY : MOVED_IDENTITY, data->identity);
+    put_uuid(store, is_new ? NEW_CUSTOMER : MOVED_CUSTOMER, &data->customer);
+    put_text(store, is_new ? NEW_CANDIDATES : MOVED_CANDIDATES, candidates_literal(data, store->arena));
+    put_time(store, is_new ? NEW_CLOSED : MOVED_CLOSED, data->closed_ms);
+    put_text(store, is_new ? NEW_CAUSE : MOVED_CAUSE, slice_of(data->cause));
 }
 
-static void put_interaction(void *ctx, const struct interaction *interaction)
+static void put_interaction(void *ctx, const struct interaction *interaction, bool is_new)
 {
     struct batch_store *store = ctx;
-    if (interaction->fresh) {
+    if (is_new) {
         put_uuid(store, NEW_ID, &interaction->id);
         put_int(store, NEW_CHANNEL, interaction->channel);
         pg_array_bool(&store->columns[NEW_OUTBOUND], interaction->outbound);
@@ -298,7 +298,7 @@ static void put_interaction(void *ctx, const struct interaction *interaction)
     } else {
         put_uuid(store, MOVED_ID, &interaction->id);
     }
-    put_state(store, interaction, interaction->fresh);
+    put_state(store, interaction, is_new);
 }
 
 static void put_agent(void *ctx, const struct agent *agent)
@@ -432,6 +432,7 @@ void batch_store_fill(struct batch_store *store, const struct core *core, const 
 void batch_store_share(struct batch_store *store)
 {
     store->shares = true;
+    pg_array_bytes(&store->columns[DECIDED_KEY], SLICE("")); /* nobody's: an empty array would be NULL */
 }
 
 void batch_store_decided_on(struct batch_store *store, struct slice key)
@@ -442,6 +443,18 @@ void batch_store_decided_on(struct batch_store *store, struct slice key)
 static struct pg_param binary(const void *data, size_t len)
 {
     return (struct pg_param){.data = data, .len = len, .binary = true};
+}
+
+/* Of commit_batch.sql: what the batch has rows for. */
+static const char *variant(const struct batch_store *store)
+{
+    static const char *const names[] = {"commit_batch_0", "commit_batch_1", "commit_batch_2",
+                                        "commit_batch_3", "commit_batch_4", "commit_batch_5",
+                                        "commit_batch_6", "commit_batch"};
+    bool arrivals = store->columns[CONTENT_SEQ].count || store->columns[NEW_ID].count;
+    bool moves = store->columns[MOVED_ID].count;
+    bool rare = store->columns[CUSTOMER_ID].count || store->columns[HIT].count;
+    return names[arrivals | moves << 1 | rare << 2];
 }
 
 bool batch_store_submit(struct batch_store *store, struct pg_link *link, pg_on_reply on_reply, void *ctx)
@@ -460,6 +473,6 @@ bool batch_store_submit(struct batch_store *store, struct pg_link *link, pg_on_r
         params[n - 1] = (struct pg_param){.data = NULL};
     assert(n == PARAM_COUNT);
     struct pg_query query = {
-        .name = "commit_batch", .params = params, .param_count = n, .binary_result = true};
+        .name = variant(store), .params = params, .param_count = n, .binary_result = true};
     return pg_link_submit(link, &query, on_reply, ctx);
 }

@@ -7,8 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HEADER_LEN 20       /* dimensions, has-null, element type, length, lower bound */
-#define EMPTY_HEADER_LEN 12 /* no dimension: no length, no lower bound */
+#define HEADER_LEN 20 /* dimensions, has-null, element type, length, lower bound */
 #define FIRST_CAPACITY 1024
 #define NULL_LEN UINT32_MAX /* -1 */
 
@@ -117,13 +116,12 @@ void pg_array_null(struct pg_array *array)
 
 struct pg_param pg_array_param(struct pg_array *array)
 {
-    if (!array->bytes)
-        grow(array, HEADER_LEN);
-    put32(array->bytes, array->count ? 1 : 0);
+    if (!array->count)
+        return (struct pg_param){.binary = true};
+    put32(array->bytes, 1);
     put32(array->bytes + 4, array->has_null);
     put32(array->bytes + 8, (uint32_t)array->type);
     put32(array->bytes + 12, array->count);
     put32(array->bytes + 16, 1);
-    size_t len = array->count ? array->len : EMPTY_HEADER_LEN;
-    return (struct pg_param){.data = array->bytes, .len = len, .binary = true};
+    return (struct pg_param){.data = array->bytes, .len = array->len, .binary = true};
 }

@@ -32,7 +32,8 @@ void pg_array_bool(struct pg_array *array, bool value);
 void pg_array_uuid(struct pg_array *array, const struct uuid *value); /* nil becomes NULL */
 void pg_array_bytes(struct pg_array *array, struct slice value); /* text and bytea; ptr NULL becomes NULL */
 void pg_array_null(struct pg_array *array);
-/* Completes the header; the parameter is borrowed until the next change. */
+/* Completes the header; the parameter is borrowed until the next change. An empty array is NULL: unnest()
+ * makes no row of either, and NULL costs nothing to read. */
 struct pg_param pg_array_param(struct pg_array *array);
 
 #endif

@@ -9,7 +9,7 @@
 #define SQL_SEARCH_PATH "SET search_path TO patchbay, pg_temp"
 
 struct sql_file {
-    const char *name; /* file name without .sql */
+    const char *name; /* file name without .sql, or a variant of it: see cmake/embed_sql.cmake */
     const char *text;
 };
 

@@ -2,6 +2,9 @@
 -- journal moved, or when the facts that were decided on are no longer current, the update finds no row and nothing of
 -- the batch is written. Returns whether it was, and the facts' version then. Arrays run in parallel, one per column. With
 -- $95, the keys that it was decided on, facts that moved on are no harm unless what changed concerns one of them.
+--
+-- A batch without rows for a part marked below is sent as a variant without that part (cmake/embed_sql.cmake makes them):
+-- setting up each statement costs time, rows or not, and a lone event fills few.
 WITH fence AS (
     UPDATE fences
     SET journal_seq = $5::bigint, published_seq = greatest(published_seq, $7::bigint), last_ms = $8::bigint,
@@ -16,14 +19,14 @@ WITH fence AS (
     FROM fence f, unnest($12::bigint[], $13::bigint[], $14::smallint[], $15::uuid[], $16::uuid[], $17::uuid[],
         $18::bytea[], $19::bytea[], $20::bytea[])
         AS u (seq, at_ms, kind, event_key, digest, interaction, input, facts, decision)
-), content_rows AS (
+), content_rows AS ( -- part: arrivals
     INSERT INTO content (project, seq, at_ms, phone, email, party_id, name, recipient, phone_key, email_key, source,
                          subject, title, body, attributes)
     SELECT f.project, u.* FROM fence f, unnest($21::bigint[], $22::bigint[], $23::text[], $24::text[], $25::text[],
         $26::text[], $27::text[], $28::text[], $29::text[], $30::text[], $31::text[], $32::text[], $33::text[], $34::text[])
         AS u (seq, at_ms, phone, email, party_id, name, recipient, phone_key, email_key, source, subject, title, body,
               attributes)
-), new_interactions AS (
+), new_interactions AS ( -- part: arrivals
     INSERT INTO interactions (project, id, channel, outbound, conversation, opened_seq, opened_ms, state, queue, priority,
                               enqueued_ms, agent, offer, offered_ms, expires_ms, accepted_ms, attempts, identity, customer,
                               candidates, closed_ms, cause)
@@ -35,7 +38,7 @@ WITH fence AS (
         $48::bigint[], $49::bigint[], $50::integer[], $51::smallint[], $52::uuid[], $53::text[], $54::bigint[], $55::text[])
         AS u (id, channel, outbound, conversation, opened_seq, opened_ms, state, queue, priority, enqueued_ms, agent, offer,
               offered_ms, expires_ms, accepted_ms, attempts, identity, customer, candidates, closed_ms, cause)
-), moved_interactions AS (
+), moved_interactions AS ( -- part: moves
     UPDATE interactions i
     SET state = u.state, queue = u.queue, agent = u.agent, offer = u.offer, offered_ms = u.offered_ms,
         expires_ms = u.expires_ms, accepted_ms = u.accepted_ms, attempts = u.attempts, identity = u.identity,
@@ -60,10 +63,10 @@ WITH fence AS (
     INSERT INTO feed (project, agent, agentsequence, at_ms, seq, n)
     SELECT f.project, u.* FROM fence f, unnest($81::text[], $82::bigint[], $83::bigint[], $84::bigint[], $85::integer[])
         AS u (agent, agentsequence, at_ms, seq, n)
-), customer_rows AS (
+), customer_rows AS ( -- part: rare
     INSERT INTO customers (project, id, name, source)
     SELECT f.project, u.* FROM fence f, unnest($86::uuid[], $87::text[], $88::text[]) AS u (id, name, source)
-), contact_rows AS (
+), contact_rows AS ( -- part: rare
     INSERT INTO contacts (project, position, customer, phone, email, phone_key, email_key)
     SELECT f.project, 0, u.* FROM fence f, unnest($86::uuid[], $89::text[], $90::text[], $91::text[], $92::text[])
         AS u (customer, phone, email, phone_key, email_key)
@@ -71,7 +74,7 @@ WITH fence AS (
     INSERT INTO activity (customer, interaction)
     SELECT u.* FROM fence f, unnest($93::uuid[], $94::uuid[]) AS u (customer, interaction)
     ON CONFLICT (customer) DO UPDATE SET interaction = excluded.interaction
-), hit_rows AS (
+), hit_rows AS ( -- part: rare
     UPDATE blacklist b SET hits = b.hits + u.hits
     FROM fence f, (SELECT id, count(*) AS hits FROM unnest($10::uuid[]) AS h (id) GROUP BY id) AS u
     WHERE b.id = u.id

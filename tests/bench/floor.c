@@ -247,7 +247,10 @@ static void prepare(const char *url)
     run(session_setup);
     run("SELECT ensure_days()");
     take_fence();
-    PQclear(checked(PQprepare(bench.connection, "commit_batch", sql_text("commit_batch"), 0, NULL)));
+    for (const struct sql_file *file = sql_files; file->name; file++) {
+        if (strncmp(file->name, "commit_batch", strlen("commit_batch")) == 0)
+            PQclear(checked(PQprepare(bench.connection, file->name, file->text, 0, NULL)));
+    }
     bench.store = batch_store_alloc();
     bench.dice = dice_seeded();
     arena_init(&bench.arena);

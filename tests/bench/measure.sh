@@ -15,6 +15,7 @@ synchronous_commit = on
 full_page_writes = on
 shared_buffers = 2GB
 max_wal_size = 24GB
+min_wal_size = 8GB
 checkpoint_timeout = 1h
 CONF
 }
@@ -85,6 +86,7 @@ prepare() {
     say "loading $CUSTOMERS customers"
     load_customers || fail "cannot load the customers"
     psql_admin -c 'VACUUM ANALYZE' || fail "cannot analyze"
+    make_wal_segments
     # The floor's database is a copy, so that both are prepared in the same way.
     PGDATABASE=postgres psql_admin -c 'CREATE DATABASE floor TEMPLATE patchbay STRATEGY file_copy' -c CHECKPOINT ||
         fail "cannot copy the database"
@@ -118,6 +120,15 @@ cpu_of() {
 load() {
     "$BUILD/bench/bench_load" --address "127.0.0.1:$RPC_PORT" --tokens "$RUN/tokens.load" --customers "$CUSTOMERS" "$@" ||
         fail "the load did not run"
+}
+
+# A server that has run for a while writes into WAL segments that it recycles; one that is new makes each of them, 16 MB
+# of zeros and a sync, in mid-commit. Uses up 4 GB of them, and has them back from the checkpoint that comes next.
+make_wal_segments() {
+    local i
+    for ((i = 0; i < 256; i++)); do
+        echo "SELECT pg_logical_emit_message(false, 'bench', ''), pg_switch_wal();"
+    done | PGDATABASE=postgres psql_admin >/dev/null || fail "cannot make WAL segments"
 }
 
 measure_floor() {

@@ -21,6 +21,17 @@ static uint32_t roll(struct dice *dice, uint32_t below)
 }
 
 /* Everything the core knows, as text. */
+/* Those that are over go with a commit. */
+static uint32_t live_blocks(const struct core *core)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < core->blacklist.by_id.bucket_count; i++) {
+        for (struct table_node *node = core->blacklist.by_id.buckets[i]; node; node = node->next)
+            count += blacklist_entry_block(node->owner)->until_ms > core->at_ms;
+    }
+    return count;
+}
+
 static char *dump(const struct core *core)
 {
     char *text = NULL, id[UUID_TEXT_LEN + 1];
@@ -52,7 +63,7 @@ static char *dump(const struct core *core)
     }
     for (uint32_t i = 0; i < core->config->queue_count * CHANNEL_COUNT; i++)
         fprintf(out, "queue %u waiting %u ready %u\n", i, core->waiting[i].count, core->ready[i].count);
-    fprintf(out, "blocks %u closings %u\n", core->blacklist.by_id.count, core->closings.count);
+    fprintf(out, "blocks %u closings %u\n", live_blocks(core), core->closings.count);
     fclose(out);
     return text;
 }
@@ -189,12 +200,10 @@ static void check_record(const struct outcome *outcome, struct arena *arena)
         assert_false(record_read_decision(&again, (struct slice){bytes.ptr, len}, arena));
 }
 
-static void random_batch(struct world *world, struct dice *dice)
+static void fill_batch(struct world *world, struct dice *dice)
 {
     struct input timer = {.kind = INPUT_TIMER};
-    char *before = dump(&world->core), *after;
     uint32_t inputs = 1 + roll(dice, 4);
-    bool rollback = roll(dice, 3) == 0;
     world->now += roll(dice, 3000);
     timer.at_ms = world->now;
     core_begin(&world->core);
@@ -207,16 +216,40 @@ static void random_batch(struct world *world, struct dice *dice)
         check_record(core_step(&world->core, &input, &world->arena), &world->arena);
         check(&world->core);
     }
-    if (rollback) {
+}
+
+static void roll_back(struct world *world, const char *before)
+{
+    while (world->core.batch_count)
         core_rollback(&world->core);
-        after = dump(&world->core);
-        assert_string_equal(before, after);
-        free(after);
+    char *after = dump(&world->core);
+    assert_string_equal(before, after);
+    free(after);
+}
+
+/* One batch, or two on top of each other; all come to something, or what failed leaves no trace. */
+static void random_batches(struct world *world, struct dice *dice)
+{
+    char *before = dump(&world->core), *between;
+    bool two = roll(dice, 2) == 0, fails = roll(dice, 3) == 0, both_fail = two && roll(dice, 2) == 0;
+    fill_batch(world, dice);
+    between = dump(&world->core);
+    if (two)
+        fill_batch(world, dice);
+    if (fails && (both_fail || !two)) {
+        roll_back(world, before);
     } else {
         core_commit(&world->core);
         core_bury(&world->core);
+        if (two && fails) {
+            roll_back(world, between);
+        } else if (two) {
+            core_commit(&world->core);
+            core_bury(&world->core);
+        }
     }
     free(before);
+    free(between);
     check(&world->core);
     arena_reset(&world->arena);
 }
@@ -230,7 +263,7 @@ static void random_traffic_breaks_no_promise(void **state)
         world_init(&world, 4);
         world.queues[QUEUE_SUPPORT].wrap_up_ms = seed % 2 ? 5000 : 0;
         for (int step = 0; step < STEPS; step++) {
-            random_batch(&world, &dice);
+            random_batches(&world, &dice);
             if (roll(&dice, 20) == 0)
                 reload(&world);
         }

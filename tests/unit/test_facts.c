@@ -57,7 +57,7 @@ static void newest_interaction_comes_first_and_a_rollback_takes_it_back(void **s
     touch(cache, 2, 40);
     touch(cache, 1, 50);
     assert_first(entry, 1);
-    facts_rollback(cache);
+    facts_rollback(cache, facts_touched(cache));
     assert_first(entry, 2);
     facts_unpin(cache, &entry);
     facts_cache_free(&cache);
@@ -69,9 +69,9 @@ static void what_was_committed_is_not_taken_back(void **state)
     struct facts_entry *entry = two_customers(cache);
     (void)state;
     touch(cache, 1, 30);
-    facts_commit(cache);
+    facts_commit(cache, facts_touched(cache));
     touch(cache, 2, 40);
-    facts_rollback(cache);
+    facts_rollback(cache, facts_touched(cache));
     assert_first(entry, 1);
     facts_unpin(cache, &entry);
     facts_cache_free(&cache);
@@ -85,7 +85,7 @@ static void a_rollback_passes_over_customers_that_were_forgotten(void **state)
     touch(cache, 1, 30);
     facts_unpin(cache, &entry);
     facts_forget(cache, FACTS_PHONE, PHONE);
-    facts_rollback(cache);
+    facts_rollback(cache, facts_touched(cache));
     entry = two_customers(cache);
     assert_first(entry, 2);
     facts_unpin(cache, &entry);

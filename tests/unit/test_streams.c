@@ -222,9 +222,9 @@ static void answer_page(bool ok)
 
 static void decide(void)
 {
-    if (!world.owned || world.core.in_batch)
+    if (!world.owned || world.core.batch_count)
         return;
-    world.core.in_batch = true;
+    world.core.batch_count = 1;
     world.agent.undo = (struct undo *)&world;
     world.agent.data.agentsequence += 1 + roll(40);
 }
@@ -233,7 +233,7 @@ static void finish_batch(bool ok)
 {
     struct arena arena;
     struct announced announced;
-    if (!world.core.in_batch || !world.owned)
+    if (!world.core.batch_count || !world.owned)
         return;
     if (ok) {
         world.committed = world.agent.data.agentsequence;
@@ -245,13 +245,13 @@ static void finish_batch(bool ok)
     }
     world.agent.data.agentsequence = world.told;
     world.agent.undo = NULL;
-    world.core.in_batch = false;
+    world.core.batch_count = 0;
 }
 
 /* The commit is in, and readers see it, before the word of it comes. */
 static void commit_unseen(void)
 {
-    if (world.core.in_batch)
+    if (world.core.batch_count)
         world.committed = world.agent.data.agentsequence;
 }
 
@@ -265,7 +265,7 @@ static void take_project(void)
 {
     world.told = world.agent.data.agentsequence = world.committed;
     world.agent.undo = NULL;
-    world.core.in_batch = false;
+    world.core.batch_count = 0;
     world.owned = true;
 }
 
