@@ -62,7 +62,7 @@ class Fence:
     def wait_stuck(self):
         """Until the batch waits for the row."""
         wait_for(lambda: self.tables.one("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
-                                         " AND application_name LIKE 'patchbay writer %' AND query LIKE '%journal_rows%'"),
+                                         " AND application_name LIKE 'patchbay writer %' AND query LIKE '%One batch, one statement%'"),
                  "a batch waits for the fence")
 
     def give_to_stranger(self, lease="1 hour"):
