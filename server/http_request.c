@@ -93,9 +93,10 @@ static struct slice decode(struct arena *arena, struct slice text)
     size_t len = 0;
     for (size_t i = 0; i < text.len; i++) {
         char c = text.ptr[i];
-        if (c == '%' && i + 2 < text.len && hex_digit(text.ptr[i + 1]) >= 0 &&
-            hex_digit(text.ptr[i + 2]) >= 0) {
-            c = (char)(hex_digit(text.ptr[i + 1]) << 4 | hex_digit(text.ptr[i + 2]));
+        bool escaped = c == '%' && i + 2 < text.len;
+        int high = escaped ? hex_digit(text.ptr[i + 1]) : -1, low = escaped ? hex_digit(text.ptr[i + 2]) : -1;
+        if (high >= 0 && low >= 0) {
+            c = (char)(high << 4 | low);
             i += 2;
         } else if (c == '+') {
             c = ' ';
