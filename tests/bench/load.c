@@ -81,16 +81,18 @@ static void run_flood(struct lives *lives, const struct options *options)
 
 static void run_pace(struct lives *lives, const struct options *options)
 {
-    struct samples served = {0}, probed = {0};
+    struct samples served = {0}, probed = {0}, alone = {0};
     struct prober *prober =
         prober_open(bench_variable("BENCH_FLOOR_DATABASE"), bench_variable("BENCH_REDIS"));
     pace_run(lives, prober, options->rate, (uint32_t)(options->length_ns / SLICE_NS), SLICE_NS, &served,
-             &probed);
-    printf("%.0f %.0f %.0f %.0f\n", samples_at(&served, 0.5), samples_at(&served, 0.99),
-           samples_at(&probed, 0.5), samples_at(&probed, 0.99));
+             &probed, &alone);
+    printf("%.0f %.0f %.0f %.0f %.0f %.0f\n", samples_at(&served, 0.5), samples_at(&served, 0.99),
+           samples_at(&probed, 0.5), samples_at(&probed, 0.99), samples_at(&alone, 0.5),
+           samples_at(&alone, 0.99));
     prober_close(&prober);
     samples_free(&served);
     samples_free(&probed);
+    samples_free(&alone);
 }
 
 static bool read_options(struct options *options, int argc, char **argv)

@@ -88,7 +88,7 @@ static void run_slice(struct pace *pace, int64_t slice_ns, uint32_t lives_max)
 }
 
 void pace_run(struct lives *lives, struct prober *prober, uint32_t rate, uint32_t slices, int64_t slice_ns,
-              struct samples *served, struct samples *probed)
+              struct samples *served, struct samples *probed, struct samples *alone)
 {
     static struct pace pace;
     uint32_t agents = lives->clients.count - lives->sources,
@@ -100,14 +100,14 @@ void pace_run(struct lives *lives, struct prober *prober, uint32_t rate, uint32_
     lives->ctx = &pace;
     lives->on_step = on_step;
     run_slice(&pace, slice_ns, lives_max);
-    prober_run(prober, 100, &warm);
+    prober_run(prober, 100, pace.step_ns, &warm, &warm);
     samples_free(&warm);
     pace.late = pace.sent = 0;
     pace.counts = true;
     for (uint32_t slice = 0; slice < slices; slice++) {
         size_t before = served->count;
         run_slice(&pace, slice_ns, lives_max);
-        prober_run(prober, served->count - before, probed);
+        prober_run(prober, served->count - before, pace.step_ns, probed, alone);
     }
     if (pace.late * 100 > pace.sent)
         fprintf(stderr, "bench: %llu of %llu events were sent more than a millisecond late\n",

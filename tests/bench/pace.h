@@ -6,8 +6,9 @@
 #include "tests/bench/lives.h"
 #include "tests/bench/prober.h"
 
-/* `rate` events a second, in `slices` of `slice_ns`. As many samples go to `probed` as to `served`. */
+/* `rate` events a second, in `slices` of `slice_ns`, and as many commits of the prober at the same rate: see
+ * prober_run(). */
 void pace_run(struct lives *lives, struct prober *prober, uint32_t rate, uint32_t slices, int64_t slice_ns,
-              struct samples *served, struct samples *probed);
+              struct samples *served, struct samples *probed, struct samples *alone);
 
 #endif

@@ -1,10 +1,12 @@
 #include "tests/bench/prober.h"
 
 #include <endian.h>
+#include <errno.h>
 #include <hiredis/hiredis.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "storage/libpq.h"
 #include "storage/redis_url.h"
@@ -93,11 +95,27 @@ static void probe(struct prober *prober)
                                      sizeof prober->message));
 }
 
-void prober_run(struct prober *prober, size_t times, struct samples *samples)
+static void sleep_until(int64_t when_ns)
 {
+    struct timespec until = {when_ns / 1000000000, when_ns % 1000000000};
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL) == EINTR)
+        ;
+}
+
+void prober_run(struct prober *prober, size_t times, int64_t interval_ns, struct samples *asked,
+                struct samples *alone)
+{
+    int64_t due = bench_now_ns();
     for (size_t i = 0; i < times; i++) {
+        sleep_until(due);
         int64_t began = bench_now_ns();
         probe(prober);
-        samples_add(samples, bench_now_ns() - began);
+        int64_t ended = bench_now_ns();
+        samples_add(alone, ended - began);
+        for (int64_t left = ended - began; left > 0; left -= interval_ns)
+            samples_add(asked, left);
+        due += interval_ns;
+        if (due < ended)
+            due = ended;
     }
 }

@@ -11,6 +11,11 @@ struct prober;
  */
 struct prober *prober_open(const char *database, const char *redis);
 void prober_close(struct prober **prober);
-void prober_run(struct prober *prober, size_t times, struct samples *samples);
+/* One every `interval_ns`, by the clock. `asked`: what whoever asks at that rate sees; a commit that takes
+ * longer than the interval counts once more for each further one that came due meanwhile, with the time that
+ * was left (as HdrHistogram's recordValueWithExpectedInterval() does; they are taken to share a commit, not
+ * to queue up one by one). `alone`: each once. */
+void prober_run(struct prober *prober, size_t times, int64_t interval_ns, struct samples *asked,
+                struct samples *alone);
 
 #endif
