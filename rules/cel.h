@@ -1,9 +1,9 @@
-/* The Common Expression Language (https://github.com/google/cel-spec, doc/langdef.md), without protocol buffers:
- * compiled once, evaluated millions of times.
+/* The Common Expression Language (https://github.com/google/cel-spec, doc/langdef.md), without protocol
+ * buffers: compiled once, evaluated millions of times.
  *
- * cel_compile() parses, checks the types over declared variables and makes a flat program; cel_eval() runs it.
- * Both are pure: no I/O, no clock, the same answer on every machine. Whatever they allocate lies in the arenas
- * handed in; evaluating takes from its arena only what the expression builds (lists, maps, text).
+ * cel_compile() parses, checks the types over declared variables and makes a flat program; cel_eval() runs
+ * it. Both are pure: no I/O, no clock, the same answer on every machine. Whatever they allocate lies in the
+ * arenas handed in; evaluating takes from its arena only what the expression builds (lists, maps, text).
  *
  * An expression can neither loop for ever nor grow without limit: macros go over finite lists, every walk is
  * metered against the caller's limit, and nesting is limited. docs/rules.md has the language. */
@@ -12,17 +12,17 @@
 
 #include "rules/cel_value.h"
 
-#define CEL_SOURCE_MAX 65536  /* bytes of an expression */
-#define CEL_DEPTH_MAX 200     /* nested operators, calls, parentheses and macros */
-#define CEL_PATTERN_MAX 1024  /* bytes of a regular expression that is no constant */
+#define CEL_SOURCE_MAX 65536 /* bytes of an expression */
+#define CEL_DEPTH_MAX 200    /* nested operators, calls, parentheses and macros */
+#define CEL_PATTERN_MAX 1024 /* bytes of a regular expression that is no constant */
 #define CEL_ERROR_TEXT 256
 #define CEL_COST_DEFAULT 100000 /* a rule of a routing file takes some tens */
 
 enum cel_code {
     CEL_SYNTAX = 1,
-    CEL_UNDECLARED,   /* name or function */
-    CEL_NO_OVERLOAD,  /* wrong types */
-    CEL_WRONG_TYPE,   /* the whole expression is not what was expected */
+    CEL_UNDECLARED,  /* name or function */
+    CEL_NO_OVERLOAD, /* wrong types */
+    CEL_WRONG_TYPE,  /* the whole expression is not what was expected */
     CEL_NO_SUCH_KEY,
     CEL_NO_VALUE,     /* the variable is CEL_ABSENT */
     CEL_OUT_OF_RANGE, /* index, timestamp, duration, conversion */
@@ -59,8 +59,8 @@ struct cel_regex_ops {
     void (*free)(void *regex);
 };
 
-/* Named time zones too. `find` gives NULL for an unknown name; what it gives lives as long as `ctx` says. Fixed
- * offsets ("+02:00") and "UTC" need no help. */
+/* Named time zones too. `find` gives NULL for an unknown name; what it gives lives as long as `ctx` says.
+ * Fixed offsets ("+02:00") and "UTC" need no help. */
 struct cel_zone_ops {
     const void *(*find)(struct slice name, void *ctx);
     int32_t (*offset)(const void *zone, int64_t at_s); /* seconds east of UTC at that moment */
@@ -81,8 +81,8 @@ struct cel_program;
 /* NULL and *error when the expression is refused. `expected` may be NULL for any type. The program lies in
  * `arena`, needs neither `env`'s variables nor `source` any more, but the ops; close it before the arena. */
 struct cel_program *cel_compile(const struct cel_env *env, struct slice source,
-                                const struct cel_type *expected, struct arena *arena,
-                                struct cel_error *error) __attribute__((warn_unused_result));
+                                const struct cel_type *expected, struct arena *arena, struct cel_error *error)
+    __attribute__((warn_unused_result));
 /* Gives the compiled patterns back; NULL is fine. */
 void cel_close(struct cel_program **program);
 

@@ -174,8 +174,9 @@ struct slice cel_timestamp_write(const struct cel_value *timestamp, struct arena
 {
     struct cel_date date = cel_date_at(timestamp->integer);
     struct slice fraction = fraction_text(timestamp->count, arena);
-    return arena_format(arena, "%04d-%02d-%02dT%02d:%02d:%02d%.*sZ", date.year, date.month, date.day, date.hour,
-                        date.minute, date.second, (int)fraction.len, fraction.ptr ? fraction.ptr : "");
+    return arena_format(arena, "%04d-%02d-%02dT%02d:%02d:%02d%.*sZ", date.year, date.month, date.day,
+                        date.hour, date.minute, date.second, (int)fraction.len,
+                        fraction.ptr ? fraction.ptr : "");
 }
 
 struct slice cel_duration_write(const struct cel_value *duration, struct arena *arena)
@@ -193,9 +194,8 @@ static uint64_t read_unit(struct reader *reader)
         struct slice name;
         uint64_t ns;
     } units[] = {
-        {{"ns", 2}, 1},         {{"us", 2}, 1000},       {{"\xC2\xB5s", 3}, 1000},
-        {{"ms", 2}, 1000000},   {{"s", 1}, 1000000000},  {{"\xCE\xBCs", 3}, 1000},
-        {{"m", 1}, 60000000000}, {{"h", 1}, 3600000000000},
+        {{"ns", 2}, 1},         {{"us", 2}, 1000},        {{"\xC2\xB5s", 3}, 1000}, {{"ms", 2}, 1000000},
+        {{"s", 1}, 1000000000}, {{"\xCE\xBCs", 3}, 1000}, {{"m", 1}, 60000000000},  {{"h", 1}, 3600000000000},
     };
     struct slice rest = {reader->text.ptr + reader->at, reader->text.len - reader->at};
     for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
@@ -215,7 +215,8 @@ static bool read_part(uint64_t *sum, struct reader *reader)
     size_t digits = 0;
     int32_t digit;
     for (; read_number(&digit, reader, 1); digits++) {
-        if (__builtin_mul_overflow(whole, 10, &whole) || __builtin_add_overflow(whole, (uint64_t)digit, &whole))
+        if (__builtin_mul_overflow(whole, 10, &whole) ||
+            __builtin_add_overflow(whole, (uint64_t)digit, &whole))
             return false;
     }
     if (read_mark(reader, '.')) {

@@ -1,8 +1,9 @@
 /* Values of the Common Expression Language (cel-spec doc/langdef.md, "Values"): 16 bytes, plain, immutable.
  *
- * Text, items and entries are borrowed: whoever made them (a program, an arena, the caller) outlives the value.
- * Strings are valid UTF-8 and may hold NUL. Lists and maps may share their parts, so that a small value can be
- * a huge tree: every walk over one is metered. Messages of protocol buffers do not exist here. */
+ * Text, items and entries are borrowed: whoever made them (a program, an arena, the caller) outlives the
+ * value. Strings are valid UTF-8 and may hold NUL. Lists and maps may share their parts, so that a small
+ * value can be a huge tree: every walk over one is metered. Messages of protocol buffers do not exist here.
+ */
 #ifndef RULES_CEL_VALUE_H
 #define RULES_CEL_VALUE_H
 
@@ -106,8 +107,8 @@ bool cel_is_number(const struct cel_value *value);
 bool cel_can_be_key(enum cel_kind kind);
 /* NULL when there is none. Numbers are found by their value, whatever their kind. */
 const struct cel_value *cel_map_find(const struct cel_map *map, const struct cel_value *key);
-/* Equality as `==` has it: numbers by value, NaN unequal to all, values of different kinds unequal. Gives false
- * when the meter runs out. */
+/* Equality as `==` has it: numbers by value, NaN unequal to all, values of different kinds unequal. Gives
+ * false when the meter runs out. */
 bool cel_equal(const struct cel_value *a, const struct cel_value *b, struct cel_meter *meter);
 enum cel_order { CEL_LESS, CEL_SAME, CEL_GREATER, CEL_UNORDERED, CEL_NO_ORDER };
 /* CEL_UNORDERED: a NaN; CEL_NO_ORDER: kinds that `<` does not compare. */

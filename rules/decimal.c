@@ -1,6 +1,6 @@
 /* Design: a number is a string of decimal digits with a point somewhere. Doubling and halving are done on the
- * digits, a few binary places at a time, so every double has its exact decimal form, and the double nearest to
- * a decimal is found by shifting until its whole part has 53 bits. Short and slow (microseconds) next to
+ * digits, a few binary places at a time, so every double has its exact decimal form, and the double nearest
+ * to a decimal is found by shifting until its whole part has 53 bits. Short and slow (microseconds) next to
  * tables of powers; texts of up to 15 digits, nearly all there are, take the short way at the top. */
 #include "rules/decimal.h"
 

@@ -1,5 +1,5 @@
-/* Doubles as decimal text and back, exact and without a locale: what strtod() and printf("%.*f") do elsewhere.
- * Round to nearest, ties to even (IEEE 754-2019 4.3.1). */
+/* Doubles as decimal text and back, exact and without a locale: what strtod() and printf("%.*f") do
+ * elsewhere. Round to nearest, ties to even (IEEE 754-2019 4.3.1). */
 #ifndef RULES_DECIMAL_H
 #define RULES_DECIMAL_H
 
@@ -12,8 +12,8 @@
 /* [+-] digits [. digits] [e [+-] digits], at least one digit in front of the exponent. False: not a number.
  * What is too large becomes an infinity, what is too small a zero. */
 bool decimal_read(double *out, struct slice text) __attribute__((warn_unused_result));
-/* The shortest text that reads back as the same double: "0.1", "1e+21", "-0", "NaN", "Infinity". Exponents are
- * written below 1e-4 and from 1e21 on. */
+/* The shortest text that reads back as the same double: "0.1", "1e+21", "-0", "NaN", "Infinity". Exponents
+ * are written below 1e-4 and from 1e21 on. */
 struct slice decimal_shortest(double real, struct arena *arena);
 struct slice decimal_fixed(double real, uint32_t places, struct arena *arena);      /* "2.500" */
 struct slice decimal_scientific(double real, uint32_t places, struct arena *arena); /* "2.500e+00" */

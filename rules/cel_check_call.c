@@ -1,0 +1,115 @@
+/* Which function a call means and which of its signatures fit (langdef.md, "Overloading"). */
+#include <string.h>
+
+#include "rules/cel_check.h"
+
+/* strings.quote(x) parses as a member call on the name "strings"; make a plain call of it. */
+static void take_namespace(struct cel_checker *checker, struct cel_node *node)
+{
+    struct slice name;
+    bool is_absolute;
+    if (!node->is_member || !cel_qualified_name(checker, node->items[0], &name, &is_absolute))
+        return;
+    struct slice full = arena_format(checker->reader->arena, "%.*s.%.*s", (int)name.len, name.ptr,
+                                     (int)node->name.len, node->name.ptr);
+    if (!cel_function_find(full, false))
+        return;
+    node->name = full;
+    node->is_member = false;
+    node->items++;
+    node->count--;
+}
+
+/* One signature against the arguments; NULL: it does not fit. Binds what it needs. */
+static const struct cel_type *fit(struct cel_checker *checker, const struct cel_node *node,
+                                  const char *signature)
+{
+    const struct cel_type *const params[2] = {cel_type_variable(checker), cel_type_variable(checker)};
+    struct cel_binding *mark = cel_type_mark(checker);
+    const char *at = signature + (*signature == '.');
+    for (uint32_t i = 0; i < node->count; i++) {
+        if (*at == ':' || !cel_type_assign(checker, cel_signature_type(&at, params, checker->reader->arena),
+                                           node->items[i]->type)) {
+            cel_type_undo(checker, mark);
+            return NULL;
+        }
+    }
+    if (*at != ':') {
+        cel_type_undo(checker, mark);
+        return NULL;
+    }
+    at++;
+    return cel_signature_type(&at, params, checker->reader->arena);
+}
+
+static bool same_type(const struct cel_type *a, const struct cel_type *b)
+{
+    a = cel_type_resolve(a);
+    b = cel_type_resolve(b);
+    if (a == b)
+        return true;
+    if (a->kind != b->kind || a->kind == CEL_PARAM)
+        return false;
+    if (a->kind != CEL_LIST && a->kind != CEL_MAP)
+        return true;
+    return same_type(a->item, b->item) && same_type(a->key, b->key);
+}
+
+/* Where several fit (an argument is dyn), the result is what they agree on. */
+static const struct cel_type *result_type(struct cel_checker *checker, const struct cel_node *node)
+{
+    const struct cel_type *result = NULL;
+    for (const char *at = node->function->signatures; at; at = strchr(at, ' ')) {
+        at += *at == ' ';
+        if ((*at == '.') != node->is_member)
+            continue;
+        const struct cel_type *one = fit(checker, node, at);
+        if (one)
+            result = !result || same_type(result, one) ? one : &cel_type_dyn;
+    }
+    return result;
+}
+
+static bool no_overload(struct cel_checker *checker, const struct cel_node *node)
+{
+    struct arena *arena = checker->reader->arena;
+    struct slice types = {"", 0};
+    for (uint32_t i = 0; i < node->count; i++) {
+        struct slice type = cel_type_text(node->items[i]->type, arena);
+        bool is_receiver = node->is_member && i == 0;
+        const char *before = is_receiver || i == (uint32_t)node->is_member ? "" : ", ";
+        types = arena_format(arena, "%.*s%s%.*s%s", (int)types.len, types.ptr, before, (int)type.len,
+                             type.ptr, is_receiver ? ".(" : "");
+    }
+    cel_refuse(checker->reader, CEL_NO_OVERLOAD, node->at,
+               "found no matching overload for '%.*s' applied to '%s%.*s)'", (int)node->name.len,
+               node->name.ptr, node->is_member ? "" : "(", (int)types.len, types.ptr);
+    return false;
+}
+
+bool cel_check_call(struct cel_checker *checker, struct cel_node *node)
+{
+    take_namespace(checker, node);
+    node->type = &cel_type_dyn;
+    node->function = cel_function_find(node->name, node->is_member);
+    if (!node->function && !checker->env->is_unchecked) {
+        bool is_other = cel_function_find(node->name, !node->is_member) != NULL;
+        cel_refuse(checker->reader, CEL_UNDECLARED, node->at, "undeclared reference to '%.*s'%s",
+                   (int)node->name.len, node->name.ptr,
+                   !is_other         ? ""
+                   : node->is_member ? ": it is called as f(x), not as x.f()"
+                                     : ": it is called as x.f(), not as f(x)");
+        return false;
+    }
+    for (uint32_t i = 0; i < node->count; i++) {
+        if (!cel_check_node(checker, node->items[i]))
+            return false;
+    }
+    if (checker->env->is_unchecked)
+        return true;
+    const struct cel_type *result = result_type(checker, node);
+    if (!result)
+        return no_overload(checker, node);
+    node->type = result;
+    return true;
+}
