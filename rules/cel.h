@@ -32,6 +32,7 @@ enum cel_code {
     CEL_BAD_KEY,      /* a map's key twice or of a kind that cannot be one */
     CEL_COST,         /* the cost limit is reached; no operator absorbs this */
     CEL_TOO_LARGE,    /* source, nesting, program, a value */
+    CEL_UNSUPPORTED,  /* messages of protocol buffers */
 };
 
 /* Where in the source: both from 1, columns in code points. */

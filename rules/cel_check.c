@@ -86,6 +86,15 @@ static bool is_object(const struct cel_checker *checker, struct slice name)
     return false;
 }
 
+/* Says what is wrong with a node's type. */
+static bool refuse_type(const struct cel_checker *checker, const struct cel_node *node, const char *before,
+                        const struct cel_type *type, const char *after)
+{
+    struct slice text = cel_type_text(type, checker->reader->arena);
+    return cel_refuse(checker->reader, CEL_NO_OVERLOAD, node->at, "%s '%.*s'%s", before, (int)text.len,
+                      text.ptr, after);
+}
+
 static bool check_name(struct cel_checker *checker, struct cel_node *node)
 {
     const struct cel_local *local = node->is_absolute ? NULL : find_local(checker, node->name);
@@ -120,11 +129,7 @@ static bool check_field(struct cel_checker *checker, struct cel_node *node)
     } else if (type->kind == CEL_MAP && cel_type_assign(checker, type->key, &cel_type_string)) {
         node->type = type->item ? type->item : &cel_type_dyn;
     } else {
-        {
-            struct slice is = cel_type_text(type, checker->reader->arena);
-            return cel_refuse(checker->reader, CEL_NO_OVERLOAD, node->at,
-                              "type '%.*s' does not support field selection", (int)is.len, is.ptr);
-        }
+        return refuse_type(checker, node, "type", type, " does not support field selection");
     }
     return true;
 }
@@ -248,11 +253,8 @@ static bool set_locals(struct cel_checker *checker, struct cel_node *node)
                                                          : &cel_type_dyn;
     if (range->kind == CEL_DYN || range->kind == CEL_PARAM)
         key = item = &cel_type_dyn;
-    else if (range->kind != CEL_LIST && range->kind != CEL_MAP) {
-        struct slice is = cel_type_text(range, checker->reader->arena);
-        return cel_refuse(checker->reader, CEL_NO_OVERLOAD, node->items[0]->at,
-                          "a macro goes over a list or a map, not over '%.*s'", (int)is.len, is.ptr);
-    }
+    else if (range->kind != CEL_LIST && range->kind != CEL_MAP)
+        return refuse_type(checker, node->items[0], "a macro goes over a list or a map, not over", range, "");
     if (node->local_count == 2) {
         node->locals[0].type = key;
         node->locals[1].type = item;
@@ -271,7 +273,8 @@ static bool check_inside(struct cel_checker *checker, struct cel_node *node)
         node->locals[i].outer = checker->locals;
         checker->locals = &node->locals[i];
     }
-    for (uint32_t i = 1; is_good && i < node->count; i++)
+    /* The filter comes before the body, as it does when it runs. */
+    for (uint32_t i = node->count - 1; is_good && i >= 1; i--)
         is_good = cel_check_node(checker, node->items[i]);
     checker->locals = outer;
     return is_good;
@@ -281,11 +284,7 @@ static bool expect_bool(struct cel_checker *checker, const struct cel_node *node
 {
     if (checker->env->is_unchecked || cel_type_assign(checker, &cel_type_bool, node->type))
         return true;
-    {
-        struct slice is = cel_type_text(node->type, checker->reader->arena);
-        return cel_refuse(checker->reader, CEL_NO_OVERLOAD, node->at,
-                          "the macro wants a bool here, not '%.*s'", (int)is.len, is.ptr);
-    }
+    return refuse_type(checker, node, "the macro wants a bool here, not", node->type, "");
 }
 
 static bool check_loop(struct cel_checker *checker, struct cel_node *node)

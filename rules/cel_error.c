@@ -22,6 +22,7 @@ const char *cel_code_name(enum cel_code code)
         [CEL_BAD_KEY] = "bad_key",
         [CEL_COST] = "cost",
         [CEL_TOO_LARGE] = "too_large",
+        [CEL_UNSUPPORTED] = "unsupported",
     };
     return names[code];
 }

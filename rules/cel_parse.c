@@ -246,7 +246,7 @@ static struct cel_node *parse_member(struct cel_reader *reader, struct cel_node 
             add_item(reader, &items, index);
             target = node_of(reader, NODE_CALL, at, &items, SLICE("_[_]"));
         } else if (cel_is_mark(reader, "{") && (target->kind == NODE_NAME || target->kind == NODE_SELECT)) {
-            return cel_refuse(reader, CEL_SYNTAX, at, "messages of protocol buffers are not supported");
+            return cel_refuse(reader, CEL_UNSUPPORTED, at, "messages of protocol buffers are not supported");
         } else {
             return target;
         }

@@ -120,34 +120,31 @@ static enum cel_order reversed(enum cel_order order)
     return order == CEL_LESS ? CEL_GREATER : order == CEL_GREATER ? CEL_LESS : order;
 }
 
-/* Exact: a double beyond the integers decides by its size, any other by its whole part, then its fraction. */
+static enum cel_order compare_doubles(double a, double b)
+{
+    if (a != a || b != b)
+        return CEL_UNORDERED;
+    return order_of((a > b) - (a < b));
+}
+
+/* Integers are compared with doubles as doubles (cel-go does, and cel-spec's cases want it): 2^63 - 1 equals
+ * 2^63 there. What no integer reaches is decided first. */
 static enum cel_order compare_int_double(int64_t integer, double real)
 {
-    if (real != real)
-        return CEL_UNORDERED;
-    if (real >= 0x1p63)
+    if (real > 0x1p63)
         return CEL_LESS;
     if (real < -0x1p63)
         return CEL_GREATER;
-    int64_t whole = (int64_t)real;
-    if (integer != whole)
-        return integer < whole ? CEL_LESS : CEL_GREATER;
-    double fraction = real - (double)whole;
-    return order_of((fraction < 0) - (fraction > 0));
+    return compare_doubles((double)integer, real);
 }
 
 static enum cel_order compare_uint_double(uint64_t natural, double real)
 {
-    if (real != real)
-        return CEL_UNORDERED;
-    if (real >= 0x1p64)
+    if (real > 0x1p64)
         return CEL_LESS;
     if (real < 0)
         return CEL_GREATER;
-    uint64_t whole = (uint64_t)real;
-    if (natural != whole)
-        return natural < whole ? CEL_LESS : CEL_GREATER;
-    return real > (double)whole ? CEL_LESS : CEL_SAME;
+    return compare_doubles((double)natural, real);
 }
 
 static enum cel_order compare_int_uint(int64_t integer, uint64_t natural)
@@ -155,13 +152,6 @@ static enum cel_order compare_int_uint(int64_t integer, uint64_t natural)
     if (integer < 0 || (uint64_t)integer < natural)
         return CEL_LESS;
     return (uint64_t)integer > natural ? CEL_GREATER : CEL_SAME;
-}
-
-static enum cel_order compare_doubles(double a, double b)
-{
-    if (a != a || b != b)
-        return CEL_UNORDERED;
-    return order_of((a > b) - (a < b));
 }
 
 static enum cel_order compare_numbers(const struct cel_value *a, const struct cel_value *b)
@@ -262,24 +252,28 @@ static uint64_t mix(uint64_t hash)
     return hash ^ hash >> 29;
 }
 
-static uint64_t hash_double(double real)
+/* A key that is looked for: a double only finds an integer that is exactly it, so that equal keys are of
+ * equal kinds but for the sign, and hash alike. */
+static bool as_key(struct cel_value *out, const struct cel_value *value)
 {
-    if (real >= -0x1p63 && real < 0x1p63 && real == (double)(int64_t)real)
-        return mix((uint64_t)(int64_t)real);
-    if (real >= 0x1p63 && real < 0x1p64)
-        return mix((uint64_t)real);
-    return 0;
+    *out = *value;
+    if (value->kind != CEL_DOUBLE)
+        return cel_can_be_key(value->kind);
+    if (value->real >= -0x1p63 && value->real < 0x1p63 && value->real == (double)(int64_t)value->real)
+        *out = cel_int((int64_t)value->real);
+    else if (value->real >= 0x1p63 && value->real < 0x1p64)
+        *out = cel_uint((uint64_t)value->real);
+    else
+        return false;
+    return true;
 }
 
-/* Numbers that are equal hash alike, whatever their kinds. */
 static uint64_t hash_key(const struct cel_value *key)
 {
     switch (key->kind) {
     case CEL_INT:
     case CEL_UINT:
         return mix(key->natural);
-    case CEL_DOUBLE:
-        return hash_double(key->real);
     case CEL_BOOL:
         return 1 + (uint64_t)key->boolean;
     default:
@@ -308,9 +302,11 @@ static const struct cel_value *find_by_scan(const struct cel_map *map, uint32_t 
     return NULL;
 }
 
-const struct cel_value *cel_map_find(const struct cel_map *map, const struct cel_value *key)
+const struct cel_value *cel_map_find(const struct cel_map *map, const struct cel_value *value)
 {
-    if (!cel_can_be_key(key->kind) && key->kind != CEL_DOUBLE)
+    struct cel_value exact;
+    const struct cel_value *key = &exact;
+    if (!as_key(&exact, value))
         return NULL;
     if (!map->slots)
         return find_by_scan(map, map->count, key);

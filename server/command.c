@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "server/command_cel.h"
 #include "server/command_key.h"
 #include "server/command_options.h"
 
@@ -16,6 +17,7 @@ const struct command command_table[] = {
     {"token", command_token, "create, list and revoke access tokens"},
     {"check", command_check, "find the faults of a configuration or project file"},
     {"key", command_key, "print the canonical key of a phone number or an e-mail address"},
+    {"cel", command_cel, "print the value of a rule expression"},
     {"version", command_version, "print the version"},
     {NULL, NULL, NULL},
 };
