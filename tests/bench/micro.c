@@ -7,6 +7,8 @@
 #include "proto/json.h"
 #include "proto/msgpack.h"
 #include "proto/phone.h"
+#include "proto/regex.h"
+#include "proto/zone.h"
 #include "tests/bench/bench.h"
 
 #define AGENTS 1000
@@ -294,6 +296,62 @@ static void measure_phones(struct dice *dice)
     arena_deinit(&arena);
 }
 
+/* --- Rules --- */
+
+#define EVALUATIONS 5000000
+
+static const struct cel_type strings_type = {.kind = CEL_LIST, .item = &cel_type_string};
+static const struct cel_variable rule_variables[] = {
+    {SLICE("channel"), &cel_type_string},    {SLICE("from.region"), &cel_type_string},
+    {SLICE("to"), &cel_type_string},         {SLICE("customer.known"), &cel_type_bool},
+    {SLICE("customer.tags"), &strings_type}, {SLICE("interaction.age"), &cel_type_duration},
+    {SLICE("now"), &cel_type_timestamp},
+};
+#define RULE_VARIABLES (sizeof rule_variables / sizeof *rule_variables)
+
+static void measure_expression(const char *name, const char *expression)
+{
+    const struct cel_env env = {.variables = rule_variables,
+                                .variable_count = RULE_VARIABLES,
+                                .regex = &regex_ops,
+                                .zones = &zone_ops};
+    const struct cel_value tags[] = {cel_string(SLICE("newsletter")), cel_string(SLICE("vip"))};
+    const struct cel_value values[RULE_VARIABLES] = {
+        cel_string(SLICE("call")), cel_string(SLICE("DE")), cel_string(SLICE("+4930901820")), cel_bool(true),
+        cel_list(tags, 2),         cel_duration_ms(45000),  cel_timestamp_ms(bench_wall_ms())};
+    struct arena arena, batch;
+    struct cel_error error;
+    struct cel_value value;
+    arena_init(&arena);
+    arena_init(&batch);
+    struct cel_program *program = cel_compile(&env, slice_of(expression), &cel_type_bool, &arena, &error);
+    if (!program)
+        bench_fail("%s: %s", expression, error.text);
+    int64_t began = bench_now_ns();
+    for (size_t i = 0; i < EVALUATIONS; i++) {
+        if (!cel_eval(&value, program, values, CEL_COST_DEFAULT, &batch, &error))
+            bench_fail("%s: %s", expression, error.text);
+        if (batch.used)
+            arena_reset(&batch);
+    }
+    report(name, bench_now_ns() - began, EVALUATIONS);
+    cel_close(&program);
+    arena_deinit(&arena);
+    arena_deinit(&batch);
+}
+
+static void measure_rules(void)
+{
+    measure_expression("rule: tag and channel", "'vip' in customer.tags && channel == 'call'");
+    measure_expression("rule: region, age, number",
+                       "from.region in ['DE', 'AT', 'CH'] && interaction.age > duration('30s') && "
+                       "to.startsWith('+4930')");
+    measure_expression("rule: macro over tags",
+                       "customer.known && customer.tags.exists(t, t.startsWith('v'))");
+    measure_expression("rule: pattern", "to.matches('^[+]4930[0-9]+$')");
+    measure_expression("rule: hour in a zone", "now.getHours('Europe/Berlin') >= 0");
+}
+
 int main(void)
 {
     struct dice dice = dice_seeded();
@@ -301,5 +359,6 @@ int main(void)
     measure_core(&dice);
     measure_codecs(&dice);
     measure_phones(&dice);
+    measure_rules();
     return 0;
 }
