@@ -36,7 +36,7 @@ static bool find_variable(const struct cel_checker *checker, struct cel_node *no
             continue;
         node->meaning = MEANS_VARIABLE;
         node->variable = i;
-        node->type = checker->env->is_unchecked ? &cel_type_dyn : checker->env->variables[i].type;
+        node->type = checker->env->variables[i].type;
         return true;
     }
     return false;
@@ -203,7 +203,7 @@ static bool check_logic(struct cel_checker *checker, struct cel_node *node)
     if (!check_items(checker, node))
         return false;
     for (uint32_t i = 0; i < node->count; i++) {
-        if (checker->env->is_unchecked || cel_type_assign(checker, &cel_type_bool, node->items[i]->type))
+        if (cel_type_assign(checker, &cel_type_bool, node->items[i]->type))
             continue;
         struct slice type = cel_type_text(node->items[i]->type, checker->reader->arena);
         struct slice text =
@@ -220,10 +220,6 @@ static bool check_choice(struct cel_checker *checker, struct cel_node *node)
 {
     if (!check_items(checker, node))
         return false;
-    if (checker->env->is_unchecked) {
-        node->type = &cel_type_dyn;
-        return true;
-    }
     struct cel_node **items = node->items;
     const struct cel_type *result = cel_type_variable(checker);
     struct cel_binding *mark = cel_type_mark(checker);
@@ -282,7 +278,7 @@ static bool check_inside(struct cel_checker *checker, struct cel_node *node)
 
 static bool expect_bool(struct cel_checker *checker, const struct cel_node *node)
 {
-    if (checker->env->is_unchecked || cel_type_assign(checker, &cel_type_bool, node->type))
+    if (cel_type_assign(checker, &cel_type_bool, node->type))
         return true;
     return refuse_type(checker, node, "the macro wants a bool here, not", node->type, "");
 }
@@ -326,7 +322,7 @@ static bool check_bind(struct cel_checker *checker, struct cel_node *node)
     return true;
 }
 
-bool cel_check_node(struct cel_checker *checker, struct cel_node *node)
+static bool check_kind(struct cel_checker *checker, struct cel_node *node)
 {
     switch (node->kind) {
     case NODE_LITERAL:
@@ -353,6 +349,15 @@ bool cel_check_node(struct cel_checker *checker, struct cel_node *node)
         return check_bind(checker, node);
     }
     return false;
+}
+
+bool cel_check_node(struct cel_checker *checker, struct cel_node *node)
+{
+    if (!check_kind(checker, node))
+        return false;
+    if (checker->env->is_unchecked)
+        node->type = &cel_type_dyn;
+    return true;
 }
 
 bool cel_check(const struct cel_env *env, struct cel_reader *reader, struct cel_node *node)
