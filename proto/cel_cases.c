@@ -2,22 +2,21 @@
 #include "proto/cel_cases.h"
 
 #include <jansson.h>
+#include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "proto/cel_json.h"
 #include "proto/fault.h"
 #include "proto/json.h"
 #include "proto/regex.h"
 #include "proto/zone.h"
-#include "rules/decimal.h"
 
 #define BINDINGS_MAX 16
 
 static struct slice text_of(const json_t *json)
 {
     return json_is_string(json) ? (struct slice){json_string_value(json), json_string_length(json)}
-                                : (struct slice){NULL, 0};
+                                : (struct slice){"", 0};
 }
 
 static struct slice member_text(const json_t *map, const char *name)
@@ -122,7 +121,8 @@ static bool is_same(const struct cel_value *a, const struct cel_value *b)
     if (a->kind != b->kind || (a->kind != CEL_TIMESTAMP && a->count != b->count))
         return false;
     if (a->kind == CEL_DOUBLE)
-        return memcmp(&a->real, &b->real, sizeof a->real) == 0 || (a->real != a->real && b->real != b->real);
+        return (a->real == b->real && signbit(a->real) == signbit(b->real)) ||
+               (isnan(a->real) && isnan(b->real));
     if (a->kind == CEL_LIST) {
         for (uint32_t i = 0; i < a->count; i++) {
             if (!is_same(&a->items[i], &b->items[i]))

@@ -56,10 +56,11 @@ static bool same_type(const struct cel_type *a, const struct cel_type *b)
 }
 
 /* Where several fit (an argument is dyn), the result is what they agree on. */
-static const struct cel_type *result_type(struct cel_checker *checker, const struct cel_node *node)
+static const struct cel_type *result_type(struct cel_checker *checker, const struct cel_node *node,
+                                          const char *signatures)
 {
     const struct cel_type *result = NULL;
-    for (const char *at = node->function->signatures; at; at = strchr(at, ' ')) {
+    for (const char *at = signatures; at; at = strchr(at, ' ')) {
         at += *at == ' ';
         if ((*at == '.') != node->is_member)
             continue;
@@ -81,35 +82,36 @@ static bool no_overload(struct cel_checker *checker, const struct cel_node *node
         types = arena_format(arena, "%.*s%s%.*s%s", (int)types.len, types.ptr, before, (int)type.len,
                              type.ptr, is_receiver ? ".(" : "");
     }
-    cel_refuse(checker->reader, CEL_NO_OVERLOAD, node->at,
-               "found no matching overload for '%.*s' applied to '%s%.*s)'", (int)node->name.len,
-               node->name.ptr, node->is_member ? "" : "(", (int)types.len, types.ptr);
-    return false;
+    return cel_refuse(checker->reader, CEL_NO_OVERLOAD, node->at,
+                      "found no matching overload for '%.*s' applied to '%s%.*s)'", (int)node->name.len,
+                      node->name.ptr, node->is_member ? "" : "(", (int)types.len, types.ptr);
+}
+
+/* A misspelt name, or the right name called the wrong way. */
+static bool undeclared(struct cel_checker *checker, const struct cel_node *node)
+{
+    const char *hint = "";
+    if (cel_function_find(node->name, !node->is_member))
+        hint =
+            node->is_member ? ": it is called as f(x), not as x.f()" : ": it is called as x.f(), not as f(x)";
+    return cel_refuse(checker->reader, CEL_UNDECLARED, node->at, "undeclared reference to '%.*s'%s",
+                      (int)node->name.len, node->name.ptr, hint);
 }
 
 bool cel_check_call(struct cel_checker *checker, struct cel_node *node)
 {
     take_namespace(checker, node);
-    node->type = &cel_type_dyn;
-    node->function = cel_function_find(node->name, node->is_member);
-    if (!node->function && !checker->env->is_unchecked) {
-        bool is_other = cel_function_find(node->name, !node->is_member) != NULL;
-        cel_refuse(checker->reader, CEL_UNDECLARED, node->at, "undeclared reference to '%.*s'%s",
-                   (int)node->name.len, node->name.ptr,
-                   !is_other         ? ""
-                   : node->is_member ? ": it is called as f(x), not as x.f()"
-                                     : ": it is called as x.f(), not as f(x)");
-        return false;
-    }
+    const struct cel_function *function = cel_function_find(node->name, node->is_member);
+    if (!function && !checker->env->is_unchecked)
+        return undeclared(checker, node);
     for (uint32_t i = 0; i < node->count; i++) {
         if (!cel_check_node(checker, node->items[i]))
             return false;
     }
-    if (checker->env->is_unchecked)
+    node->function = function;
+    node->type = &cel_type_dyn;
+    if (checker->env->is_unchecked || !function)
         return true;
-    const struct cel_type *result = result_type(checker, node);
-    if (!result)
-        return no_overload(checker, node);
-    node->type = result;
-    return true;
+    node->type = result_type(checker, node, function->signatures);
+    return node->type ? true : no_overload(checker, node);
 }

@@ -468,28 +468,3 @@ struct cel_program *cel_compile(const struct cel_env *env, struct slice source,
     arena_deinit(&scratch);
     return program;
 }
-
-void cel_close(struct cel_program **program)
-{
-    for (uint32_t i = 0; *program && i < (*program)->constant_count; i++) {
-        const struct cel_value *value = &(*program)->constants[i];
-        if (value->kind == CEL_REGEX)
-            (*program)->regex->free((void *)(uintptr_t)value->handle);
-    }
-    *program = NULL;
-}
-
-bool cel_uses(const struct cel_program *program, uint32_t index)
-{
-    return index < program->variable_count && program->used[index / 8] >> index % 8 & 1;
-}
-
-const struct cel_type *cel_result_type(const struct cel_program *program)
-{
-    return program->type;
-}
-
-uint32_t cel_size(const struct cel_program *program)
-{
-    return program->op_count;
-}

@@ -5,7 +5,6 @@
 #include "rules/cel_function.h"
 #include "rules/cel_op.h"
 
-#define STACK_SMALL 24 /* values; enough for nearly every rule */
 #define RAISE_COST 8
 
 struct cel_builder {
@@ -132,8 +131,8 @@ static bool load(struct cel_frame *frame, struct cel_value *out, const struct ce
     return true;
 }
 
-static bool execute(struct cel_value *out, const struct cel_program *program,
-                    const struct cel_value *variables, struct cel_frame *frame, struct cel_value *stack)
+bool cel_execute(struct cel_value *out, const struct cel_program *program, const struct cel_value *variables,
+                 struct cel_frame *frame, struct cel_value *stack)
 {
     const struct cel_op *ops = program->ops;
     const struct cel_value *constants = program->constants;
@@ -317,29 +316,4 @@ static bool execute(struct cel_value *out, const struct cel_program *program,
         *top = caught(frame, frame->raised.at);
         pc = region->handler - 1;
     }
-}
-
-bool cel_run(struct cel_value *out, const struct cel_program *program, const struct cel_value *variables,
-             struct cel_frame *frame)
-{
-    struct cel_value small[STACK_SMALL], *stack = small;
-    if (!cel_spend(frame, program->op_count))
-        return false;
-    if (program->stack > STACK_SMALL)
-        stack = arena_array(frame->arena, struct cel_value, program->stack);
-    return execute(out, program, variables, frame, stack);
-}
-
-bool cel_eval(struct cel_value *out, const struct cel_program *program, const struct cel_value *variables,
-              uint64_t cost_limit, struct arena *arena, struct cel_error *error)
-{
-    struct cel_frame frame;
-    frame.meter.left = cost_limit;
-    frame.arena = arena;
-    frame.regex = program->regex;
-    frame.zones = program->zones;
-    if (cel_run(out, program, variables, &frame))
-        return true;
-    cel_tell(error, &frame.raised, program->source);
-    return false;
 }

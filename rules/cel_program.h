@@ -120,5 +120,8 @@ struct cel_program {
 /* Runs; the error is in frame->raised. */
 bool cel_run(struct cel_value *out, const struct cel_program *program, const struct cel_value *variables,
              struct cel_frame *frame) __attribute__((warn_unused_result));
+/* The machine itself; `stack` has room for program->stack values and holds nothing yet. */
+bool cel_execute(struct cel_value *out, const struct cel_program *program, const struct cel_value *variables,
+                 struct cel_frame *frame, struct cel_value *stack) __attribute__((warn_unused_result));
 
 #endif
