@@ -4,6 +4,8 @@
 
 #include "rules/cel_text.h"
 
+#define NAME_MAX_BYTES 256 /* a longer chain of fields is no declared name */
+
 static const struct cel_local *find_local(const struct cel_checker *checker, struct slice name)
 {
     for (const struct cel_local *local = checker->locals; local; local = local->outer) {
@@ -22,7 +24,8 @@ bool cel_qualified_name(const struct cel_checker *checker, const struct cel_node
         return node->is_absolute || !find_local(checker, node->name);
     }
     if (node->kind != NODE_SELECT || node->is_quoted ||
-        !cel_qualified_name(checker, node->items[0], out, is_absolute) || node->items[0]->is_test)
+        !cel_qualified_name(checker, node->items[0], out, is_absolute) || node->items[0]->is_test ||
+        out->len + node->name.len > NAME_MAX_BYTES)
         return false;
     *out = arena_format(checker->reader->arena, "%.*s.%.*s", (int)out->len, out->ptr, (int)node->name.len,
                         node->name.ptr);
@@ -190,9 +193,12 @@ static bool check_map(struct cel_checker *checker, struct cel_node *node)
         key = cel_type_join(checker, key, node->items[i]->type);
         item = cel_type_join(checker, item, node->items[i + 1]->type);
     }
-    *type = (struct cel_type){.kind = CEL_MAP,
-                              .key = key ? key : cel_type_variable(checker),
-                              .item = item ? item : cel_type_variable(checker)};
+    const struct cel_type *place = cel_type_key_variable(checker);
+    if (key && !cel_type_assign(checker, place, key))
+        return refuse_type(checker, node->items[0], "a map's keys are bool, int, uint or string, not", key,
+                           "");
+    *type =
+        (struct cel_type){.kind = CEL_MAP, .key = place, .item = item ? item : cel_type_variable(checker)};
     node->type = type;
     return true;
 }

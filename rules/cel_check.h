@@ -22,6 +22,7 @@ bool cel_check_call(struct cel_checker *checker, struct cel_node *node) __attrib
 
 /* Type variables. What `from` has can stand where `to` is wanted; binds on success, changes nothing else. */
 const struct cel_type *cel_type_variable(struct cel_checker *checker);
+const struct cel_type *cel_type_key_variable(struct cel_checker *checker); /* of a map's keys */
 const struct cel_type *cel_type_resolve(const struct cel_type *type);
 bool cel_type_assign(struct cel_checker *checker, const struct cel_type *to, const struct cel_type *from)
     __attribute__((warn_unused_result));

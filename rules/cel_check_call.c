@@ -42,17 +42,17 @@ static const struct cel_type *fit(struct cel_checker *checker, const struct cel_
     return cel_signature_type(&at, params, checker->reader->arena);
 }
 
-static bool same_type(const struct cel_type *a, const struct cel_type *b)
+static bool same_type(const struct cel_type *a, const struct cel_type *b, uint32_t depth)
 {
     a = cel_type_resolve(a);
     b = cel_type_resolve(b);
     if (a == b)
         return true;
-    if (a->kind != b->kind || a->kind == CEL_PARAM)
+    if (a->kind != b->kind || a->kind == CEL_PARAM || depth > CEL_DEPTH_MAX)
         return false;
     if (a->kind != CEL_LIST && a->kind != CEL_MAP)
         return true;
-    return same_type(a->item, b->item) && same_type(a->key, b->key);
+    return same_type(a->item, b->item, depth + 1) && same_type(a->key, b->key, depth + 1);
 }
 
 /* Where several fit (an argument is dyn), the result is what they agree on. */
@@ -66,7 +66,7 @@ static const struct cel_type *result_type(struct cel_checker *checker, const str
             continue;
         const struct cel_type *one = fit(checker, node, at);
         if (one)
-            result = !result || same_type(result, one) ? one : &cel_type_dyn;
+            result = !result || same_type(result, one, 0) ? one : &cel_type_dyn;
     }
     return result;
 }

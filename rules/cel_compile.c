@@ -7,7 +7,8 @@
 #include "rules/cel_fn.h"
 
 #define STACK_MAX 60000
-#define FOLD_COST 10000
+#define FOLD_COST 10000      /* of one constant */
+#define FOLD_COST_ALL 200000 /* of all in a program */
 
 struct compiler {
     struct cel_reader *reader;
@@ -19,6 +20,7 @@ struct compiler {
     struct cel_region *regions;
     uint32_t op_count, op_room, constant_count, constant_room, region_count, region_room;
     uint32_t depth, deepest; /* of the stack */
+    uint64_t folding;        /* what constants may still cost */
     uint8_t *used;
 };
 
@@ -115,7 +117,8 @@ static void fold(struct compiler *compiler, const struct cel_node *node, uint32_
                  uint32_t first_constant)
 {
     static const struct cel_op done = {.code = OP_RETURN};
-    struct cel_frame frame = {.meter = {FOLD_COST},
+    uint64_t cost = compiler->folding < FOLD_COST ? compiler->folding : FOLD_COST;
+    struct cel_frame frame = {.meter = {cost},
                               .arena = compiler->arena,
                               .regex = compiler->env->regex,
                               .zones = compiler->env->zones};
@@ -130,6 +133,7 @@ static void fold(struct compiler *compiler, const struct cel_node *node, uint32_
                                .stack = compiler->op_count - start + 1};
     bool folded = cel_run(&value, &part, NULL, &frame);
     compiler->op_count--;
+    compiler->folding -= cost - frame.meter.left;
     if (!folded)
         return;
     compiler->op_count = start;
@@ -456,6 +460,7 @@ struct cel_program *cel_compile(const struct cel_env *env, struct slice source,
     struct compiler compiler = {.reader = &reader,
                                 .env = env,
                                 .arena = arena,
+                                .folding = FOLD_COST_ALL,
                                 .used = arena_alloc(arena, env->variable_count / 8 + 1)};
     error->code = 0;
     arena_init(&scratch);

@@ -8,7 +8,9 @@
 #include "rules/cel_time.h"
 #include "rules/decimal.h"
 
-#define DOUBLE_COST 64 /* of a decimal text, either way: microseconds, not nanoseconds */
+/* Of decimal text: microseconds, not nanoseconds. */
+#define READ_DOUBLE_COST 200
+#define WRITE_DOUBLE_COST 1000
 
 static const struct slice nothing = {NULL, 0};
 
@@ -132,7 +134,7 @@ bool cel_fn_double(struct cel_frame *frame, struct cel_value *args, uint32_t cou
     }
     if (!cel_fn_takes(args, count, "s"))
         return cel_no_overload(frame, "double", args, count);
-    if (!cel_spend(frame, DOUBLE_COST + args[0].count))
+    if (!cel_spend(frame, READ_DOUBLE_COST + args[0].count))
         return false;
     if (!decimal_read(&real, cel_text(&args[0])) && !read_special(&real, cel_text(&args[0])))
         return not_a(frame, "not a double", &args[0]);
@@ -251,7 +253,7 @@ bool cel_fn_as_text(struct slice *out, const struct cel_value *value, struct are
 bool cel_fn_string(struct cel_frame *frame, struct cel_value *args, uint32_t count)
 {
     struct slice text;
-    if (count != 1 || !cel_spend(frame, args[0].kind == CEL_DOUBLE ? DOUBLE_COST : 4))
+    if (count != 1 || !cel_spend(frame, args[0].kind == CEL_DOUBLE ? WRITE_DOUBLE_COST : 4))
         return count == 1 ? false : cel_no_overload(frame, "string", args, count);
     if (!cel_fn_as_text(&text, &args[0], frame->arena))
         return cel_no_overload(frame, "string", args, count);

@@ -10,7 +10,8 @@
 
 #define PLACES 6 /* behind the point, when none are given */
 #define DEPTH_MAX 64
-#define DIGITS_MAX 72 /* a sign and 64 binary digits */
+#define DOUBLE_COST 1000 /* of decimal text: microseconds, not nanoseconds */
+#define DIGITS_MAX 72    /* a sign and 64 binary digits */
 
 struct writer {
     struct cel_frame *frame;
@@ -98,7 +99,7 @@ static bool put_value(struct writer *writer, const struct cel_value *value, uint
     case CEL_TYPE:
         return put(writer, slice_of(cel_kind_name(value->type->kind)));
     default:
-        if (value->kind == CEL_DOUBLE && !cel_spend(writer->frame, 64))
+        if (value->kind == CEL_DOUBLE && !cel_spend(writer->frame, DOUBLE_COST))
             return false;
         if (!cel_fn_as_text(&text, value, writer->frame->arena))
             return bad(writer, "no text for a value", value);
@@ -148,7 +149,7 @@ static bool put_real(struct writer *writer, const struct cel_value *value, bool 
                                             : (double)value->natural;
     if (!cel_is_number(value))
         return bad(writer, is_fixed ? "%f is for numbers, not for" : "%e is for numbers, not for", value);
-    if (!cel_spend(writer->frame, 64 + places / 16))
+    if (!cel_spend(writer->frame, DOUBLE_COST + places))
         return false;
     return put(writer, is_fixed ? decimal_fixed(real, places, writer->frame->arena)
                                 : decimal_scientific(real, places, writer->frame->arena));

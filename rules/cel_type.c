@@ -4,15 +4,19 @@
 
 #include "rules/cel_check.h"
 
+#define TYPE_DEPTH_MAX 256 /* deeper types, which only unification could make, fit nothing */
+
 struct type_variable {
     struct cel_type type; /* first, so that a CEL_PARAM type is one of these */
     const struct cel_type *bound;
+    bool is_key; /* takes only what can be a map's key, so that no type has two branches that grow */
 };
 
 struct cel_binding {
     struct cel_binding *older;
     struct type_variable *variable;
     const struct cel_type *bound; /* before */
+    bool was_key;
 };
 
 static struct type_variable *variable_of(const struct cel_type *type)
@@ -27,6 +31,13 @@ const struct cel_type *cel_type_variable(struct cel_checker *checker)
     return &variable->type;
 }
 
+const struct cel_type *cel_type_key_variable(struct cel_checker *checker)
+{
+    const struct cel_type *type = cel_type_variable(checker);
+    variable_of(type)->is_key = true;
+    return type;
+}
+
 const struct cel_type *cel_type_resolve(const struct cel_type *type)
 {
     if (!type)
@@ -36,11 +47,16 @@ const struct cel_type *cel_type_resolve(const struct cel_type *type)
     return type;
 }
 
-static void bind(struct cel_checker *checker, struct type_variable *variable, const struct cel_type *bound)
+static void record(struct cel_checker *checker, struct type_variable *variable)
 {
     struct cel_binding *binding = arena_new(checker->reader->arena, struct cel_binding);
-    *binding = (struct cel_binding){checker->trail, variable, variable->bound};
+    *binding = (struct cel_binding){checker->trail, variable, variable->bound, variable->is_key};
     checker->trail = binding;
+}
+
+static void bind(struct cel_checker *checker, struct type_variable *variable, const struct cel_type *bound)
+{
+    record(checker, variable);
     variable->bound = bound;
 }
 
@@ -51,26 +67,36 @@ struct cel_binding *cel_type_mark(const struct cel_checker *checker)
 
 void cel_type_undo(struct cel_checker *checker, struct cel_binding *mark)
 {
-    for (; checker->trail != mark; checker->trail = checker->trail->older)
+    for (; checker->trail != mark; checker->trail = checker->trail->older) {
         checker->trail->variable->bound = checker->trail->bound;
+        checker->trail->variable->is_key = checker->trail->was_key;
+    }
 }
 
-static bool occurs(const struct cel_type *variable, const struct cel_type *type)
+static bool occurs(const struct cel_type *variable, const struct cel_type *type, uint32_t depth)
 {
     type = cel_type_resolve(type);
-    if (type == variable)
+    if (type == variable || depth > TYPE_DEPTH_MAX)
         return true;
     if (type->kind != CEL_LIST && type->kind != CEL_MAP)
         return false;
-    return (type->item && occurs(variable, type->item)) || (type->key && occurs(variable, type->key));
+    return (type->item && occurs(variable, type->item, depth + 1)) ||
+           (type->key && occurs(variable, type->key, depth + 1));
 }
 
-static bool bind_free(struct cel_checker *checker, const struct cel_type *variable,
-                      const struct cel_type *type)
+/* Both are resolved. */
+static bool bind_free(struct cel_checker *checker, const struct cel_type *free, const struct cel_type *type)
 {
-    if (occurs(variable, type))
+    struct type_variable *variable = variable_of(free), *other = variable_of(type);
+    if (occurs(free, type, 0))
         return false;
-    bind(checker, variable_of(variable), type);
+    if (variable->is_key && !other && type->kind != CEL_DYN && !cel_can_be_key(type->kind))
+        return false;
+    if (variable->is_key && other && !other->is_key) {
+        record(checker, other);
+        other->is_key = true;
+    }
+    bind(checker, variable, type);
     return true;
 }
 
@@ -91,13 +117,14 @@ static bool takes_null(enum cel_kind kind)
     return kind == CEL_TIMESTAMP || kind == CEL_DURATION;
 }
 
-static bool assign(struct cel_checker *checker, const struct cel_type *to, const struct cel_type *from)
+static bool assign(struct cel_checker *checker, const struct cel_type *to, const struct cel_type *from,
+                   uint32_t depth)
 {
     const struct cel_type *place = to ? to : &cel_type_dyn;
     to = cel_type_resolve(to);
     from = cel_type_resolve(from);
-    if (to == from)
-        return true;
+    if (to == from || depth > TYPE_DEPTH_MAX)
+        return to == from;
     if (from->kind == CEL_PARAM)
         return bind_free(checker, from, to);
     if (to->kind == CEL_PARAM)
@@ -110,16 +137,17 @@ static bool assign(struct cel_checker *checker, const struct cel_type *to, const
         return (to->kind == CEL_NULL && takes_null(from->kind)) ||
                (from->kind == CEL_NULL && takes_null(to->kind));
     if (to->kind == CEL_LIST)
-        return assign(checker, to->item, from->item);
+        return assign(checker, to->item, from->item, depth + 1);
     if (to->kind == CEL_MAP)
-        return assign(checker, to->key, from->key) && assign(checker, to->item, from->item);
+        return assign(checker, to->key, from->key, depth + 1) &&
+               assign(checker, to->item, from->item, depth + 1);
     return true;
 }
 
 bool cel_type_assign(struct cel_checker *checker, const struct cel_type *to, const struct cel_type *from)
 {
     struct cel_binding *mark = checker->trail;
-    if (assign(checker, to, from))
+    if (assign(checker, to, from, 0))
         return true;
     cel_type_undo(checker, mark);
     return false;
@@ -133,21 +161,27 @@ const struct cel_type *cel_type_join(struct cel_checker *checker, const struct c
     return cel_type_assign(checker, a, b) ? a : &cel_type_dyn;
 }
 
-const struct cel_type *cel_type_final(const struct cel_type *type, struct arena *arena)
+static const struct cel_type *final_type(const struct cel_type *type, struct arena *arena, uint32_t depth)
 {
     type = cel_type_resolve(type);
-    if (type->kind == CEL_PARAM)
+    if (type->kind == CEL_PARAM || depth > TYPE_DEPTH_MAX)
         return &cel_type_dyn;
     if (type->kind != CEL_LIST && type->kind != CEL_MAP)
         return type;
     struct cel_type *copy = arena_new(arena, struct cel_type);
     copy->kind = type->kind;
-    copy->item = cel_type_final(type->item, arena);
-    copy->key = type->kind == CEL_MAP ? cel_type_final(type->key, arena) : NULL;
+    copy->item = final_type(type->item, arena, depth + 1);
+    copy->key = type->kind == CEL_MAP ? final_type(type->key, arena, depth + 1) : NULL;
     return copy;
 }
 
-struct slice cel_type_text(const struct cel_type *type, struct arena *arena)
+const struct cel_type *cel_type_final(const struct cel_type *type, struct arena *arena)
+{
+    return final_type(type, arena, 0);
+}
+
+/* Nobody reads a type that is nested deeper than a few levels. */
+static struct slice type_text(const struct cel_type *type, struct arena *arena, uint32_t depth)
 {
     type = cel_type_resolve(type);
     if (type->kind == CEL_TIMESTAMP)
@@ -158,9 +192,14 @@ struct slice cel_type_text(const struct cel_type *type, struct arena *arena)
         return SLICE("null");
     if (type->kind != CEL_LIST && type->kind != CEL_MAP)
         return slice_of(cel_kind_name(type->kind));
-    struct slice item = cel_type_text(type->item, arena);
+    struct slice item = depth < 8 ? type_text(type->item, arena, depth + 1) : SLICE("...");
     if (type->kind == CEL_LIST)
         return arena_format(arena, "list(%.*s)", (int)item.len, item.ptr);
-    struct slice key = cel_type_text(type->key, arena);
+    struct slice key = type_text(type->key, arena, depth + 1);
     return arena_format(arena, "map(%.*s, %.*s)", (int)key.len, key.ptr, (int)item.len, item.ptr);
+}
+
+struct slice cel_type_text(const struct cel_type *type, struct arena *arena)
+{
+    return type_text(type, arena, 0);
 }

@@ -58,7 +58,8 @@ static int print_value(const char *command, const struct cel_value *value, struc
 {
     struct value document;
     if (!cel_to_value(&document, value, arena))
-        return command_failed(command, "JSON cannot say the value: too large, too deep, or two keys of one name");
+        return command_failed(command,
+                              "JSON cannot say the value: too large, too deep, or two keys of one name");
     struct slice text = json_write(&document, arena);
     fwrite(text.ptr, 1, text.len, stdout);
     putchar('\n');

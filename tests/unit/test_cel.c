@@ -147,6 +147,11 @@ static void errors_say_what_is_wrong_and_where(void **state)
         {"customer.tags.all(t, t)", "no_overload 1:22 the macro wants a bool here, not 'string'"},
         {"3.exists(t, true)", "no_overload 1:1 a macro goes over a list or a map, not over 'int'"},
         {"channel.exists(t, true)", "no_overload 1:1 a macro goes over a list or a map, not over 'string'"},
+        {"{customer.tags: 1}",
+         "no_overload 1:11 a map's keys are bool, int, uint or string, not 'list(string)'"},
+        {"{}[customer.tags] == 1",
+         "no_overload 1:3 found no matching overload for '_[_]' applied to '(map(dyn, dyn), list(string))'"},
+        {"{}['a'] == 1 || true", "true"},
         {"has(channel)", "syntax 1:1 has() wants a field: has(customer.owner)"},
         {"[1].map(a.b, 1)", "syntax 1:11 the macro's variable must be a simple name"},
         {"1 +", "syntax 1:4 the expression ends where a value or a name should stand"},
@@ -168,6 +173,24 @@ static void errors_say_what_is_wrong_and_where(void **state)
         {"", "syntax 1:1 the expression ends where a value or a name should stand"},
     };
     CHECK(rows);
+}
+
+/* Map types whose keys and values are each the type of the next: written out they would double each time. */
+static void types_cannot_grow_out_of_hand(void **state)
+{
+    (void)state;
+    struct slice source = SLICE("");
+    for (int i = 0; i < 100; i++)
+        source = arena_format(&arena, "%.*scel.bind(x%d, {}, ", (int)source.len, source.ptr, i);
+    for (int i = 0; i < 99; i++)
+        source =
+            arena_format(&arena, "%.*sx%d[x%d] == x%d && ", (int)source.len, source.ptr, i, i + 1, i + 1);
+    source = arena_format(&arena, "%.*strue", (int)source.len, source.ptr);
+    for (int i = 0; i < 100; i++)
+        source = arena_format(&arena, "%.*s)", (int)source.len, source.ptr);
+    struct cel_error error;
+    assert_null(compile(arena_string(&arena, source), false, &error));
+    assert_int_equal(error.code, CEL_NO_OVERLOAD);
 }
 
 static void evaluation_errors_keep_their_place(void **state)
@@ -353,6 +376,7 @@ static void numbers_of_different_kinds_compare_by_value(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(rules_read_the_variables_that_are_declared, setup, teardown),
     cmocka_unit_test_setup_teardown(errors_say_what_is_wrong_and_where, setup, teardown),
+    cmocka_unit_test_setup_teardown(types_cannot_grow_out_of_hand, setup, teardown),
     cmocka_unit_test_setup_teardown(evaluation_errors_keep_their_place, setup, teardown),
     cmocka_unit_test_setup_teardown(logic_absorbs_errors_of_the_side_that_does_not_matter, setup, teardown),
     cmocka_unit_test_setup_teardown(unchecked_expressions_fail_when_they_are_evaluated, setup, teardown),
