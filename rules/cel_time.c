@@ -208,30 +208,38 @@ static uint64_t read_unit(struct reader *reader)
     return 0;
 }
 
-/* One "1.5h"; adds to *sum. The fraction is cut behind the nanosecond. */
+/* What the digits at [start, end) behind a point are of `unit`, cut behind the nanosecond: from the last
+ * digit on, which loses nothing that a division by ten would not. */
+static uint64_t fraction_of(struct slice text, size_t start, size_t end, uint64_t unit)
+{
+    uint64_t part = 0;
+    while (end > start)
+        part = (part + (uint64_t)(text.ptr[--end] - '0') * unit) / 10;
+    return part;
+}
+
+/* One "1.5h"; adds to *sum. */
 static bool read_part(uint64_t *sum, struct reader *reader)
 {
-    uint64_t whole = 0, fraction = 0, scale = 1;
-    size_t digits = 0;
+    uint64_t whole = 0;
     int32_t digit;
-    for (; read_number(&digit, reader, 1); digits++) {
+    size_t start = reader->at, digits, fraction;
+    while (read_number(&digit, reader, 1)) {
         if (__builtin_mul_overflow(whole, 10, &whole) ||
             __builtin_add_overflow(whole, (uint64_t)digit, &whole))
             return false;
     }
-    if (read_mark(reader, '.')) {
-        for (; read_number(&digit, reader, 1); digits++) {
-            if (scale < UINT64_C(1000000000000)) {
-                fraction = fraction * 10 + (uint64_t)digit;
-                scale *= 10;
-            }
-        }
-    }
-    uint64_t unit = read_unit(reader), part;
+    digits = reader->at - start;
+    bool has_point = read_mark(reader, '.');
+    fraction = reader->at;
+    while (has_point && read_number(&digit, reader, 1))
+        digits++;
+    size_t end = reader->at;
+    uint64_t unit = read_unit(reader);
     if (!digits || !unit || __builtin_mul_overflow(whole, unit, &whole))
         return false;
-    part = (uint64_t)((unsigned __int128)fraction * unit / scale);
-    return !__builtin_add_overflow(*sum, whole, sum) && !__builtin_add_overflow(*sum, part, sum);
+    return !__builtin_add_overflow(*sum, whole, sum) &&
+           !__builtin_add_overflow(*sum, fraction_of(reader->text, fraction, end, unit), sum);
 }
 
 bool cel_duration_read(struct cel_value *out, struct slice text)

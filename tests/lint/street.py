@@ -14,11 +14,11 @@ OURS = {
 RULES_HEADERS = {"assert.h", "limits.h", "stdalign.h", "stdarg.h", "stdbool.h", "stddef.h", "stdint.h", "stdio.h", "stdlib.h",
                  "string.h", "inttypes.h"}
 TEXT_HEADERS = {"idn2.h", "unistr.h", "uninorm.h", "unicase.h", "unictype.h", "unitypes.h"}
-TEXT_FILES = re.compile(r"rules/(email|callerid)_?\w*\.c$")  # what people write is the one place that needs Unicode
+TEXT_FILES = re.compile(r"rules/((email|callerid)_?\w*|cel_text)\.c$")  # what people write is the one place that needs Unicode
 
 # Headers that one folder owns.
 STORAGE_ONLY = re.compile(r"^(libpq-fe\.h|libpq/|postgres|hiredis)")
-PROTO_ONLY = re.compile(r"^(jansson|msgpack|yaml|phonenumbers/|gmime)")
+PROTO_ONLY = re.compile(r"^(jansson|msgpack|yaml|phonenumbers/|gmime|re2/|cctz/)")
 SOCKETS = re.compile(r"^(uv\.h|sys/socket\.h|netinet/|arpa/|netdb\.h|poll\.h|sys/epoll\.h|microhttpd\.h)")
 
 

@@ -352,6 +352,10 @@ static void zones_and_offsets_shift_the_date(void **state)
         {"timestamp('2026-10-25T01:00:00Z').getHours('Europe/Berlin')", "2"},
         {"duration('-90m').getHours()", "-1"},
         {"duration('1.5s').getMilliseconds()", "500"},
+        {"duration('1h30m0.000000001s') + duration('1.000000000277777h')", "\"9000.000001s\""},
+        {"duration('1.5') == duration('0')", "bad_argument 1:1 not a duration (as 1h30m, 1.5s): 1.5"},
+        {"duration('1.9999999999999999999999ns')", "\"0.000000001s\""},
+        {"duration('-0.5us')", "\"-0.0000005s\""},
         {"['Asia/Tokyo', '+09:00'].all(z, now.getHours(z) == 9)", "true"},
     };
     CHECK(rows);
