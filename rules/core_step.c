@@ -232,7 +232,9 @@ void shut_out_blocked(struct step *step)
 void step_block(struct step *step)
 {
     struct core *core = step->core;
-    struct blacklist_entry *entry = blacklist_add(&core->blacklist, &step->input->block);
+    const struct block *block = &step->input->block;
+    bool over = block->until_ms <= step->input->at_ms; /* before anybody could take it over */
+    struct blacklist_entry *entry = over ? NULL : blacklist_add(&core->blacklist, block);
     step->out->outcome = OUTCOME_DONE;
     if (!entry)
         return;

@@ -143,6 +143,26 @@ static void a_block_that_is_over_leaves_memory(void **state)
     world_deinit(&world);
 }
 
+/* An earlier batch that is committed meanwhile must not free what this one may still have to take back. */
+static void a_block_that_is_over_when_it_comes_is_not_kept(void **state)
+{
+    struct world world;
+    (void)state;
+    world_init(&world, 1);
+    struct block block = block_phone(&world, "+491", world.now);
+    struct input timer = {.kind = INPUT_TIMER, .at_ms = world.now};
+    struct input input = {.kind = INPUT_BLOCK, .at_ms = world.now, .block = block};
+    core_loaded(&world.core, 0, world.now);
+    core_begin(&world.core);
+    core_step(&world.core, &timer, &world.arena);
+    core_begin(&world.core);
+    assert_int_equal(core_step(&world.core, &input, &world.arena)->outcome, OUTCOME_DONE);
+    assert_int_equal(world.core.blacklist.by_id.count, 0);
+    core_commit(&world.core);
+    core_rollback(&world.core);
+    world_deinit(&world);
+}
+
 static void a_block_withdraws_what_is_on_offer_and_an_unblock_lets_pass_at_once(void **state)
 {
     struct world world;
@@ -276,6 +296,7 @@ int main(void)
         cmocka_unit_test(machine_mail_is_attached_or_ignored_and_never_offered),
         cmocka_unit_test(a_block_ends_exactly_on_its_millisecond),
         cmocka_unit_test(a_block_that_is_over_leaves_memory),
+        cmocka_unit_test(a_block_that_is_over_when_it_comes_is_not_kept),
         cmocka_unit_test(a_block_withdraws_what_is_on_offer_and_an_unblock_lets_pass_at_once),
         cmocka_unit_test(a_blocked_customer_found_at_the_accept_is_not_assigned),
         cmocka_unit_test(the_gateways_word_decides_who_answered),
