@@ -95,7 +95,7 @@ struct interaction {
     struct interaction_data data;
     struct table_node by_id, by_offer, by_conversation;
     struct rank_node waiting, timer, open, work; /* work: among its agent's */
-    struct undo *undo;                           /* this batch's saved copy, or NULL */
+    struct undo *undo;                           /* what the newest open batch that touched it has saved, or NULL */
     struct owned_block *blocks;                  /* the texts it owns, freed with it */
     struct interaction *buried;                  /* the next one that closed */
 };
@@ -266,6 +266,7 @@ struct undo;
 
 /* What is undone by a rollback. */
 struct core_batch {
+    uint64_t number;
     struct undo *log; /* newest first */
     uint64_t seq_before;
     int64_t at_before;
@@ -293,7 +294,7 @@ struct core {
     bool drain_pending;                          /* something may be matchable: looked at by the next timer */
     struct core_batch batches[CORE_BATCHES_MAX]; /* oldest first */
     uint32_t batch_count;
-    uint64_t batch_number; /* of the newest */
+    uint64_t batch_number; /* the last one given */
     bool reconfigured;     /* by the only batch there is */
 };
 

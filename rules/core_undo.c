@@ -17,7 +17,7 @@ struct undo *undo_push(struct core *core, enum undo_kind kind)
     struct undo *undo = core_allocate(sizeof *undo);
     struct core_batch *batch = newest_batch(core);
     undo->kind = kind;
-    undo->batch = core->batch_number;
+    undo->batch = batch->number;
     undo->next = batch->log;
     batch->log = undo;
     return undo;
@@ -25,16 +25,18 @@ struct undo *undo_push(struct core *core, enum undo_kind kind)
 
 bool undo_is_saved(const struct core *core, const struct undo *undo)
 {
-    return undo && undo->batch == core->batch_number;
+    assert(core->batch_count);
+    return undo && undo->batch == core->batches[core->batch_count - 1].number;
 }
 
 void core_begin(struct core *core)
 {
     assert(core->batch_count < CORE_BATCHES_MAX && !(core->batch_count && core->reconfigured));
     core->reconfigured = false;
-    core->batch_number++;
-    core->batches[core->batch_count++] = (struct core_batch){
-        .seq_before = core->seq, .at_before = core->at_ms, .drain_before = core->drain_pending};
+    core->batches[core->batch_count++] = (struct core_batch){.number = ++core->batch_number,
+                                                             .seq_before = core->seq,
+                                                             .at_before = core->at_ms,
+                                                             .drain_before = core->drain_pending};
 }
 
 /* A batch on top may have changed it further: then that one's end decides. */
@@ -125,6 +127,17 @@ static void undo_one(struct core *core, struct undo *undo)
     free(undo);
 }
 
+/* What the batch below has saved is open again as that one's. */
+static void uncover(struct core *core)
+{
+    for (struct undo *undo = newest_batch(core)->log; undo; undo = undo->next) {
+        if (undo->kind == UNDO_INTERACTION || undo->kind == UNDO_INTERACTION_NEW)
+            undo->interaction->undo = undo;
+        else if (undo->kind == UNDO_AGENT)
+            undo->agent->undo = undo;
+    }
+}
+
 /* Everything comes out of the indexes first: they hold agents' work while agents are still as they were
  * changed. */
 void core_rollback(struct core *core)
@@ -146,7 +159,8 @@ void core_rollback(struct core *core)
     core->seq = batch->seq_before;
     core->at_ms = batch->at_before;
     core->drain_pending = batch->drain_before;
-    core->batch_count--;
+    if (--core->batch_count)
+        uncover(core);
 }
 
 void undo_block_added(struct core *core, struct blacklist_entry *entry)
