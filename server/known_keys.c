@@ -22,7 +22,7 @@ struct known_keys {
     struct layer *newest;
     uint32_t count, keys_max;
     int64_t covers_ms; /* complete from here on, or would be: TIME_NEVER while not loaded */
-    int64_t lost_ms;   /* but for what stood in layers that went early: all older than this */
+    int64_t lost_ms;   /* but for what stood in layers that went: all older than this */
 };
 
 static uint64_t half(const struct uuid *key, size_t index)
@@ -58,6 +58,14 @@ static void drop_layer(struct known_keys *keys, struct layer **link)
     *link = old->older;
     keys->count -= old->count;
     free(old);
+}
+
+/* With it the time that it covered. */
+static void lose_layer(struct known_keys *keys, struct layer **link)
+{
+    if (keys->lost_ms <= (*link)->newest_ms)
+        keys->lost_ms = (*link)->newest_ms + 1;
+    drop_layer(keys, link);
 }
 
 struct known_keys *known_keys_alloc(uint32_t keys_max)
@@ -109,9 +117,7 @@ static void lose_oldest(struct known_keys *keys)
         if ((*link)->newest_ms <= (*oldest)->newest_ms)
             oldest = link;
     }
-    if (keys->lost_ms <= (*oldest)->newest_ms)
-        keys->lost_ms = (*oldest)->newest_ms + 1;
-    drop_layer(keys, oldest);
+    lose_layer(keys, oldest);
 }
 
 bool known_keys_is_full(const struct known_keys *keys)
@@ -151,7 +157,7 @@ void known_keys_expire(struct known_keys *keys, int64_t from_ms)
     struct layer **link = keys->newest ? &keys->newest->older : &keys->newest;
     while (*link) {
         if ((*link)->newest_ms < from_ms)
-            drop_layer(keys, link);
+            lose_layer(keys, link); /* a window that is made longer asks for it again */
         else
             link = &(*link)->older;
     }

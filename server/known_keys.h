@@ -30,7 +30,7 @@ bool known_keys_is_full(const struct known_keys *keys);
 bool known_keys_add(struct known_keys *keys, const struct uuid *key, int64_t at_ms);
 /* Everything that was decided at from_ms or later has been added, but for what an add had to let go. */
 void known_keys_cover(struct known_keys *keys, int64_t from_ms);
-/* Nobody asks for what is older than from_ms any more. */
+/* What is older than from_ms need not be remembered: whoever asks for it all the same is told "perhaps". */
 void known_keys_expire(struct known_keys *keys, int64_t from_ms);
 /* False: no such key was decided at from_ms or later. True: perhaps. */
 bool known_keys_may_have(const struct known_keys *keys, const struct uuid *key, int64_t from_ms);

@@ -86,6 +86,21 @@ static void old_layers_go_when_the_window_has_left_them(void **state)
     known_keys_free(&keys);
 }
 
+/* The window was made longer by a configuration. */
+static void what_went_is_not_denied_to_a_window_that_reaches_back_to_it(void **state)
+{
+    (void)state;
+    struct known_keys *keys = known_keys_alloc(KNOWN_KEYS_MAX);
+    known_keys_cover(keys, 0);
+    add(keys, 0, KNOWN_KEYS_LAYER_MIN + 1000, 100);
+    add(keys, 200000, 200001, 200);
+    known_keys_expire(keys, 150);
+    assert_true(may_have(keys, 1, 100));
+    assert_false(may_have(keys, UINT64_C(1) << 40, 150));
+    assert_true(may_have(keys, 200000, 150));
+    known_keys_free(&keys);
+}
+
 /* A conversation goes on: its key is added again, and must live as long as its last time. */
 static void a_key_lives_as_long_as_its_newest_time(void **state)
 {
@@ -126,6 +141,7 @@ int main(void)
         cmocka_unit_test(everything_may_be_known_until_the_window_is_covered),
         cmocka_unit_test(a_key_that_was_added_is_never_denied_and_few_others_are_taken_for_it),
         cmocka_unit_test(old_layers_go_when_the_window_has_left_them),
+        cmocka_unit_test(what_went_is_not_denied_to_a_window_that_reaches_back_to_it),
         cmocka_unit_test(a_key_lives_as_long_as_its_newest_time),
         cmocka_unit_test(at_the_bound_the_oldest_goes_and_its_time_is_no_longer_covered),
     };
