@@ -89,6 +89,15 @@ static void remember_facts(struct project *project, struct intake_request *reque
         facts_touch(project->facts, &outcome->active_customer, &outcome->snapshot->interaction);
 }
 
+/* The tables may know an older one than the core, which has what closed since they were asked. */
+static void find_closed(const struct core *core, struct input *input)
+{
+    struct uuid closed;
+    if (core_find_closed(core, &input->conversation, &closed) &&
+        uuid_compare(&closed, &input->facts.closed) > 0)
+        input->facts.closed = closed;
+}
+
 static void decide_request(struct project *project, struct intake_request *request, int64_t now)
 {
     struct batch *batch = project->batch;
@@ -100,8 +109,8 @@ static void decide_request(struct project *project, struct intake_request *reque
     }
     request->input.at_ms = now;
     /* A retry begins anew: what the fact joins and outcomes of the last try said counts no more. */
-    if (request->input.kind == INPUT_EVENT && uuid_is_nil(&request->input.facts.closed))
-        core_find_closed(&project->core, &request->input.conversation, &request->input.facts.closed);
+    if (request->input.kind == INPUT_EVENT)
+        find_closed(&project->core, &request->input);
     facts_join(&request->input.facts, request->phone_facts, request->email_facts, &batch->arena);
     if (step(project, &request->input, request)) {
         remember_facts(project, request, batch->rows[batch->row_count - 1].outcome);

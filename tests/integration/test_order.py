@@ -83,3 +83,14 @@ def test_messages_that_are_sent_at_once_open_one_chat(idle, tables):
         client.call("event.publish", ended(first))
     client.close()
     assert tables.one("SELECT count(*) FROM interactions") == ROUNDS
+
+
+def test_an_end_that_comes_again_is_about_the_newest_interaction_of_its_conversation(idle):
+    """The tables know an older one, when all of it comes in one batch."""
+    source, first = idle.source(), chat()
+    old = source.batch([first, ended(first)]).json[0]["interaction"]
+    idle.restart()  # nothing is remembered but by the tables
+    source, again = idle.source(), chat(subject=first["subject"])
+    answers = source.batch([again, ended(again), ended(again)]).json
+    assert answers[0]["interaction"] not in (old, None)
+    assert [answer["interaction"] for answer in answers] == [answers[0]["interaction"]] * 3
