@@ -95,7 +95,7 @@ struct interaction {
     struct interaction_data data;
     struct table_node by_id, by_offer, by_conversation;
     struct rank_node waiting, timer, open, work; /* work: among its agent's */
-    struct undo *undo;                           /* what the newest open batch that touched it has saved, or NULL */
+    struct undo *undo;                           /* saved by the newest open batch, or NULL */
     struct owned_block *blocks;                  /* the texts it owns, freed with it */
     struct interaction *buried;                  /* the next one that closed */
 };

@@ -64,6 +64,11 @@ void request_list_append(struct request_list *list, struct request_list *back)
     request_list_init(back);
 }
 
+bool request_list_is_over(const struct request_list *list, int64_t now)
+{
+    return list->first && list->first->deadline_ms <= now;
+}
+
 /* --- Answers --- */
 
 static void count_answer(const struct intake_request *request)
@@ -306,7 +311,7 @@ void intake_expire(struct project *project)
     int64_t now = (int64_t)uv_now(project->app->loop);
     struct request_list keep;
     struct intake_request *request;
-    if (!project->queue.first || project->queue.first->deadline_ms > now)
+    if (!request_list_is_over(&project->queue, now))
         return;
     request_list_init(&keep);
     while ((request = request_list_pop(&project->queue))) {

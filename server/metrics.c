@@ -124,6 +124,8 @@ static const struct metric_row rows[METRIC_COUNT] = {
                              BUCKETS(wait_buckets)},
     [METRIC_BATCH_SIZE] = {"patchbay_batch_size", "Inputs decided per commit.", HISTOGRAM,
                            BUCKETS(size_buckets)},
+    [METRIC_STACKED] = {"patchbay_batches_stacked_total", "Batches sent while another was in flight.",
+                        COUNTER},
     [METRIC_COMMIT_SECONDS] = {"patchbay_commit_seconds", "Time from sending a batch to its durable commit.",
                                HISTOGRAM, BUCKETS(commit_buckets)},
     [METRIC_LOOP_LAG] = {"patchbay_loop_lag_seconds", "How late a timer of the event loop fired.", HISTOGRAM,

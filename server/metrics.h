@@ -26,6 +26,7 @@ enum metric {
     METRIC_SERVICE_LEVEL,  /* met: enum metric_met */
     METRIC_WAIT_SECONDS,   /* histogram, channel: from the first queueing to the accept */
     METRIC_BATCH_SIZE,     /* histogram: inputs per commit */
+    METRIC_STACKED,        /* batches sent while another was in flight */
     METRIC_COMMIT_SECONDS, /* histogram: batch sent to sync result */
     METRIC_LOOP_LAG,       /* histogram: seconds that a timer of the loop came late */
     METRIC_PUBLISH_LAG,    /* gauge: journal rows committed and not yet published */

@@ -70,7 +70,7 @@ void owner_drop(struct project *project)
     for (struct intake_request *request = project->queue.first; request; request = request->next)
         request_unpin(project, request);
     core_deinit(&project->core);
-    batch_drop(project);
+    flight_drop(project);
     project->has_core = false;
     uv_timer_stop(&project->core_timer);
     facts_forget_all(project->facts);
@@ -274,7 +274,7 @@ static void on_settled(void *ctx, const struct pg_reply *reply)
     struct project *project = ctx;
     if (project->state == PROJECT_SETTLING && reply->outcome == PG_OK) {
         if (reply->rows == 0) {
-            batch_discard_requests(project);
+            flight_discard_requests(project);
             owner_stand_down(project, "another router took the project while a commit was in doubt");
         } else {
             uint64_t seq = (uint64_t)pg_int64(reply, 0, 1);
@@ -286,7 +286,7 @@ static void on_settled(void *ctx, const struct pg_reply *reply)
                       3);
             if ((uint64_t)pg_int64(reply, 0, 2) != project->facts_version)
                 project->changes_wanted = true;
-            batch_settle(project, seq);
+            flight_settle(project, seq);
             if (project->state == PROJECT_SETTLING) /* and not standing down */
                 project_enter(project, PROJECT_OWNED);
         }

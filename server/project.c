@@ -24,17 +24,11 @@ static bool storage_is_silent(const struct project *project, int64_t now)
            now - project->committed_ms >= project->app->settings->storage_wait_ms;
 }
 
-static bool is_over(const struct request_list *requests, int64_t now)
-{
-    return requests->first && requests->first->deadline_ms <= now;
-}
-
 /* Wherever they wait. What is in flight may still turn out to be in. */
 static void expire(struct project *project, int64_t now)
 {
-    if (project->flight_count && is_over(&project->flights[0]->requests, now))
-        batch_discard_requests(project);
-    if (is_over(&project->ready, now))
+    flight_expire(project, now);
+    if (request_list_is_over(&project->ready, now))
         resolution_give_up(project);
     intake_expire(project);
 }
@@ -59,8 +53,7 @@ static void on_housekeeping(uv_timer_t *timer)
             owner_acquire(project);
         break;
     case PROJECT_OWNED:
-        if (project->flight_count && project->flights[0]->in_flight &&
-            uv_hrtime() - project->flights[0]->started_ns > PROJECT_COMMIT_WAIT_NS)
+        if (flight_is_late(project))
             pg_link_cut(project->app->writer, "a batch was not answered in time");
         if (writer_up && now - project->renewed_ms >= project->app->settings->lease_ms / 3)
             owner_renew(project);
@@ -179,7 +172,7 @@ static void finish_close(struct project *project)
     if (project->replies)
         return; /* answered by the database, or by the link when it is closed */
     if (project->core.batch_count)
-        batch_discard_requests(project);
+        flight_discard_requests(project);
     /* What came back from a batch that failed meanwhile, and repeats that waited for it. */
     resolution_give_up(project);
     intake_refuse_all(&project->queue, PROBLEM_STORAGE_UNAVAILABLE, "the server is stopping");

@@ -1,4 +1,4 @@
-/* Private to project.c, intake.c, batch.c, owner.c and changes.c. */
+/* Private to project.c, intake.c, batch.c, flight.c, owner.c and changes.c. */
 #ifndef SERVER_PROJECT_INTERNAL_H
 #define SERVER_PROJECT_INTERNAL_H
 
@@ -121,6 +121,7 @@ struct project {
     struct batch *batch;       /* the one that is made */
     struct batch *flights[CORE_BATCHES_MAX]; /* decided, on their way to the database; oldest first */
     uint32_t flight_count;
+    uint64_t replied_ns;  /* when the last of them was answered */
     struct batch *untold; /* committed, and not told yet, or NULL */
     struct batch *idle[PROJECT_BATCHES];
     uint32_t idle_count;
@@ -150,6 +151,7 @@ void request_list_push(struct request_list *list, struct intake_request *request
 void request_list_prepend(struct request_list *list, struct request_list *front); /* empties front */
 void request_list_append(struct request_list *list, struct request_list *back);   /* empties back */
 struct intake_request *request_list_pop(struct request_list *list);
+bool request_list_is_over(const struct request_list *list, int64_t now); /* its first has waited too long */
 
 /* intake.c */
 void intake_finish(struct intake_request *request); /* answered: waiters, then on_done */
@@ -186,10 +188,19 @@ struct batch *batch_alloc(void);
 void batch_free(struct batch **batch);
 void project_pump(struct project *project);
 void batch_reset(struct batch *batch);
-void batch_settle(struct project *project, uint64_t seq); /* the journal's last row says what is in */
-void batch_discard_requests(struct project *project);     /* uncertain and over: tells storage_unavailable */
-bool batch_is_disowned(const struct project *project);
-void batch_drop(struct project *project); /* none in doubt may slip into a later ownership */
+void batch_make_ready(struct project *project, struct batch *batch); /* answers and announcements */
+void batch_tell_committed(struct project *project);                  /* what nobody has heard of yet */
+/* Answers that need no commit: repeats and refusals, and those that share the batch's fate no longer. */
+void batch_tell_refused(struct batch *batch);
+
+/* flight.c */
+void flight_start(struct project *project);                /* the batch that was made; or takes it back */
+void flight_settle(struct project *project, uint64_t seq); /* the journal's last row says what is in */
+void flight_discard_requests(struct project *project);     /* uncertain and over: tells storage_unavailable */
+void flight_expire(struct project *project, int64_t now);  /* the same, of what has waited too long */
+bool flight_is_disowned(const struct project *project);
+bool flight_is_late(const struct project *project); /* the link says nothing any more */
+void flight_drop(struct project *project);          /* none in doubt may slip into a later ownership */
 
 /* owner.c */
 void owner_acquire(struct project *project);

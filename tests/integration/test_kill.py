@@ -1,6 +1,7 @@
 """Thirty times kill -9 of the router, of PostgreSQL and of Redis under load; then what producers were answered, what the
 tables hold and what went through Redis must tell one story. PATCHBAY_KILL_SEED repeats a run, as far as that is possible."""
 import collections
+import http.client
 import json
 import os
 import pathlib
@@ -11,7 +12,7 @@ import time
 
 import psycopg2
 
-from harness.fence import check_journal, publish, publish_until_accepted
+from harness.fence import Later, check_journal, publish, publish_until_accepted
 from harness.http_client import chat, cloudevent, ringing
 from harness.process import wait_for
 from harness.projects import project
@@ -22,6 +23,7 @@ from harness.times import now_ms
 SEED = int(os.environ.get("PATCHBAY_KILL_SEED") or random.randrange(1 << 32))
 KILLS_EACH = 10
 AGENTS = ["anna", "ben", "carl"]
+CROWD = 40  # events at once, enough for a batch on top of another
 CAPACITY = {"call": 1, "chat": 2}
 PRODUCERS = 3
 # What goes wrong while something is away is said in the log, and is no fault of this test.
@@ -34,11 +36,13 @@ class Load:
     def __init__(self, router, seed):
         self.router = router
         self.answers = []  # (event, body)
+        self.stacked = 0
         self.faults = []
         self.no_more_lives, self.stopping = threading.Event(), threading.Event()
         self.tokens = {name: router.token("agent", name) for name in AGENTS}
         self.feeds = {name: [] for name in AGENTS}
         self.producers = [self._thread(self._produce, random.Random(seed + number)) for number in range(PRODUCERS)]
+        self.producers += [self._thread(self._crowd, random.Random(seed + PRODUCERS))]
         self.agents = [self._thread(self._work, name, random.Random(f"{seed} {name}")) for name in AGENTS]
 
     def _thread(self, function, *arguments):
@@ -78,6 +82,40 @@ class Load:
             assert not answer or answer.status == 503, answer
             assert time.monotonic() < end, f"not accepted within a minute: {answer}"
             time.sleep(0.05)
+
+    def _crowd(self, chance):
+        """Ends without a beginning, many at the same moment: what comes second is decided while the first is under way."""
+        while not self.no_more_lives.is_set():
+            events = [cloudevent("call.ended", data={"cause": "hangup"}) for _ in range(3 * CROWD)]
+            parts = [Later(self._publish_many, events[at::3]) for at in range(3)]
+            for part in parts:
+                part.wait(90)
+            self._look_at_stacked()
+            time.sleep(0.5 + chance.random())
+
+    def _publish_many(self, events):
+        client = self.router.source()
+        client.timeout = 3
+        end = time.monotonic() + 60
+        while events:
+            assert time.monotonic() < end, "not accepted within a minute"
+            try:
+                answer = client.batch(events)
+            except (OSError, http.client.HTTPException):
+                client.local.connection = None
+                time.sleep(0.05)
+                continue
+            taken = answer.json if answer.status == 200 else [{"status": answer.status}] * len(events)
+            assert {one.get("status", 200) for one in taken} <= {200, 503}, answer
+            done = [(event, one) for event, one in zip(events, taken) if one.get("status", 200) == 200]
+            self.answers += [(event, json.dumps(one, separators=(",", ":"), ensure_ascii=False).encode()) for event, one in done]
+            events = [event for event, one in zip(events, taken) if one.get("status", 200) != 200]
+
+    def _look_at_stacked(self):
+        try:
+            self.stacked = max(self.stacked, self.router.metric("patchbay_batches_stacked_total"))
+        except OSError:
+            pass
 
     # --- agents ---
 
@@ -218,6 +256,7 @@ def test_thirty_kills_leave_one_story(make_router, make_proxy, postgres, redis, 
              timeout=40)
     load.stop_agents()
     auditor.stop()
+    assert load.stacked > 0, "never two batches in flight"
     check_answers(router, tables, load.answers)
     check_journal(tables)
     wait_for(lambda: tables.one("SELECT journal_seq - published_seq FROM fences") == 0, "the watermark catches up", 15)

@@ -1,6 +1,7 @@
 """Two batches under way, the second decided on top of the first: both come in, or only the first, or neither; whatever
 happens, each event is decided once and answered with what the journal says."""
 import signal
+import threading
 import time
 
 import pytest
@@ -9,7 +10,7 @@ from harness.fence import STRANGER, Fence, Later, Stranger, check_journal
 from harness.http_client import chat, cloudevent, mail, ringing
 from harness.process import wait_for
 from harness.projects import project
-from harness.proxy import TO_CLIENT, TO_SERVER
+from harness.proxy import TO_CLIENT, TO_SERVER, Proxy
 
 MANY = 40  # requests, enough for a batch on top of another
 
@@ -362,6 +363,86 @@ def test_two_batches_that_wait_longer_than_a_request_may_are_decided_once(make_r
     check_decided_once(router, tables, stack.events, answers)
 
 
+def test_requests_on_top_of_a_batch_that_nobody_waits_for_are_told_in_time(make_router, tables):
+    """The one below is an offer that ended."""
+    router = make_router(project(offer_timeout="2s"), flags=["--storage-wait", "1s"]).start()
+    router.presence("anna")
+    assert router.source().event(ringing()).json["outcome"] == "offered"
+    before, fence = batches(router), Fence(tables)
+    fence.wait_stuck()
+    asked = Later(router.source().batch, chats())
+    wait_for(lambda: batches(router) == before + 2, "two batches")
+    began = time.monotonic()
+    says_unavailable(asked.wait().json)
+    assert time.monotonic() - began < 3
+    fence.rollback()
+    check_journal(tables)
+
+
+def test_what_was_judged_by_a_batch_in_doubt_is_not_told_as_if_it_were_in(make_router, tables):
+    """A reject finds its offer accepted, in the same batch: gone, if that is in."""
+    router = make_router(flags=["--storage-wait", "1s"]).start()
+    router.presence("anna")
+    offer = router.source().event(ringing()).json["offer"]
+    anna, asked = router.agent("anna"), []
+
+    def answer_twice():
+        for path, body in (("accept", {}), ("reject", {"cause": "reject"})):
+            asked.append(Later(anna.post, f"offers/{offer}/{path}", body))
+            time.sleep(0.2)
+
+    stack = Stack(router, tables, mails("new", 3), mails("other"), answer_twice)
+    says_unavailable([one.wait().json for one in asked] + stack.wait())
+    stack.fence.rollback()
+    wait_for(lambda: anna.post(f"offers/{offer}/accept").status == 200, "it is accepted")
+    check_journal(tables)
+
+
+class LateProxy(Proxy):
+    """What is sent while it holds arrives when it is told so, though its sender has gone; who it is for hears nothing of that."""
+
+    def __init__(self, port):
+        self.holding, self.released, self.late = False, threading.Event(), set()
+        super().__init__(port)
+
+    def hold(self):
+        self.holding = True
+
+    def _pass(self, received, sink, direction):
+        if self.holding and direction == TO_SERVER:
+            self.late.add(sink)
+            self.released.wait(60)
+        return super()._pass(received, sink, direction)
+
+    def _end(self, pair, hard):
+        if self.closing or not self.late.intersection(pair):
+            super()._end(pair, hard)
+
+
+def test_a_batch_that_arrives_long_after_the_one_below_it_was_refused_is_fenced_out(make_router, database, tables):
+    """Its connection was given up, and the first, asked again, has brought the journal to where the second was decided."""
+    proxy = LateProxy(database.cluster.port)
+    router = make_router(database_port=proxy.port, flags=["--lease", "10m", "--storage-wait", "1s"]).start()
+    router.expect_log("database is away|cannot be confirmed|not answered in time")
+    writers = "FROM pg_stat_activity WHERE application_name LIKE 'patchbay writer %'"
+    stack = Stack(router, tables, chats(), chats(), proxy.hold)
+    proxy.holding = False
+    tables.query(f"SELECT pg_cancel_backend(pid) {writers}")
+    says_unavailable(stack.wait())
+    wait_for(lambda: "not answered in time" in router.log(), "the connection is given up", 20)
+    stack.fence.rollback()
+    answers = publish_all(router, stack.below)
+    assert tables.one(f"SELECT count(*) {writers}") == 2
+    proxy.released.set()
+    wait_for(lambda: tables.one(f"SELECT count(*) {writers}") == 1, "it has arrived, and its answer found nobody")
+    assert journaled(tables) == MANY
+    answers += publish_all(router, stack.above)
+    check_decided_once(router, tables, stack.events, answers)
+    assert "standing down" not in router.log()
+    router.stop()
+    proxy.close()
+
+
 # --- The database refuses a row ---
 
 def refuse_titles(tables):
@@ -501,12 +582,12 @@ def test_a_stack_that_grows_and_shrinks_for_seconds_loses_and_doubles_nothing(ro
     router.presence("anna")
     router.presence("ben")
     sent = [chats() + [ringing(f"+49151300{number:05}")] for number in range(60)]
-    before = batches(router)
+    before = router.metric("patchbay_batches_stacked_total")
     asked = [Later(lambda mine: [router.source().batch(events) for events in mine], sent[lane::6]) for lane in range(6)]
     answers = [None] * len(sent)
     for lane, one in enumerate(asked):
         answers[lane::6] = [answer.json for answer in one.wait(120)]
-    assert batches(router) - before > 5
+    assert router.metric("patchbay_batches_stacked_total") - before > 3
     flat = [answer for some in answers for answer in some]
     assert len({answer["sequence"] for answer in flat}) == len(flat) == journaled(tables)
     check_journal(tables)
