@@ -1,4 +1,5 @@
-/* One walk serves both passes: the first only counts, the second fills exactly that many bytes. */
+/* A walk counts the bytes that it writes, and those that it has no room for. Most texts fit into the room of the
+ * first walk; a longer one is walked once more, into as many bytes as were counted. */
 #include "proto/json.h"
 
 #include <assert.h>
@@ -9,23 +10,24 @@
 
 #include "proto/base64.h"
 
+#define FIRST_ROOM 2048 /* bytes */
 #define NUMBER_MAX 40 /* bytes of any number: 17 digits, signs, mark, exponent; 20 for an integer */
 
 struct sink {
-    char *to; /* NULL: count only */
-    size_t len;
+    char *to;
+    size_t len, room;
 };
 
 static void put(struct sink *sink, const char *text, size_t len)
 {
-    if (sink->to && len)
+    if (len && sink->len + len <= sink->room)
         memcpy(sink->to + sink->len, text, len);
     sink->len += len;
 }
 
 static void put_char(struct sink *sink, char c)
 {
-    if (sink->to)
+    if (sink->len < sink->room)
         sink->to[sink->len] = c;
     sink->len++;
 }
@@ -107,7 +109,7 @@ static void put_double(struct sink *sink, double real)
 static void put_bytes(struct sink *sink, struct slice bytes)
 {
     put_char(sink, '"');
-    if (sink->to)
+    if (sink->len + base64_size(bytes.len) <= sink->room)
         base64_fill(sink->to + sink->len, bytes);
     sink->len += base64_size(bytes.len);
     put_char(sink, '"');
@@ -159,15 +161,20 @@ static void put_value(struct sink *sink, const struct value *value)
 
 size_t json_size(const struct value *value)
 {
-    struct sink sink = {NULL, 0};
+    struct sink sink = {NULL, 0, 0};
     put_value(&sink, value);
     return sink.len;
 }
 
 struct slice json_write(const struct value *value, struct arena *arena)
 {
-    size_t size = json_size(value);
-    struct sink sink = {arena_alloc(arena, size), 0};
+    char room[FIRST_ROOM];
+    struct sink sink = {room, 0, sizeof room};
+    put_value(&sink, value);
+    size_t size = sink.len;
+    if (size <= sizeof room)
+        return arena_copy(arena, (struct slice){room, size});
+    sink = (struct sink){arena_alloc(arena, size), 0, size};
     put_value(&sink, value);
     assert(sink.len == size);
     return (struct slice){sink.to, sink.len};

@@ -15,6 +15,7 @@ static void ask_page(struct project *project)
     struct known_load *load = &project->known_load;
     struct query_params params = {.count = 0};
     params_int(&params, project->id);
+    params_number(&params, load->before_seq > PROJECT_KNOWN_PAGE ? load->before_seq - PROJECT_KNOWN_PAGE : 0);
     params_number(&params, load->before_seq);
     params_number(&params, (uint64_t)load->from_ms);
     struct pg_query query = {
@@ -41,23 +42,28 @@ static void warn_full(struct project *project)
         2);
 }
 
+/* Every number has its row: a page without rows is behind the window's beginning. */
 static void take_page(struct project *project, const struct pg_reply *reply)
 {
     struct known_load *load = &project->known_load;
-    int64_t at_ms = load->from_ms;
+    int64_t newest_ms = load->from_ms;
     for (int row = 0; row < reply->rows; row++) {
-        struct uuid event = pg_uuid(reply, row, 2), conversation = pg_uuid(reply, row, 3);
-        load->before_seq = (uint64_t)pg_int64(reply, row, 0);
-        at_ms = pg_int64(reply, row, 1);
-        known_keys_add(project->known, &event, at_ms);
+        int64_t at_ms = pg_int64(reply, row, 0);
+        struct uuid event = pg_uuid(reply, row, 1), conversation = pg_uuid(reply, row, 2);
+        if (!uuid_is_nil(&event))
+            known_keys_add(project->known, &event, at_ms);
         if (!uuid_is_nil(&conversation))
             known_keys_add(project->known, &conversation, at_ms);
+        if (newest_ms < at_ms)
+            newest_ms = at_ms;
     }
-    if (reply->rows == 0) {
+    if (reply->rows == 0 || load->before_seq <= PROJECT_KNOWN_PAGE) {
         finish(project, load->from_ms);
     } else if (known_keys_is_full(project->known)) { /* what is older would push out what is newer */
         warn_full(project);
-        finish(project, at_ms + 1);
+        finish(project, newest_ms + 1);
+    } else {
+        load->before_seq -= PROJECT_KNOWN_PAGE;
     }
 }
 

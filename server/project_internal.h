@@ -24,6 +24,7 @@
 #define PROJECT_OUTDATED_MAX 2    /* batches in a row, before facts that moved on elsewhere are put up with */
 #define PROJECT_CHANGES_KEPT 1000 /* of the change list, besides what is not taken over */
 #define PROJECT_TRIM_PAGE 2000    /* changes dropped at once */
+#define PROJECT_KNOWN_PAGE 1000   /* journal rows whose keys are read at once */
 #define PROJECT_LOAD_PAGE 1000    /* open interactions read at once */
 #define PROJECT_CLOCK_SKEW_MS INT64_C(86400000) /* an event's time may be so far ahead */
 

@@ -1,9 +1,5 @@
--- The event keys of the idempotency window with the conversations of their interactions, newest first, a page at a time.
-SELECT j.seq, j.at_ms, j.event_key, i.conversation
-FROM (
-    SELECT seq, at_ms, event_key, interaction FROM journal
-    WHERE project = $1::integer AND seq < $2::bigint AND at_ms >= $3::bigint AND event_key IS NOT NULL
-    ORDER BY seq DESC LIMIT 1000
-) AS j
-LEFT JOIN interactions i ON i.id = j.interaction
-ORDER BY j.seq DESC
+-- The event keys of rows $2 to before $3 with the conversations of their interactions. A range of numbers instead of an
+-- order and a limit: whatever the planner thinks of a table that nobody has analyzed yet, a page stays a page.
+SELECT j.at_ms, j.event_key, i.conversation
+FROM journal j LEFT JOIN interactions i ON i.id = j.interaction AND j.event_key IS NOT NULL
+WHERE j.project = $1::integer AND j.seq >= $2::bigint AND j.seq < $3::bigint AND j.at_ms >= $4::bigint
