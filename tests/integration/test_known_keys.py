@@ -40,3 +40,19 @@ def test_what_was_decided_before_a_restart_is_known_after_it(router):
     late = source.event(ringing("+4915114000000", subject="ended-before"))
     assert late.json["interaction"] == first_end.json["interaction"], late
     assert late.json["outcome"] not in ("offered", "queued")
+
+
+def test_more_events_than_a_page_are_known_after_a_restart(router):
+    source = router.source()
+    events = [cloudevent("call.ended", subject=f"paged-{n}", data={"cause": "normal"}) for n in range(2500)]
+    answers = [item for start in (0, 1000, 2000) for item in source.batch(events[start:start + 1000]).json]
+    assert len(answers) == 2500
+    router.restart()
+    wait_for(lambda: router.log().count("keys of the idempotency window are known") == 2, "the keys to be loaded")
+    for n in (0, 1, 499, 500, 999, 1000, 1499, 1500, 2498, 2499):
+        again = source.event(events[n])
+        assert again.json == answers[n] and again.headers["Patchbay-Duplicate"] == "true"
+    assert looked_up(router) == 10
+    for n in range(100):
+        assert source.event(ringing(f"+4915115{n:06}")).status == 200
+    assert looked_up(router) <= 12  # the filter errs once in a thousand
