@@ -177,7 +177,7 @@ measure() {
     done
     LOAD_RATE=$(median "${LOAD_RATES[@]}")
     PACE=$(awk -v rate="$LOAD_RATE" 'BEGIN { printf "%d", rate / 10 }')
-    line=$(load --rate "$PACE" --milliseconds $((SECONDS_EACH * 1000))) || exit 1
+    line=$(load --rate "$PACE" --milliseconds $((SECONDS_EACH * 3000))) || exit 1
     read -r PACE_P50 PACE_P99 PROBE_P50 PROBE_P99 ALONE_P50 ALONE_P99 <<<"$line"
 }
 
