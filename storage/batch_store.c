@@ -187,13 +187,14 @@ static const enum pg_type column_types[COLUMN_COUNT] = {
 };
 
 #define SCALARS_BEFORE 9 /* $1 to $9 */
-#define PARAM_COUNT (COLUMN_COUNT + SCALARS_BEFORE + 1)
+#define SCALARS_BEHIND 2 /* the bounds of MOVED_ID */
+#define PARAM_COUNT (COLUMN_COUNT + SCALARS_BEFORE + 1 + SCALARS_BEHIND)
 
 struct batch_store {
     struct pg_array columns[COLUMN_COUNT];
     int64_t numbers[SCALARS_BEFORE + 1]; /* big endian */
     int32_t project;                     /* big endian */
-    struct uuid owner;
+    struct uuid owner, moved_first, moved_last;
     bool shares; /* the facts: see batch_store_share() */
     const struct core *core;
     struct arena *arena;
@@ -296,6 +297,10 @@ static void put_interaction(void *ctx, const struct interaction *interaction, bo
         put_int(store, NEW_PRIORITY, interaction->data.priority);
         put_int(store, NEW_ENQUEUED, interaction->data.enqueued_ms);
     } else {
+        if (!store->columns[MOVED_ID].count || uuid_compare(&interaction->id, &store->moved_first) < 0)
+            store->moved_first = interaction->id;
+        if (!store->columns[MOVED_ID].count || uuid_compare(&interaction->id, &store->moved_last) > 0)
+            store->moved_last = interaction->id;
         put_uuid(store, MOVED_ID, &interaction->id);
     }
     put_state(store, interaction, is_new);
@@ -471,6 +476,8 @@ bool batch_store_submit(struct batch_store *store, struct pg_link *link, pg_on_r
         params[n++] = pg_array_param(&store->columns[column]);
     if (!store->shares)
         params[n - 1] = (struct pg_param){.data = NULL};
+    params[n++] = binary(&store->moved_first, sizeof store->moved_first);
+    params[n++] = binary(&store->moved_last, sizeof store->moved_last);
     assert(n == PARAM_COUNT);
     struct pg_query query = {
         .name = variant(store), .params = params, .param_count = n, .binary_result = true};

@@ -47,7 +47,8 @@ WITH fence AS (
         $63::bigint[], $64::integer[], $65::smallint[], $66::uuid[], $67::text[], $68::bigint[], $69::text[])
         AS u (id, state, queue, agent, offer, offered_ms, expires_ms, accepted_ms, attempts, identity, customer, candidates,
               closed_ms, cause)
-    WHERE i.id = u.id
+    -- The bounds say nothing new, but known before the first row: days outside them are not even set up.
+    WHERE i.id = u.id AND i.id BETWEEN $96::uuid AND $97::uuid
 ), agent_rows AS (
     UPDATE agents a
     SET state = u.state, reason = u.reason, lease_ms = u.lease_ms, lease_until = u.lease_until,
