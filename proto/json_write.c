@@ -1,5 +1,5 @@
-/* A walk counts the bytes that it writes, and those that it has no room for. Most texts fit into the room of the
- * first walk; a longer one is walked once more, into as many bytes as were counted. */
+/* A walk counts the bytes that it writes, and those that it has no room for. Most texts fit into the room of
+ * the first walk; a longer one is walked once more, into as many bytes as were counted. */
 #include "proto/json.h"
 
 #include <assert.h>
@@ -11,7 +11,7 @@
 #include "proto/base64.h"
 
 #define FIRST_ROOM 2048 /* bytes */
-#define NUMBER_MAX 40 /* bytes of any number: 17 digits, signs, mark, exponent; 20 for an integer */
+#define NUMBER_MAX 40   /* bytes of any number: 17 digits, signs, mark, exponent; 20 for an integer */
 
 struct sink {
     char *to;

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "storage/redis_link.h"
@@ -281,13 +283,25 @@ static void a_server_that_stalls_is_given_up(void **state)
     end_own(&peer);
 }
 
+/* The socket's file is there a moment before anybody listens on it. */
+static bool listens(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    assert_true(fd >= 0 && strlen(path) < sizeof address.sun_path);
+    strcpy(address.sun_path, path);
+    bool connected = connect(fd, (const struct sockaddr *)&address, sizeof address) == 0;
+    close(fd);
+    return connected;
+}
+
 static void a_wrong_password_is_told(void **state)
 {
     (void)state;
     struct peer peer;
     char url[256];
     start_own(&peer);
-    while (access(peer.path, F_OK) != 0)
+    while (!listens(peer.path))
         support_run_for(&peer.loop, 10);
     snprintf(url, sizeof url, "unix://%s", peer.path);
     start(&peer, url);
