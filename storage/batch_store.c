@@ -450,7 +450,7 @@ static struct pg_param binary(const void *data, size_t len)
     return (struct pg_param){.data = data, .len = len, .binary = true};
 }
 
-/* Of commit_batch.sql: what the batch has rows for. */
+/* Of commit_batch.sql: what the batch has rows for. The bits are those of PARTS in cmake/embed_sql.cmake. */
 static const char *variant(const struct batch_store *store)
 {
     static const char *const names[] = {"commit_batch_0", "commit_batch_1", "commit_batch_2",
