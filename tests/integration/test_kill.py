@@ -40,6 +40,7 @@ class Load:
         self.faults = []
         self.no_more_lives, self.stopping = threading.Event(), threading.Event()
         self.tokens = {name: router.token("agent", name) for name in AGENTS}
+        router.token("source")  # now, while there is a database: producers only look it up
         self.feeds = {name: [] for name in AGENTS}
         self.producers = [self._thread(self._produce, random.Random(seed + number)) for number in range(PRODUCERS)]
         self.producers += [self._thread(self._crowd, random.Random(seed + PRODUCERS))]
