@@ -1,6 +1,7 @@
 import json
 import os
 import shutil
+import subprocess
 
 import tools
 from sources import ROOT, plant
@@ -23,6 +24,14 @@ def test_clang_tidy_is_content(none):
 
 def test_shell_scripts_are_sound(none):
     none(tools.shell_faults(ROOT, SCRIPTS))
+
+
+def test_a_release_asks_for_no_package_of_the_tests(tmp_path):
+    """deploy/run installs deploy/packages.txt alone before it builds."""
+    command = ["cmake", "-S", str(ROOT), "-B", str(tmp_path), "--preset", "release"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "CMOCKA" not in (tmp_path / "CMakeCache.txt").read_text(encoding="utf-8")
 
 
 def test_a_badly_formatted_file_is_found(tmp_path):
