@@ -140,8 +140,7 @@ static void read_queues(struct project_config *config, const struct project_node
     for (uint32_t i = 0; i < project_node_count(&queues); i++) {
         struct project_node entry = project_node_entry(&queues, i);
         struct config_queue *queue = &config->queues[config->queue_count++];
-        *queue = (struct config_queue){
-            .name = entry.name, .offer_timeout_ms = 20 * SECOND_MS, .service_within_ms = 20 * SECOND_MS};
+        *queue = config_queue_default(entry.name);
         project_node_check_name(&entry, entry.name);
         if (slice_is(entry.name, "endpoint"))
             project_node_refuse(&entry, "the name is reserved: in a rule it means the endpoint's queue");
@@ -285,7 +284,7 @@ static void read_rules(struct project_config *config, const struct project_node 
     config->rules = arena_array(file->arena, struct config_rule, count ? count : 1);
     if (!rules.value) {
         config->rules[config->rule_count++] =
-            (struct config_rule){SLICE("rest"), CONFIG_QUEUE_OF_ENDPOINT, 0};
+            (struct config_rule){.name = SLICE("rest"), .queue = CONFIG_QUEUE_OF_ENDPOINT};
         return;
     }
     if (!count)

@@ -18,6 +18,34 @@ bool reject_cause_parse(enum reject_cause *out, struct slice name)
     return false;
 }
 
+static const char *const strategy_names[STRATEGY_COUNT] = {"longest_idle", "round_robin",  "most_spare",
+                                                           "pack",         "most_skilled", "linear"};
+
+const char *strategy_name(enum strategy strategy)
+{
+    return strategy_names[strategy];
+}
+
+static const char *const empty_names[EMPTY_REASON_COUNT] = {"none_logged_in", "all_on_break", "none_skilled",
+                                                            "all_at_capacity"};
+
+const char *empty_reason_name(enum empty_reason reason)
+{
+    return empty_names[reason];
+}
+
+struct config_queue config_queue_default(struct slice name)
+{
+    return (struct config_queue){
+        .name = name,
+        .offer_timeout_ms = 20000,
+        .service_within_ms = 20000,
+        .when_empty = {-1, -1, -1, -1},
+        .hours = -1,
+        .overflow = -1,
+    };
+}
+
 int config_find_queue(const struct project_config *config, struct slice name)
 {
     for (uint32_t i = 0; i < config->queue_count; i++) {

@@ -3,6 +3,7 @@
 #ifndef RULES_PROJECT_CONFIG_H
 #define RULES_PROJECT_CONFIG_H
 
+#include "rules/hours.h"
 #include "rules/types.h"
 
 #define CONFIG_QUEUES_MAX 1024
@@ -11,6 +12,11 @@
 #define CONFIG_RULES_MAX 1000
 #define CONFIG_NAME_MAX 64 /* bytes of a project, queue, agent or rule name: [A-Za-z0-9][A-Za-z0-9._-]* */
 #define CONFIG_CAPACITY_MAX 1000
+#define CONFIG_SKILLS_MAX 256      /* different ones in a project */
+#define CONFIG_SKILL_LEVEL_MAX 100 /* 1 is the least; 0 means that the agent has none */
+#define CONFIG_RELAX_MAX 16        /* steps of a queue */
+#define CONFIG_HOURS_MAX 256       /* named sets of hours */
+#define CONFIG_WEIGHT_MAX 1000
 #define CONFIG_QUEUE_OF_ENDPOINT UINT16_MAX
 
 enum reject_cause { REJECT_REJECT, REJECT_BUSY, REJECT_NO_ANSWER, REJECT_UNREACHABLE };
@@ -18,12 +24,66 @@ enum reject_cause { REJECT_REJECT, REJECT_BUSY, REJECT_NO_ANSWER, REJECT_UNREACH
 const char *reject_cause_name(enum reject_cause cause); /* "reject", "busy", "no_answer", "unreachable" */
 bool reject_cause_parse(enum reject_cause *out, struct slice name) __attribute__((warn_unused_result));
 
+/* Who is asked first among those who can take it. Ties go to the longest idle, then to the name. */
+enum strategy {
+    STRATEGY_LONGEST_IDLE, /* nobody's work first, then the least busy; among equals the longest idle */
+    STRATEGY_ROUND_ROBIN,  /* whose last offer of that channel is longest ago */
+    STRATEGY_MOST_SPARE,   /* the most room left in the channel's capacity */
+    STRATEGY_PACK,         /* the least room left */
+    STRATEGY_MOST_SKILLED, /* the highest sum of levels in the skills asked for */
+    STRATEGY_LINEAR,       /* as the file lists the agents */
+};
+#define STRATEGY_COUNT 6
+const char *strategy_name(enum strategy strategy); /* "longest_idle" */
+
+/* At least this level of that skill. */
+struct config_skill {
+    uint16_t skill; /* index into project_config.skills */
+    uint16_t level; /* 1 to CONFIG_SKILL_LEVEL_MAX */
+};
+
+struct config_skills {
+    struct config_skill *items; /* by skill, each once */
+    uint32_t count;
+};
+
+/* From this age on an interaction asks for no more than this: what its rule asks for is lowered to these
+ * levels, and skills that are not listed are dropped. Never asks for more than the rule. */
+struct config_relax {
+    int64_t after_ms; /* since it was enqueued; rising from step to step */
+    struct config_skills skills;
+};
+
+/* Why nobody of a queue could take it, the first that holds. */
+enum empty_reason {
+    EMPTY_NONE_LOGGED_IN,  /* all members are offline */
+    EMPTY_ALL_ON_BREAK,    /* some are logged in, none of them is available */
+    EMPTY_NONE_SKILLED,    /* none of the available ones could meet even the last step of relaxation */
+    EMPTY_ALL_AT_CAPACITY, /* those who could have no room, wrap up or cool down */
+};
+#define EMPTY_REASON_COUNT 4
+const char *empty_reason_name(enum empty_reason reason); /* "none_logged_in" */
+
 struct config_queue {
     struct slice name;
     int64_t offer_timeout_ms;  /* default 20,000 */
     int64_t wrap_up_ms;        /* default 0 */
     int64_t service_within_ms; /* of the service level; default 20,000 */
+    int32_t service_target;    /* per cent, 0: none given */
+    enum strategy strategy;
+    int32_t weight; /* higher goes before all that waits in queues of lower weight; default 0 */
+    struct config_relax *relax;
+    uint32_t relax_count;
+    int when_empty[EMPTY_REASON_COUNT]; /* queue that it overflows to at once, or -1: it waits */
+    int hours;                          /* index, or -1: always open */
+    int64_t first_reply_ms;             /* of the agent after accepting a chat or mail; 0: not watched */
+    /* Overload: what arrives when so many wait already, and what has waited so long, goes to `overflow`. */
+    int32_t waiting_max; /* 0: no limit */
+    int64_t wait_max_ms; /* 0: no limit */
+    int overflow;        /* queue, or -1: none */
 };
+
+struct config_queue config_queue_default(struct slice name);
 
 struct config_agent {
     struct slice name;         /* the key below `agents:` */
@@ -33,6 +93,8 @@ struct config_agent {
     uint16_t *queues; /* indexes, as listed */
     uint32_t queue_count;
     int32_t capacity[CHANNEL_COUNT]; /* default call 1, chat 3, email 10 */
+    uint32_t position;               /* in the file, from 0 */
+    struct config_skills skills;
 };
 
 struct config_endpoint {
@@ -43,10 +105,20 @@ struct config_endpoint {
     uint16_t queue;
 };
 
+/* First match wins. The last one always matches. */
 struct config_rule {
     struct slice name;
     uint16_t queue; /* index, or CONFIG_QUEUE_OF_ENDPOINT */
     int32_t priority;
+    struct cel_program *when; /* bool over the variables of rules/rule_env.h; NULL: always matches */
+    struct config_skills skills;
+    uint32_t line; /* in the file */
+};
+
+/* Who is asked before the queue; a length 0 leaves that one out. */
+struct config_prefer {
+    int64_t owner_ms, last_agent_ms; /* how long an offer to the owner, to the last agent, lasts */
+    int64_t within_ms;               /* how long ago the last agent may have taken it; default 30 days */
 };
 
 struct project_config {
@@ -66,6 +138,15 @@ struct project_config {
     struct config_endpoint *endpoints; /* sorted by (channel, key) */
     struct config_rule *rules;
     uint32_t queue_count, agent_count, endpoint_count, rule_count;
+    struct slice *skills; /* names, sorted bytewise */
+    uint32_t skill_count;
+    struct hours *hours; /* rules/hours.h; by index, as in the file */
+    uint32_t hours_count;
+    struct config_prefer prefer;
+    bool exclusive[CHANNEL_COUNT]; /* while an agent holds one of these nothing else is offered; default: call
+                                    */
+    const struct zone_table *zones; /* rules/zone_table.h: what time zones were when the file was applied */
+    uint32_t zone_count;
 };
 
 /* Index by name, or -1. */

@@ -27,7 +27,8 @@ static void make_config(void)
 {
     static char names[AGENTS][NAME_SIZE];
     static uint16_t queues[] = {0};
-    queue = (struct config_queue){.name = SLICE(BENCH_QUEUE), .offer_timeout_ms = 600000};
+    queue = config_queue_default(SLICE(BENCH_QUEUE));
+    queue.offer_timeout_ms = 600000;
     endpoint = (struct config_endpoint){
         .channel = CHANNEL_CALL, .address = SLICE(BENCH_ENDPOINT), .key = SLICE(BENCH_ENDPOINT)};
     for (unsigned i = 0; i < AGENTS; i++) {

@@ -34,9 +34,9 @@ struct world {
 static inline void world_configure(struct world *world, uint32_t agent_count)
 {
     static const char *const names[] = {"anna", "ben", "carl", "dora"};
-    world->queues[QUEUE_SUPPORT] = (struct config_queue){SLICE("support"), 20000, 0, 20000};
-    world->queues[QUEUE_MAIL] = (struct config_queue){SLICE("mail"), 20000, 0, 20000};
-    world->queues[QUEUE_CHAT] = (struct config_queue){SLICE("chat"), 20000, 0, 20000};
+    world->queues[QUEUE_SUPPORT] = config_queue_default(SLICE("support"));
+    world->queues[QUEUE_MAIL] = config_queue_default(SLICE("mail"));
+    world->queues[QUEUE_CHAT] = config_queue_default(SLICE("chat"));
     for (uint16_t i = 0; i < QUEUE_COUNT; i++)
         world->all_queues[i] = i;
     for (uint32_t i = 0; i < agent_count; i++)
@@ -51,7 +51,7 @@ static inline void world_configure(struct world *world, uint32_t agent_count)
     world->endpoints[1] = (struct config_endpoint){CHANNEL_CHAT, SLICE("web"), SLICE("web"), {NULL, 0}, 2};
     world->endpoints[2] = (struct config_endpoint){
         CHANNEL_EMAIL, SLICE("help@x.example"), SLICE("help@x.example"), {NULL, 0}, 1};
-    world->rule = (struct config_rule){SLICE("rest"), CONFIG_QUEUE_OF_ENDPOINT, 0};
+    world->rule = (struct config_rule){.name = SLICE("rest"), .queue = CONFIG_QUEUE_OF_ENDPOINT};
     world->config = (struct project_config){.project = SLICE("demo"),
                                             .region = SLICE("DE"),
                                             .contacts_max = 9,

@@ -1,0 +1,33 @@
+/* Opening hours: when a queue takes what arrives. Times of day in one zone, exceptions by date. */
+#ifndef RULES_HOURS_H
+#define RULES_HOURS_H
+
+#include "rules/zone_table.h"
+
+#define HOURS_SPANS_MAX 64
+#define HOURS_DATES_MAX 1024
+
+struct hours_span {
+    uint8_t weekday;              /* 0 Monday to 6 Sunday */
+    uint16_t from_min, until_min; /* minutes of the local day; until is exclusive, at most 1,440 */
+};
+
+struct hours_date {
+    int32_t day; /* days since 1970-01-01 of the local calendar */
+};
+
+struct hours {
+    struct slice name;
+    const struct zone_table *zone;
+    struct hours_span *spans;
+    uint32_t span_count;
+    struct hours_date *closed; /* sorted */
+    uint32_t closed_count;
+    int otherwise; /* queue for what arrives while it is closed, or -1: it waits until it opens */
+};
+
+bool hours_are_open(const struct hours *hours, int64_t at_ms);
+/* The first opening after `at_ms` (ms since 1970), TIME_NEVER when there is none within two years. */
+int64_t hours_next_open(const struct hours *hours, int64_t at_ms);
+
+#endif
