@@ -7,7 +7,8 @@ import tools
 from sources import ROOT, plant
 
 BUILD = os.environ.get("PATCHBAY_DEV_BUILD", str(ROOT / "build/dev"))
-SCRIPTS = ["deploy/run", "deploy/lib.sh", "deploy/router.sh", "deploy/packages.sh", "tests/run", ".ci/run"]
+SCRIPTS = ["deploy/run", "deploy/lib.sh", "deploy/router.sh", "deploy/packages.sh", "tests/run", "tests/coverage/run",
+           ".ci/run"]
 
 
 def test_all_c_is_formatted(none):
