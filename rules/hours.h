@@ -1,4 +1,9 @@
-/* Opening hours: when a queue takes what arrives. Times of day in one zone, exceptions by date. */
+/* Opening hours: when a queue takes what arrives. Times of day in one zone, exceptions by date.
+ *
+ * A span of a day is one interval of instants, from the first moment whose local time is at or after its
+ * beginning to the first at or after its end. So it opens and closes once on every day, also when clocks are
+ * changed: a beginning that is skipped is the moment of the jump, one that comes twice is the first, and a
+ * span that is skipped whole does not exist on that day. */
 #ifndef RULES_HOURS_H
 #define RULES_HOURS_H
 
@@ -6,6 +11,8 @@
 
 #define HOURS_SPANS_MAX 64
 #define HOURS_DATES_MAX 1024
+#define HOURS_DAY_MIN 1440   /* minutes of a day */
+#define HOURS_AHEAD_DAYS 731 /* how far the next opening is looked for */
 
 struct hours_span {
     uint8_t weekday;              /* 0 Monday to 6 Sunday */
@@ -27,7 +34,8 @@ struct hours {
 };
 
 bool hours_are_open(const struct hours *hours, int64_t at_ms);
-/* The first opening after `at_ms` (ms since 1970), TIME_NEVER when there is none within two years. */
+/* The first moment after `at_ms` (ms since 1970) at which it opens: it is open then and was not just before.
+ * TIME_NEVER when there is none within two years, be it that it never opens or never closes. */
 int64_t hours_next_open(const struct hours *hours, int64_t at_ms);
 
 #endif

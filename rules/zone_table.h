@@ -7,11 +7,12 @@
 #include "rules/cel.h"
 
 #define ZONE_TRANSITIONS_MAX 512
-#define ZONE_YEARS 30 /* ahead of the day it was made; later the last offset stays */
+#define ZONE_YEARS 30           /* ahead of the day it was made; later the last offset stays */
+#define ZONE_OFFSET_MAX_S 93600 /* either way; tzdata stays below 25 hours (RFC 9636 3.2) */
 
 struct zone_transition {
     int64_t at_s;     /* seconds since 1970 UTC, rising; the first is INT64_MIN */
-    int32_t offset_s; /* east of UTC, from then on */
+    int32_t offset_s; /* east of UTC, from then on; within ZONE_OFFSET_MAX_S */
 };
 
 struct zone_table {
