@@ -21,6 +21,7 @@ enum problem_code {
     PROBLEM_ID_CONFLICT,
     PROBLEM_OFFER_GONE,
     PROBLEM_ALREADY_TAKEN,
+    PROBLEM_AGENT_UNAVAILABLE,
     PROBLEM_CONTACT_LIMIT,
     PROBLEM_TOO_LARGE,
     PROBLEM_UNSUPPORTED_MEDIA_TYPE,
@@ -29,7 +30,7 @@ enum problem_code {
     PROBLEM_STORAGE_UNAVAILABLE,
     PROBLEM_INTERNAL,
 };
-#define PROBLEM_CODE_COUNT 16
+#define PROBLEM_CODE_COUNT 17
 
 struct problem {
     enum problem_code code;

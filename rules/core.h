@@ -12,58 +12,14 @@
 #ifndef RULES_CORE_H
 #define RULES_CORE_H
 
-#include "rules/blacklist.h"
-#include "rules/event.h"
-#include "rules/identity.h"
-#include "rules/project_config.h"
+#include "rules/core_input.h"
+#include "rules/core_outcome.h"
 #include "rules/rank.h"
 #include "rules/table.h"
 
-#define CORE_VERSION 1 /* raised when the same inputs may give other bytes */
-#define CORE_CANDIDATES_MAX 16
+#define CORE_VERSION 2 /* raised when the same inputs may give other bytes */
 #define CORE_IDS_MAX                                                                                         \
     4000 /* ids one step may derive; what is left to offer then goes on with the next timer */
-#define AGENT_REASON_MAX 64 /* bytes */
-
-enum agent_state { AGENT_OFFLINE, AGENT_AVAILABLE, AGENT_BREAK, AGENT_NOT_RESPONDING };
-const char *agent_state_name(enum agent_state state); /* offline available break not_responding */
-
-enum interaction_state { INTERACTION_QUEUED, INTERACTION_OFFERED, INTERACTION_ACTIVE, INTERACTION_CLOSED };
-const char *interaction_state_name(enum interaction_state state); /* queued offered active closed */
-
-enum identity_outcome {
-    IDENTITY_MATCHED,
-    IDENTITY_CREATED,
-    IDENTITY_NEW,
-    IDENTITY_AMBIGUOUS,
-    IDENTITY_CONFLICT,
-    IDENTITY_MANUAL,
-    IDENTITY_ANONYMOUS,
-    IDENTITY_MACHINE,
-    IDENTITY_BLOCKED,
-};
-const char *identity_outcome_name(enum identity_outcome outcome);
-
-/* What a customer looked like when it was asked: as much as desktops are shown and rules may read. */
-struct customer_fact {
-    struct uuid id;
-    struct slice name, owner;
-    struct slice *tags;
-    uint32_t tag_count;
-    bool by_phone, by_email; /* which key found it */
-};
-
-/* The facts of one input, as current when its batch commits. Newest interaction first. */
-struct facts {
-    struct customer_fact *candidates;
-    uint32_t candidate_count; /* at most CORE_CANDIDATES_MAX; more are cut, oldest last */
-    struct uuid closed; /* the last closed interaction of the same conversation within the window, or nil */
-};
-
-/* What the core keeps of a party: owned copies in the interaction. */
-struct party_texts {
-    struct slice phone, email, id, name, recipient, phone_key, email_key, source, subject, title;
-};
 
 /* An open piece of work. `data` is what a rollback restores and what the tables hold. */
 struct interaction_data {
@@ -81,7 +37,15 @@ struct interaction_data {
     struct uuid *candidates;
     uint32_t candidate_count;
     int64_t closed_ms;
-    const char *cause; /* why it closed; static */
+    const char *cause;       /* why it closed; static */
+    int rule;                /* index in the configuration; -1: none, or it was removed */
+    int32_t relax_step;      /* steps of its queue's relax that are behind it */
+    enum prefer_stage stage; /* of the offer that is out; PREFER_QUEUE while it waits */
+    enum move moved;
+    int64_t entered_ms; /* when it came into its queue: arrival or move */
+    int64_t held_until; /* it waits for its queue to open and is not looked at before; TIME_NEVER: not held */
+    int64_t reply_by;   /* active: the agent's first reply is expected by then, or TIME_NEVER */
+    int excluded;       /* index into core->agents of who gave it away, -1: nobody */
 };
 
 struct interaction {
@@ -92,6 +56,7 @@ struct interaction {
     uint64_t opened_seq;
     int64_t opened_ms;
     struct party_texts texts;
+    struct value attributes; /* of the event that opened it; VALUE_NULL: none */
     struct interaction_data data;
     struct table_node by_id, by_offer, by_conversation;
     struct rank_node waiting, timer, open, work; /* work: among its agent's */
@@ -108,7 +73,8 @@ struct agent_data {
     int32_t misses;
     int64_t idle_since;
     uint64_t agentsequence;
-    int32_t load[CHANNEL_COUNT]; /* offers and active work: derived from the interactions, never stored */
+    uint64_t turn[CHANNEL_COUNT]; /* rises with every offer made to anybody: round robin; 0: never */
+    int32_t load[CHANNEL_COUNT];  /* offers and active work: derived from the interactions, never stored */
 };
 
 struct agent {
@@ -120,144 +86,6 @@ struct agent {
     struct rank_node *ready; /* queue_count * CHANNEL_COUNT nodes, by position in its configuration */
     uint32_t ready_count;
     struct undo *undo;
-};
-
-enum input_kind {
-    INPUT_EVENT = 1,
-    INPUT_ACCEPT,
-    INPUT_REJECT,
-    INPUT_PRESENCE,
-    INPUT_END,
-    INPUT_TIMER,
-    INPUT_CONFIG,
-    INPUT_BLOCK,
-    INPUT_UNBLOCK,
-};
-const char *input_kind_name(enum input_kind kind);
-
-struct input {
-    enum input_kind kind;
-    int64_t at_ms; /* not before the last input's */
-    struct facts facts;
-    /* INPUT_EVENT */
-    const struct event *event;
-    struct phone_key phone; /* of the party: from, or to when outbound */
-    struct email_key email;
-    struct slice recipient_key; /* canonical `to` for the endpoint lookup */
-    bool machine;               /* automatic mail: rules/machine_mail.h */
-    struct uuid conversation;
-    const struct uuid *thread; /* conversations of in_reply_to and references, last first */
-    uint32_t thread_count;
-    /* INPUT_ACCEPT, INPUT_REJECT */
-    struct uuid offer;
-    enum reject_cause cause;
-    /* INPUT_ACCEPT .. INPUT_END: who asks. Empty agent: somebody who may do it for anyone (supervisor,
-     * admin). */
-    struct slice actor;
-    /* INPUT_PRESENCE: whose */
-    struct slice agent;
-    enum agent_state presence;
-    struct slice reason;
-    int64_t lease_ms; /* 0: until changed */
-    /* INPUT_END */
-    struct uuid interaction;
-    /* INPUT_CONFIG */
-    const struct project_config *config;
-    uint64_t config_version;
-    /* INPUT_BLOCK, INPUT_UNBLOCK */
-    struct block block; /* UNBLOCK: id only */
-};
-
-enum refusal {
-    REFUSAL_NONE,
-    REFUSAL_OFFER_GONE,
-    REFUSAL_NOT_FOUND,
-    REFUSAL_FORBIDDEN,
-    REFUSAL_NO_ENDPOINT, /* no endpoint has the event's `to` */
-    REFUSAL_NO_AGENT,    /* no such agent in the configuration */
-    REFUSAL_CLOSED,      /* the interaction has ended */
-};
-
-enum event_outcome {
-    OUTCOME_OFFERED,
-    OUTCOME_QUEUED,
-    OUTCOME_BLOCKED,
-    OUTCOME_ENDED,
-    OUTCOME_ATTACHED,
-    OUTCOME_IGNORED,
-    OUTCOME_ASSIGNED, /* answers to accept, and outbound calls: active at its agent */
-    OUTCOME_REJECTED, /* answer to reject */
-    OUTCOME_DONE,     /* everything else */
-};
-const char *event_outcome_name(enum event_outcome outcome);
-
-/* An interaction as it was at one moment of one step: what answers and announcements say. Borrowed texts. */
-struct snapshot {
-    struct uuid interaction, offer, customer;
-    enum channel channel;
-    bool outbound;
-    enum interaction_state state;
-    struct slice queue, agent; /* empty: none */
-    int64_t expires_ms;
-    enum identity_outcome identity;
-    const struct uuid *candidates;
-    uint32_t candidate_count;
-    uint64_t opened_seq;
-    /* People and what is known of them: not part of the decision's record; read back from content and
-     * customers. */
-    const struct party_texts *texts;
-    struct customer_fact fact;
-};
-
-enum announcement_type {
-    ANNOUNCE_OFFERED,
-    ANNOUNCE_WITHDRAWN,
-    ANNOUNCE_ASSIGNED,
-    ANNOUNCE_QUEUED,
-    ANNOUNCE_MESSAGE,
-    ANNOUNCE_ENDED,
-    ANNOUNCE_BLOCKED,
-    ANNOUNCE_PRESENCE,
-};
-#define ANNOUNCE_TYPE_COUNT 8
-const char *announcement_type_name(enum announcement_type type); /* "interaction.offered" */
-
-struct announcement {
-    enum announcement_type type;
-    const struct snapshot *snapshot; /* NULL for presence */
-    struct slice agent;     /* whose channel it also goes to; empty: none. The snapshot's, if that has one */
-    uint64_t agentsequence; /* of that agent */
-    struct slice cause;     /* withdrawn, ended, blocked: why; presence: the reason */
-    enum agent_state state; /* presence */
-    struct announcement *next;
-};
-
-struct outcome {
-    enum refusal refusal; /* anything but REFUSAL_NONE: no row, nothing changed, the rest is empty */
-    enum input_kind kind;
-    uint64_t seq;
-    int64_t at_ms;
-    uint64_t config_version;
-    enum event_outcome outcome;
-    const struct snapshot *snapshot; /* NULL when no interaction is concerned */
-    struct slice agent;              /* presence: whose */
-    enum agent_state state;
-    struct announcement *announcements; /* in order; numbered from 1 as n */
-    uint32_t announcement_count;
-    /* A customer to create with this row; id nil: none. */
-    struct uuid created;
-    const struct party_texts *created_from;
-    enum channel created_channel;
-    /* The customer whose newest interaction this is; nil: none. */
-    struct uuid active_customer;
-    struct slice text;     /* of the event, for ANNOUNCE_MESSAGE; not recorded: content has it */
-    struct uuid hit;       /* the block that matched, or nil */
-    const char *miss;      /* a missed offer's cause for the metrics, or NULL; static */
-    const char *offer_end; /* how an offer ended in this step, for the metrics, or NULL */
-    /* For the service level: how long it waited, and whether it was given up instead of accepted. */
-    bool abandoned;
-    int64_t within_ms; /* of its queue */
-    int64_t waited_ms; /* accept: from enqueued to accepted, else -1 */
 };
 
 struct undo;

@@ -125,7 +125,12 @@ struct interaction *interaction_alloc(struct core *core, struct uuid id)
                                                   .offered_ms = TIME_NEVER,
                                                   .expires_ms = TIME_NEVER,
                                                   .accepted_ms = TIME_NEVER,
-                                                  .closed_ms = TIME_NEVER};
+                                                  .closed_ms = TIME_NEVER,
+                                                  .rule = -1,
+                                                  .stage = PREFER_QUEUE,
+                                                  .held_until = TIME_NEVER,
+                                                  .reply_by = TIME_NEVER,
+                                                  .excluded = -1};
     table_insert(&core->interactions, &interaction->by_id, uuid_bytes(&interaction->id));
     return interaction;
 }

@@ -22,9 +22,33 @@ const char *identity_outcome_name(enum identity_outcome outcome)
 
 const char *input_kind_name(enum input_kind kind)
 {
-    static const char *const names[] = {"",    "event", "accept", "reject", "presence",
-                                        "end", "timer", "config", "block",  "unblock"};
+    static const char *const names[INPUT_KIND_COUNT] = {"",         "event",  "accept", "reject", "presence",
+                                                        "end",      "timer",  "config", "block",  "unblock",
+                                                        "transfer", "assign", "pull"};
     return names[kind];
+}
+
+const char *move_name(enum move move)
+{
+    static const char *const names[MOVE_COUNT] = {"",       "closed",   "empty", "overload",
+                                                  "waited", "transfer", "orphan"};
+    return names[move];
+}
+
+const char *trigger_name(enum trigger trigger)
+{
+    static const char *const names[TRIGGER_COUNT] = {"arrival", "returned", "free",     "relaxed",
+                                                     "opened",  "moved",    "transfer", "assign",
+                                                     "pull",    "config",   "loaded"};
+    return names[trigger];
+}
+
+const char *candidate_reason_name(enum candidate_reason reason)
+{
+    static const char *const names[CANDIDATE_REASON_COUNT] = {
+        "offline",  "break",  "not_responding", "wrap_up",  "cool_down", "exclusive",
+        "capacity", "skills", "excluded",       "eligible", "chosen"};
+    return names[reason];
 }
 
 const char *event_outcome_name(enum event_outcome outcome)

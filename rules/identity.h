@@ -26,6 +26,7 @@ struct phone_key {
     struct slice key;    /* empty when there is none */
     struct slice digits; /* raw digits as dialled (no +), for blacklist prefixes; may be empty */
     enum caller_class class;
+    struct slice region; /* of a CALLER_NUMBER as its numbering plan says ("DE"); empty when it says none */
 };
 
 struct email_key {

@@ -123,6 +123,19 @@ struct slice record_input(const struct input *input, struct arena *arena)
     case INPUT_UNBLOCK:
         put_uuid(&writer, &input->block.id);
         break;
+    case INPUT_TRANSFER:
+        put_uuid(&writer, &input->interaction);
+        put_text(&writer, input->actor);
+        put_text(&writer, input->queue);
+        put_text(&writer, input->agent);
+        put_uint(&writer, input->keep_age);
+        break;
+    case INPUT_ASSIGN:
+    case INPUT_PULL:
+        put_uuid(&writer, &input->interaction);
+        put_text(&writer, input->actor);
+        put_text(&writer, input->agent);
+        break;
     }
     return writer_end(&writer);
 }
@@ -313,7 +326,7 @@ bool record_read_decision(struct outcome *out, struct slice bytes, struct arena 
     *out = (struct outcome){.waited_ms = -1};
     if (get_uint(&reader) != RECORD_VERSION)
         return false;
-    out->kind = (enum input_kind)get_small(&reader, INPUT_UNBLOCK);
+    out->kind = (enum input_kind)get_small(&reader, INPUT_KIND_COUNT - 1);
     out->outcome = (enum event_outcome)get_small(&reader, OUTCOME_DONE);
     out->agent = get_text(&reader);
     out->state = (enum agent_state)get_small(&reader, AGENT_NOT_RESPONDING);

@@ -9,7 +9,7 @@
 
 #include "rules/core.h"
 
-#define RECORD_VERSION 1
+#define RECORD_VERSION 2
 
 struct slice record_input(const struct input *input, struct arena *arena);
 struct slice record_facts(const struct facts *facts, struct arena *arena);

@@ -30,4 +30,28 @@ enum rule_variable {
 /* To compile a `when` with; the ops and the zones are the caller's. */
 extern const struct cel_variable rule_env_variables[RULE_VARIABLE_COUNT];
 
+/* A queue as it was before the input. */
+struct rule_queue {
+    int64_t waiting, available, oldest_wait_s;
+};
+
+/* What a rule is asked about. Everything is borrowed for the evaluation. */
+struct rule_subject {
+    const struct project_config *config;
+    enum channel channel;
+    const struct party_texts *texts;  /* phone_key, email_key, region, recipient */
+    const struct value *attributes;   /* a map, or VALUE_NULL */
+    const struct customer_fact *fact; /* id nil: not known */
+    int64_t age_ms;
+    int32_t attempts;
+    int64_t now_ms;
+    const struct rule_queue *queues; /* one for each queue of the configuration */
+};
+
+/* Fills what `program` reads (cel_uses()) and has not been filled yet: `filled` has a bit per variable, 0 to
+ * begin with, so that the programs of one decision share what was built. Other values are left alone. */
+void rule_env_fill(struct cel_value values[RULE_VARIABLE_COUNT], uint32_t *filled,
+                   const struct cel_program *program, const struct rule_subject *subject,
+                   struct arena *arena);
+
 #endif

@@ -54,6 +54,15 @@ void batch_refuse(struct intake_request *request, enum refusal refusal)
     case REFUSAL_NO_AGENT:
         intake_refuse(request, PROBLEM_NOT_FOUND, NULL, "the project has no such agent");
         break;
+    case REFUSAL_NO_QUEUE:
+        intake_refuse(request, PROBLEM_INVALID, "/queue", "the project has no such queue");
+        break;
+    case REFUSAL_AGENT_UNAVAILABLE:
+        intake_refuse(request, PROBLEM_AGENT_UNAVAILABLE, NULL, "the agent cannot take it now");
+        break;
+    case REFUSAL_TAKEN:
+        intake_refuse(request, PROBLEM_ALREADY_TAKEN, NULL, "it does not wait any more");
+        break;
     case REFUSAL_CLOSED:
         intake_refuse(request, PROBLEM_NOT_FOUND, NULL, "the interaction has ended");
         break;

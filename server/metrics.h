@@ -10,7 +10,7 @@
 #include "rules/arena.h"
 
 #define METRICS_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
-#define METRIC_LABELS_MAX 16  /* values of a fixed label */
+#define METRIC_LABELS_MAX 24  /* values of a fixed label */
 #define METRIC_BUCKETS_MAX 16 /* of a histogram, without +Inf */
 
 enum metric {

@@ -114,7 +114,8 @@ static void fill_event(const struct life *life, struct input *input)
     event->type = EVENT_CALL_RINGING;
     event->from.phone = slice_of(life->phone);
     event->to = input->recipient_key = SLICE(BENCH_ENDPOINT);
-    input->phone = (struct phone_key){slice_of(life->phone), slice_of(life->phone + 1), CALLER_NUMBER};
+    input->phone = (struct phone_key){
+        .key = slice_of(life->phone), .digits = slice_of(life->phone + 1), .class = CALLER_NUMBER};
     input->facts = (struct facts){.candidates = (struct customer_fact *)&life->fact,
                                   .candidate_count = life->is_new ? 0 : 1};
 }
