@@ -214,7 +214,9 @@ start_postgres() {
     [ ${#socket} -lt 80 ] || socket= # the path of a Unix socket has room for 107 bytes
     for try in 1 2 3 4 5; do
         PG_PORT=${fixed:-$(free_port $wish)}
-        start PostgreSQL INT "$RUN/postgres.log" "$PG_BIN/postgres" -D "$DATA/pg" -p "$PG_PORT" \
+        # Its memory is not given back to the kernel between two statements only to be asked for again.
+        start PostgreSQL INT "$RUN/postgres.log" env MALLOC_TRIM_THRESHOLD_=67108864 MALLOC_TOP_PAD_=1048576 \
+            "$PG_BIN/postgres" -D "$DATA/pg" -p "$PG_PORT" \
             -c listen_addresses=127.0.0.1 -c unix_socket_directories="$socket" -c max_connections=100
         PG_PID=$STARTED_PID
         poll 60 postgres_answers_or_died

@@ -1,4 +1,4 @@
-/* What is known of customers by canonical key: a bounded cache before resolve.sql.
+/* What is known of customers by canonical key: a bounded cache before resolve_customers.sql.
  *
  * An entry says which customers a key finds (often none: that is a fact too). Whoever needs an entry pins it,
  * fills what is missing from the database, reads, and unpins. Customers that a batch in flight creates are

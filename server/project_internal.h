@@ -55,7 +55,8 @@ struct resolution {
     struct request_list requests;
     uint64_t generation;
     uint64_t seen; /* the journal's last row when it began */
-    bool asked;
+    unsigned asked; /* questions that are not answered yet */
+    bool failed;    /* one of them */
     uint64_t asked_ns;
 };
 

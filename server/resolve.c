@@ -1,5 +1,5 @@
-/* The facts of the next batch: what the cache does not know is asked in one query, while the batch before
- * commits. */
+/* The facts of the next batch: what the cache does not know is asked while the batch before commits, in two
+ * questions of which mostly one has anything to ask: what was decided before, and who the customers are. */
 #include <assert.h>
 #include <endian.h>
 #include <stdlib.h>
@@ -152,14 +152,14 @@ static void take_earlier(struct resolution *resolution, const struct pg_reply *r
     if (!request)
         return;
     struct outcome *outcome = arena_new(request->arena, struct outcome);
-    struct slice bytes = arena_copy(request->arena, pg_cell(reply, row, 6));
+    struct slice bytes = arena_copy(request->arena, pg_cell(reply, row, 5));
     if (!record_read_decision(outcome, bytes, request->arena)) {
         log_event(LOG_ERROR, "a decision in the journal cannot be read",
-                  (struct log_field[]){log_int("sequence", pg_int64(reply, row, 4))}, 1);
+                  (struct log_field[]){log_int("sequence", pg_int64(reply, row, 3))}, 1);
         return;
     }
-    outcome->seq = (uint64_t)pg_int64(reply, row, 4);
-    outcome->at_ms = pg_int64(reply, row, 5);
+    outcome->seq = (uint64_t)pg_int64(reply, row, 3);
+    outcome->at_ms = pg_int64(reply, row, 4);
     request->earlier = outcome;
     request->earlier_digest = pg_uuid(reply, row, 2);
 }
@@ -183,9 +183,9 @@ static void take_customer(struct resolution *resolution, const struct pg_reply *
     arena_init(&scratch);
     struct facts_entry *entry = facts_pin(project->facts, kind, pg_cell(reply, row, 1));
     struct customer_fact fact = {
-        .id = pg_uuid(reply, row, 2), .name = pg_cell(reply, row, 7), .owner = pg_cell(reply, row, 8)};
+        .id = pg_uuid(reply, row, 2), .name = pg_cell(reply, row, 4), .owner = pg_cell(reply, row, 5)};
     struct uuid newest = pg_uuid(reply, row, 3);
-    fact.tag_count = pg_text_array(reply, row, 9, &fact.tags, &scratch);
+    fact.tag_count = pg_text_array(reply, row, 6, &fact.tags, &scratch);
     if (!facts_is_filled(entry))
         facts_add(project->facts, entry, &fact, &newest);
     facts_unpin(project->facts, &entry);
@@ -233,51 +233,71 @@ static void take_answer(struct resolution *resolution, const struct pg_reply *re
             break;
         }
     }
-    mark_filled(resolution);
-    resolution_finish(resolution);
+}
+
+/* Both questions are answered, or not: then everything is asked again. Stale facts at once; a database that
+ * cannot answer with the next housekeeping. */
+static void conclude(struct resolution *resolution)
+{
+    struct project *project = resolution->project;
+    bool failed = resolution->failed;
+    if (!failed && resolution->generation == facts_cache_generation(project->facts)) {
+        mark_filled(resolution);
+        resolution_finish(resolution);
+    } else {
+        resolution_give_up(project);
+    }
+    if (!failed)
+        turn_request(&project->turn);
 }
 
 static void on_resolved(void *ctx, const struct pg_reply *reply)
 {
     struct resolution *resolution = ctx;
     struct project *project = resolution->project;
-    resolution->asked = false;
+    resolution->asked--;
     if (!project) {
-        resolution_free(&resolution);
+        if (!resolution->asked)
+            resolution_free(&resolution);
         return;
     }
-    if (reply->outcome == PG_OK && resolution->generation == facts_cache_generation(project->facts)) {
+    if (reply->outcome == PG_REFUSED)
+        log_event(LOG_ERROR, "facts cannot be read", (struct log_field[]){log_str("why", reply->message)}, 1);
+    if (reply->outcome != PG_OK)
+        resolution->failed = true;
+    else if (!resolution->failed && resolution->generation == facts_cache_generation(project->facts))
         take_answer(resolution, reply);
-    } else {
-        if (reply->outcome == PG_REFUSED)
-            log_event(LOG_ERROR, "facts cannot be read", (struct log_field[]){log_str("why", reply->message)},
-                      1);
-        resolution_give_up(project);
-        /* Stale facts are asked for again at once; a database that cannot answer with the next housekeeping.
-         */
-        if (reply->outcome != PG_OK)
-            return;
-    }
-    turn_request(&project->turn);
+    if (!resolution->asked)
+        conclude(resolution);
 }
 
-static bool ask(struct resolution *resolution, struct question *question)
+static bool submit(struct resolution *resolution, const char *name, const struct pg_param *params, int count)
 {
-    struct project *project = resolution->project;
-    int32_t id = (int32_t)htobe32(project->id);
+    struct pg_query query = {.name = name, .params = params, .param_count = count, .binary_result = true};
+    if (!pg_link_submit(resolution->project->app->reader, &query, on_resolved, resolution))
+        return false;
+    resolution->asked++;
+    return true;
+}
+
+/* Two small statements: setting up the one over every day's partitions takes longer than finding a customer,
+ * and only repeats and taken-up conversations need it. Customers come last: what they fill is never half. */
+static void ask(struct resolution *resolution, struct question *question)
+{
+    int32_t id = (int32_t)htobe32(resolution->project->id);
     int64_t since = (int64_t)htobe64((uint64_t)question->from_ms);
-    struct pg_param params[] = {
-        {.data = &id, .len = sizeof id, .binary = true},
-        pg_array_param(&question->event_keys),
-        pg_array_param(&question->conversations),
-        pg_array_param(&question->phones),
-        pg_array_param(&question->emails),
-        {.data = &since, .len = sizeof since, .binary = true},
-    };
-    struct pg_query query = {.name = "resolve", .params = params, .param_count = 6, .binary_result = true};
+    struct pg_param project = {.data = &id, .len = sizeof id, .binary = true};
+    struct pg_param history[] = {project,
+                                 pg_array_param(&question->event_keys),
+                                 pg_array_param(&question->conversations),
+                                 {.data = &since, .len = sizeof since, .binary = true}};
+    struct pg_param customers[] = {project, pg_array_param(&question->phones),
+                                   pg_array_param(&question->emails)};
     resolution->asked_ns = uv_hrtime();
-    resolution->asked = pg_link_submit(project->app->reader, &query, on_resolved, resolution);
-    return resolution->asked;
+    if (question->event_keys.count || question->conversations.count)
+        resolution->failed = !submit(resolution, "resolve_history", history, 4);
+    if (!resolution->failed && (question->phones.count || question->emails.count))
+        resolution->failed = !submit(resolution, "resolve_customers", customers, 3);
 }
 
 void resolution_start(struct project *project)
@@ -311,8 +331,10 @@ void resolution_start(struct project *project)
     }
     if (!asks)
         resolution_finish(resolution);
-    else if (!ask(resolution, &question))
-        resolution_give_up(project);
+    else
+        ask(resolution, &question);
+    if (asks && !resolution->asked)
+        resolution_give_up(project); /* nobody takes questions */
     pg_array_deinit(&question.event_keys);
     pg_array_deinit(&question.conversations);
     pg_array_deinit(&question.phones);

@@ -178,7 +178,7 @@ measure() {
     LOAD_RATE=$(median "${LOAD_RATES[@]}")
     PACE=$(awk -v rate="$LOAD_RATE" 'BEGIN { printf "%d", rate / 10 }')
     line=$(load --rate "$PACE" --milliseconds $((SECONDS_EACH * 3000))) || exit 1
-    read -r PACE_P50 PACE_P99 PROBE_P50 PROBE_P99 ALONE_P50 ALONE_P99 <<<"$line"
+    read -r PACE_P50 PACE_P99 PACE_SLICE PROBE_P50 PROBE_P99 PROBE_SLICE ALONE_P50 ALONE_P99 <<<"$line"
 }
 
 # --- report --------------------------------------------------------------------------------------------------------
@@ -204,10 +204,13 @@ report() {
     printf '%-44s %12.0f %12.0f %12.0f\n' "patchbay at a tenth of that" "$PACE" "$PACE_P50" "$PACE_P99"
     printf '%-44s %12s %12.0f %12.0f\n' "a bare commit and a PUBLISH, at that rate" "$PACE" "$PROBE_P50" "$PROBE_P99"
     printf '%-44s %12s %12.0f %12.0f\n' "the same, each counted once" "" "$ALONE_P50" "$ALONE_P99"
+    printf '%-44s %12s %12s %12.0f\n' "patchbay, median of each second's p99" "" "" "$PACE_SLICE"
+    printf '%-44s %12s %12s %12.0f\n' "the bare commit, the same" "" "" "$PROBE_SLICE"
     echo "best floor: batches of $best_size; the router used $(median "${CPU_SHARES[@]}") cores under load"
     echo "WAL: $FLOOR_WAL bytes an event of the floor, $LOAD_WAL of patchbay"
     echo
     ratio throughput/floor "$LOAD_RATE" "$best"
     ratio p50/commit "$PACE_P50" "$PROBE_P50"
-    ratio p99/commit "$PACE_P99" "$PROBE_P99"
+    ratio p99/commit "$PACE_SLICE" "$PROBE_SLICE"
+    ratio p99_of_all/commit "$PACE_P99" "$PROBE_P99"
 }

@@ -87,15 +87,25 @@ static void run_slice(struct pace *pace, int64_t slice_ns, uint32_t lives_max)
     }
 }
 
+/* What came since `before` is a slice of its own. */
+static void end_slice(struct pace_side *side, size_t before)
+{
+    struct samples slice = {0};
+    for (size_t i = before; i < side->all.count; i++)
+        samples_add(&slice, side->all.items[i]);
+    samples_add(&side->slices, (int64_t)(samples_at(&slice, 0.99) * 1000));
+    samples_free(&slice);
+}
+
 void pace_run(struct lives *lives, struct prober *prober, uint32_t rate, uint32_t slices, int64_t slice_ns,
-              struct samples *served, struct samples *probed, struct samples *alone)
+              struct pace_side *served, struct pace_side *probed, struct samples *alone)
 {
     static struct pace pace;
     uint32_t agents = lives->clients.count - lives->sources,
              lives_max = agents < LIVES_MAX ? agents : LIVES_MAX;
     struct samples warm = {0};
     pace.lives = lives;
-    pace.served = served;
+    pace.served = &served->all;
     pace.step_ns = 1000000000 / rate;
     lives->ctx = &pace;
     lives->on_step = on_step;
@@ -105,9 +115,11 @@ void pace_run(struct lives *lives, struct prober *prober, uint32_t rate, uint32_
     pace.late = pace.sent = 0;
     pace.counts = true;
     for (uint32_t slice = 0; slice < slices; slice++) {
-        size_t before = served->count;
+        size_t before = served->all.count, probed_before = probed->all.count;
         run_slice(&pace, slice_ns, lives_max);
-        prober_run(prober, served->count - before, pace.step_ns, probed, alone);
+        end_slice(served, before);
+        prober_run(prober, served->all.count - before, pace.step_ns, &probed->all, alone);
+        end_slice(probed, probed_before);
     }
     if (pace.late * 100 > pace.sent)
         fprintf(stderr, "bench: %llu of %llu events were sent more than a millisecond late\n",

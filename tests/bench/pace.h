@@ -6,9 +6,15 @@
 #include "tests/bench/lives.h"
 #include "tests/bench/prober.h"
 
+/* Durations of one side: all of them, and the 99th percentile of each slice. A machine that stands still for
+ * a moment spoils one slice, of whichever side it hits; the median of the slices does not see it. */
+struct pace_side {
+    struct samples all, slices;
+};
+
 /* `rate` events a second, in `slices` of `slice_ns`, and as many commits of the prober at the same rate: see
  * prober_run(). */
 void pace_run(struct lives *lives, struct prober *prober, uint32_t rate, uint32_t slices, int64_t slice_ns,
-              struct samples *served, struct samples *probed, struct samples *alone);
+              struct pace_side *served, struct pace_side *probed, struct samples *alone);
 
 #endif

@@ -1,0 +1,14 @@
+-- The customers that a batch is about. kind 3: those of a phone key; 4: those of an e-mail key.
+SELECT 3::smallint AS kind, k.key, c.id, a.interaction, c.name, c.owner, c.tags
+FROM unnest($2::text[]) AS k (key)
+JOIN LATERAL (SELECT DISTINCT customer FROM contacts WHERE project = $1::integer AND phone_key = k.key
+              LIMIT 64) AS t ON true
+JOIN customers c ON c.id = t.customer AND c.deleted_at IS NULL
+LEFT JOIN activity a ON a.customer = c.id
+UNION ALL
+SELECT 4::smallint, k.key, c.id, a.interaction, c.name, c.owner, c.tags
+FROM unnest($3::text[]) AS k (key)
+JOIN LATERAL (SELECT DISTINCT customer FROM contacts WHERE project = $1::integer AND email_key = k.key
+              LIMIT 64) AS t ON true
+JOIN customers c ON c.id = t.customer AND c.deleted_at IS NULL
+LEFT JOIN activity a ON a.customer = c.id
