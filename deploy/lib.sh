@@ -206,6 +206,9 @@ psql_admin() {
 }
 
 # Starts it on the port that it had, or on a free one the first time.
+# PostgreSQL's memory is not given back to the kernel after each statement only to be asked for again with the next one.
+PG_MEMORY=(MALLOC_TRIM_THRESHOLD_=67108864 MALLOC_TOP_PAD_=1048576 MALLOC_MMAP_THRESHOLD_=33554432)
+
 start_postgres() {
     local fixed=${PG_PORT:-} wish=15432 try socket=$DATA/socket stale=$DATA/pg/postmaster.pid
     end_leftovers PostgreSQL INT "$DATA/pg"
@@ -214,8 +217,7 @@ start_postgres() {
     [ ${#socket} -lt 80 ] || socket= # the path of a Unix socket has room for 107 bytes
     for try in 1 2 3 4 5; do
         PG_PORT=${fixed:-$(free_port $wish)}
-        # Its memory is not given back to the kernel between two statements only to be asked for again.
-        start PostgreSQL INT "$RUN/postgres.log" env MALLOC_TRIM_THRESHOLD_=67108864 MALLOC_TOP_PAD_=1048576 \
+        start PostgreSQL INT "$RUN/postgres.log" env "${PG_MEMORY[@]}" \
             "$PG_BIN/postgres" -D "$DATA/pg" -p "$PG_PORT" \
             -c listen_addresses=127.0.0.1 -c unix_socket_directories="$socket" -c max_connections=100
         PG_PID=$STARTED_PID
