@@ -205,10 +205,10 @@ psql_admin() {
         psql -X -q -A -t -v ON_ERROR_STOP=1 "$@"
 }
 
-# Starts it on the port that it had, or on a free one the first time.
 # PostgreSQL's memory is not given back to the kernel after each statement only to be asked for again with the next one.
 PG_MEMORY=(MALLOC_TRIM_THRESHOLD_=67108864 MALLOC_TOP_PAD_=1048576 MALLOC_MMAP_THRESHOLD_=33554432)
 
+# Starts it on the port that it had, or on a free one the first time.
 start_postgres() {
     local fixed=${PG_PORT:-} wish=15432 try socket=$DATA/socket stale=$DATA/pg/postmaster.pid
     end_leftovers PostgreSQL INT "$DATA/pg"
