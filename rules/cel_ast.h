@@ -89,7 +89,7 @@ struct cel_reader {
     struct cel_error *error;
     uint32_t at;
     struct cel_token token; /* the one to be looked at next */
-    uint32_t nesting, node_count;
+    uint32_t nesting;
 };
 
 /* Sets the error (the first one stays) and gives NULL. */
@@ -104,9 +104,6 @@ bool cel_is_reserved(struct slice name);
 bool cel_literal(struct cel_value *out, struct cel_reader *reader, const struct cel_token *token,
                  bool negative) __attribute__((warn_unused_result));
 
-/* NULL when out of bounds: the error is set. */
-struct cel_node *cel_node(struct cel_reader *reader, enum cel_node_kind kind, uint32_t at,
-                          struct cel_node **items, uint32_t count);
 struct cel_node *cel_parse(struct cel_reader *reader);
 /* A call as the grammar has it becomes a macro where it is one; NULL: the error is set. */
 struct cel_node *cel_expand(struct cel_reader *reader, struct cel_node *call);

@@ -227,12 +227,10 @@ static bool check_choice(struct cel_checker *checker, struct cel_node *node)
     if (!check_items(checker, node))
         return false;
     struct cel_node **items = node->items;
-    const struct cel_type *result = cel_type_variable(checker);
     struct cel_binding *mark = cel_type_mark(checker);
     if (cel_type_assign(checker, &cel_type_bool, items[0]->type) &&
-        cel_type_assign(checker, result, items[1]->type) &&
-        cel_type_assign(checker, result, items[2]->type)) {
-        node->type = result;
+        cel_type_assign(checker, items[1]->type, items[2]->type)) {
+        node->type = cel_type_join(checker, items[1]->type, items[2]->type);
         return true;
     }
     cel_type_undo(checker, mark);

@@ -42,20 +42,8 @@ static const struct cel_type *fit(struct cel_checker *checker, const struct cel_
     return cel_signature_type(&at, params, checker->reader->arena);
 }
 
-static bool same_type(const struct cel_type *a, const struct cel_type *b, uint32_t depth)
-{
-    a = cel_type_resolve(a);
-    b = cel_type_resolve(b);
-    if (a == b)
-        return true;
-    if (a->kind != b->kind || a->kind == CEL_PARAM || depth > CEL_DEPTH_MAX)
-        return false;
-    if (a->kind != CEL_LIST && a->kind != CEL_MAP)
-        return true;
-    return same_type(a->item, b->item, depth + 1) && same_type(a->key, b->key, depth + 1);
-}
-
-/* Where several fit (an argument is dyn), the result is what they agree on. */
+/* Where several fit (an argument is dyn), the result is what they agree on. What one of them makes of its own
+ * parameters is never what another does. */
 static const struct cel_type *result_type(struct cel_checker *checker, const struct cel_node *node,
                                           const char *signatures)
 {
@@ -66,7 +54,7 @@ static const struct cel_type *result_type(struct cel_checker *checker, const str
             continue;
         const struct cel_type *one = fit(checker, node, at);
         if (one)
-            result = !result || same_type(result, one, 0) ? one : &cel_type_dyn;
+            result = !result || cel_type_resolve(result) == cel_type_resolve(one) ? one : &cel_type_dyn;
     }
     return result;
 }
@@ -102,7 +90,8 @@ bool cel_check_call(struct cel_checker *checker, struct cel_node *node)
 {
     take_namespace(checker, node);
     const struct cel_function *function = cel_function_find(node->name, node->is_member);
-    if (!function && !checker->env->is_unchecked)
+    bool is_unchecked = checker->env->is_unchecked;
+    if (!function && !is_unchecked)
         return undeclared(checker, node);
     for (uint32_t i = 0; i < node->count; i++) {
         if (!cel_check_node(checker, node->items[i]))
@@ -110,7 +99,7 @@ bool cel_check_call(struct cel_checker *checker, struct cel_node *node)
     }
     node->function = function;
     node->type = &cel_type_dyn;
-    if (checker->env->is_unchecked || !function)
+    if (is_unchecked)
         return true;
     node->type = result_type(checker, node, function->signatures);
     return node->type ? true : no_overload(checker, node);

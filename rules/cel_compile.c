@@ -1,14 +1,15 @@
 /* From the checked tree to the program. What is constant is computed here, by running it: [..] of constants,
  * duration('30s') and the like cost nothing later, and what fails stays in the program to fail there, where
  * && and || may absorb it. */
+#include <assert.h>
 #include <string.h>
 
 #include "rules/cel_check.h"
 #include "rules/cel_fn.h"
 
-#define STACK_MAX 60000
-#define FOLD_COST 10000      /* of one constant */
-#define FOLD_COST_ALL 200000 /* of all in a program */
+#define DECIDED_LATER UINT32_MAX /* where && or || goes when a side decides */
+#define FOLD_COST 10000          /* of one constant */
+#define FOLD_COST_ALL 200000     /* of all in a program */
 
 struct compiler {
     struct cel_reader *reader;
@@ -49,6 +50,8 @@ static uint32_t emit(struct compiler *compiler, const struct cel_node *node, str
     compiler->depth = (uint32_t)((int32_t)compiler->depth + change);
     if (compiler->depth > compiler->deepest)
         compiler->deepest = compiler->depth;
+    /* Each value on the stack stands for two bytes of the source at least; cel_op.base holds any place. */
+    assert(compiler->deepest <= CEL_SOURCE_MAX / 2 + CEL_DEPTH_MAX);
     return here;
 }
 
@@ -270,12 +273,12 @@ static bool compile_logic(struct compiler *compiler, const struct cel_node *node
         add_region(compiler, start, depth + (i > 0));
         enum cel_code_op code = i == 0 ? OP_AND_FIRST : i + 1 < node->count ? OP_AND : OP_AND_LAST;
         code += is_or ? OP_OR_FIRST - OP_AND_FIRST : 0;
-        emit_simple(compiler, node->items[i], code, UINT32_MAX, i ? -1 : 0);
+        emit_simple(compiler, node->items[i], code, DECIDED_LATER, i ? -1 : 0);
     }
     /* The sides that decide go behind the last. */
     for (uint32_t i = first_op; i < compiler->op_count; i++) {
         struct cel_op *op = &compiler->ops[i];
-        if (op->operand == UINT32_MAX && op->code >= OP_AND_FIRST && op->code <= OP_OR_LAST)
+        if (op->operand == DECIDED_LATER)
             op->operand = compiler->op_count;
     }
     return true;
@@ -379,10 +382,6 @@ static bool compile_bind(struct compiler *compiler, const struct cel_node *node)
 
 static bool compile(struct compiler *compiler, struct cel_node *node)
 {
-    if (compiler->deepest > STACK_MAX) {
-        cel_refuse(compiler->reader, CEL_TOO_LARGE, node->at, "the expression holds too many values at once");
-        return false;
-    }
     switch (node->kind) {
     case NODE_LITERAL:
         return emit_constant(compiler, node, node->value);

@@ -1,4 +1,5 @@
 /* Errors: raised as a few words of memory, put into words when they leave the engine. */
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -56,15 +57,15 @@ bool cel_spend(struct cel_frame *frame, uint64_t cost)
 
 static void tell_overload(char *text, size_t size, const struct cel_raised *raised)
 {
-    int len = snprintf(text, size, "found no matching overload for '%s' applied to '(", raised->text);
-    for (uint32_t i = 0; i < raised->kind_count && len > 0 && (size_t)len < size; i++) {
+    size_t len =
+        (size_t)snprintf(text, size, "found no matching overload for '%s' applied to '(", raised->text);
+    for (uint32_t i = 0; i < raised->kind_count && i <= CEL_RAISED_KINDS; i++) {
         const char *name = i < CEL_RAISED_KINDS ? cel_kind_name(raised->kinds[i]) : "...";
-        len += snprintf(text + len, size - (size_t)len, "%s%s", i ? ", " : "", name);
-        if (i == CEL_RAISED_KINDS)
-            break;
+        assert(len < size); /* names of functions and kinds are short */
+        len += (size_t)snprintf(text + len, size - len, "%s%s", i ? ", " : "", name);
     }
-    if (len > 0 && (size_t)len < size)
-        snprintf(text + len, size - (size_t)len, ")'");
+    assert(len < size);
+    snprintf(text + len, size - len, ")'");
 }
 
 void cel_tell(struct cel_error *error, const struct cel_raised *raised, struct slice source)

@@ -1,5 +1,6 @@
 /* The machine. One pass over the instructions with a stack whose size the compiler knows; only loops go back,
  * and each round of one is paid for. */
+#include <assert.h>
 #include <string.h>
 
 #include "rules/cel_function.h"
@@ -100,7 +101,6 @@ static bool build(struct cel_frame *frame, struct cel_value *out, const struct c
 static bool finish_loop(struct cel_frame *frame, struct cel_value *base, const struct cel_value *result,
                         bool is_one)
 {
-    uint32_t bad;
     if (result->kind == CEL_ERROR) {
         frame->raised = *result->raised;
         return false;
@@ -111,8 +111,11 @@ static bool finish_loop(struct cel_frame *frame, struct cel_value *base, const s
         *base = *result;
     } else if (!result->builder->entries) {
         *base = cel_list(result->builder->items, result->builder->count);
-    } else if (!cel_map_make(base, result->builder->entries, result->builder->count, &bad, frame->arena)) {
-        return cel_raise(frame, CEL_BAD_KEY, "unsupported key type", (struct slice){NULL, 0});
+    } else {
+        uint32_t bad;
+        bool is_map =
+            cel_map_make(base, result->builder->entries, result->builder->count, &bad, frame->arena);
+        assert(is_map); /* the keys are those of a map, or a list's indices */
     }
     return true;
 }

@@ -1,5 +1,6 @@
 /* "...".format([...]) of the strings extension: %s %d %f %e %b %o %x %X, %% and a precision for %f and %e.
  * Every piece is text in the arena, paid for as it is made; the pieces are joined at the end. */
+#include <assert.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,8 +72,8 @@ static bool put_map(struct writer *writer, const struct cel_map *map, uint32_t d
     struct named *sorted = arena_array(writer->frame->arena, struct named, map->count);
     for (uint32_t i = 0; i < map->count; i++) {
         sorted[i].value = &map->entries[i].value;
-        if (!cel_fn_as_text(&sorted[i].name, &map->entries[i].key, writer->frame->arena))
-            return bad(writer, "no text for a key", &map->entries[i].key);
+        bool has_text = cel_fn_as_text(&sorted[i].name, &map->entries[i].key, writer->frame->arena);
+        assert(has_text); /* what can be a key has one */
     }
     if (map->count)
         qsort(sorted, map->count, sizeof *sorted, compare_named);
@@ -86,6 +87,7 @@ static bool put_map(struct writer *writer, const struct cel_map *map, uint32_t d
 static bool put_value(struct writer *writer, const struct cel_value *value, uint32_t depth)
 {
     struct slice text;
+    bool has_text;
     if (depth > DEPTH_MAX)
         return cel_raise(writer->frame, CEL_TOO_LARGE, "a value is nested too deeply",
                          (struct slice){NULL, 0});
@@ -101,8 +103,8 @@ static bool put_value(struct writer *writer, const struct cel_value *value, uint
     default:
         if (value->kind == CEL_DOUBLE && !cel_spend(writer->frame, DOUBLE_COST))
             return false;
-        if (!cel_fn_as_text(&text, value, writer->frame->arena))
-            return bad(writer, "no text for a value", value);
+        has_text = cel_fn_as_text(&text, value, writer->frame->arena);
+        assert(has_text);
         if (value->kind == CEL_BYTES && !cel_utf8_is_valid(text))
             return bad(writer, "not valid UTF-8", value);
         return put(writer, text);

@@ -182,12 +182,11 @@ static uint32_t split(struct cel_value *items, struct slice text, struct slice b
     size_t at = 0;
     for (; limit < 0 || count + 1 < limit; count++) {
         size_t end = cel_find(text, by, at), next = end == CEL_NOWHERE ? end : end + by.len;
-        if (!by.len && at < text.len) {
+        if (!by.len) {
+            /* Each code point; the text is not empty. */
             size_t len;
             (void)cel_utf8_at(text, at, &len);
             end = next = at + len == text.len ? CEL_NOWHERE : at + len;
-        } else if (!by.len) {
-            end = CEL_NOWHERE;
         }
         if (end == CEL_NOWHERE)
             break;

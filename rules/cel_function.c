@@ -109,8 +109,6 @@ static const struct cel_type *simple_type(char letter)
         return &cel_type_string;
     case 'y':
         return &cel_type_bytes;
-    case 'n':
-        return &cel_type_null;
     case 't':
         return &cel_type_timestamp;
     case 'r':

@@ -12,7 +12,7 @@ void cel_locate(struct cel_error *error, struct slice source, uint32_t at)
 {
     size_t line_start = 0;
     error->line = 1;
-    for (size_t i = 0; i < at && i < source.len; i++) {
+    for (size_t i = 0; i < at; i++) {
         if (source.ptr[i] == '\n') {
             error->line++;
             line_start = i + 1;

@@ -1,4 +1,5 @@
 /* The values of literals: numbers, and strings with their escapes. */
+#include <assert.h>
 #include <string.h>
 
 #include "rules/ascii.h"
@@ -31,6 +32,15 @@ static bool read_integer(struct cel_value *out, struct slice text, bool negative
         return false;
     *out = cel_int(negative ? (int64_t)(0 - natural) : (int64_t)natural);
     return true;
+}
+
+static bool read_double(struct cel_value *out, struct slice text, bool negative)
+{
+    double real;
+    bool is_read = decimal_read(&real, text);
+    assert(is_read); /* the lexer has seen it */
+    *out = cel_double(negative ? -real : real);
+    return is_read;
 }
 
 struct unescaping {
@@ -74,8 +84,7 @@ static bool read_escape(struct unescaping *state)
 {
     static const char from[] = "abfnrtv\\?\"'`", to[] = "\a\b\f\n\r\t\v\\?\"'`";
     size_t start = state->at - 1;
-    if (state->at == state->body.len)
-        return bad_escape(state, start, "a backslash ends the string");
+    assert(state->at < state->body.len); /* else the quote behind it would not have closed the string */
     char c = state->body.ptr[state->at];
     const char *simple = c ? strchr(from, c) : NULL;
     uint32_t code;
@@ -125,8 +134,7 @@ static bool read_string(struct cel_value *out, struct cel_reader *reader, const 
     bool is_raw = false;
     while (text.ptr[prefix] != '"' && text.ptr[prefix] != '\'')
         is_raw |= ascii_lower(text.ptr[prefix++]) == 'r';
-    bool is_triple = text.len >= prefix + 6 && text.ptr[prefix + 1] == text.ptr[prefix] &&
-                     text.ptr[prefix + 2] == text.ptr[prefix];
+    bool is_triple = text.len >= prefix + 6 && text.ptr[prefix + 1] == text.ptr[prefix];
     size_t quotes = is_triple ? 3 : 1;
     struct unescaping state = {.reader = reader,
                                .body = cel_slice_part(text, prefix + quotes, text.len - quotes),
@@ -150,16 +158,11 @@ bool cel_literal(struct cel_value *out, struct cel_reader *reader, const struct 
         break;
     case TOKEN_UINT:
         *out = cel_uint(0);
-        if (!negative && read_natural(&out->natural, cel_slice_part(text, 0, text.len - 1)))
+        if (read_natural(&out->natural, cel_slice_part(text, 0, text.len - 1)))
             return true;
         break;
     case TOKEN_DOUBLE:
-        *out = cel_double(0);
-        if (decimal_read(&out->real, text)) {
-            out->real = negative ? -out->real : out->real;
-            return true;
-        }
-        break;
+        return read_double(out, text, negative);
     default:
         return read_string(out, reader, token);
     }

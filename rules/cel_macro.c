@@ -50,7 +50,8 @@ static bool take_locals(struct cel_reader *reader, struct cel_node *node, struct
     return true;
 }
 
-static struct cel_node *expand_loop(struct cel_reader *reader, const struct cel_node *call,
+/* The call becomes the macro; it is not deeper. */
+static struct cel_node *expand_loop(struct cel_reader *reader, struct cel_node *call,
                                     const struct macro *macro)
 {
     uint32_t count = macro->has_filter ? 3 : 2;
@@ -59,12 +60,13 @@ static struct cel_node *expand_loop(struct cel_reader *reader, const struct cel_
     items[1] = call->items[macro->arguments];
     if (macro->has_filter)
         items[2] = call->items[macro->arguments - 1];
-    struct cel_node *node = cel_node(reader, NODE_LOOP, call->at, items, count);
-    if (!node || !take_locals(reader, node, call->items + 1, macro->variables))
+    if (!take_locals(reader, call, call->items + 1, macro->variables))
         return NULL;
-    node->name = call->name;
-    node->loop = macro->loop;
-    return node;
+    call->kind = NODE_LOOP;
+    call->items = items;
+    call->count = count;
+    call->loop = macro->loop;
+    return call;
 }
 
 static struct cel_node *expand_has(struct cel_reader *reader, struct cel_node *call)
@@ -75,13 +77,14 @@ static struct cel_node *expand_has(struct cel_reader *reader, struct cel_node *c
     return call->items[0];
 }
 
-static struct cel_node *expand_bind(struct cel_reader *reader, const struct cel_node *call)
+static struct cel_node *expand_bind(struct cel_reader *reader, struct cel_node *call)
 {
-    struct cel_node **items = arena_array(reader->arena, struct cel_node *, 2);
-    items[0] = call->items[2];
-    items[1] = call->items[3];
-    struct cel_node *node = cel_node(reader, NODE_BIND, call->at, items, 2);
-    return node && take_locals(reader, node, call->items + 1, 1) ? node : NULL;
+    if (!take_locals(reader, call, call->items + 1, 1))
+        return NULL;
+    call->kind = NODE_BIND;
+    call->items += 2;
+    call->count = 2;
+    return call;
 }
 
 struct cel_node *cel_expand(struct cel_reader *reader, struct cel_node *call)

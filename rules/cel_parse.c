@@ -6,7 +6,6 @@
 #include "rules/cel_ast.h"
 #include "rules/cel_text.h"
 
-#define NODES_MAX 100000
 #define ITEMS_FIRST 8
 
 static struct cel_node *parse_expression(struct cel_reader *reader);
@@ -30,32 +29,31 @@ static void add_item(struct cel_reader *reader, struct items *items, struct cel_
     items->nodes[items->count++] = node;
 }
 
-struct cel_node *cel_node(struct cel_reader *reader, enum cel_node_kind kind, uint32_t at,
-                          struct cel_node **items, uint32_t count)
+/* There are no more nodes than bytes of source: each has a mark, a name or a value of its own. */
+static struct cel_node *leaf(struct cel_reader *reader, enum cel_node_kind kind, uint32_t at)
 {
-    uint32_t depth = 0;
-    for (uint32_t i = 0; i < count; i++)
-        depth = items[i]->depth > depth ? items[i]->depth : depth;
-    if (depth >= CEL_DEPTH_MAX)
-        return cel_refuse(reader, CEL_TOO_LARGE, at, "the expression is nested more than %d levels deep",
-                          CEL_DEPTH_MAX);
-    if (++reader->node_count > NODES_MAX)
-        return cel_refuse(reader, CEL_TOO_LARGE, at, "the expression has more than %d parts", NODES_MAX);
     struct cel_node *node = arena_new(reader->arena, struct cel_node);
     node->kind = kind;
     node->at = at;
-    node->depth = depth + 1;
-    node->items = items;
-    node->count = count;
+    node->depth = 1;
     return node;
 }
 
+/* NULL when the tree gets too deep: the error is set. */
 static struct cel_node *node_of(struct cel_reader *reader, enum cel_node_kind kind, uint32_t at,
                                 const struct items *items, struct slice name)
 {
-    struct cel_node *node = cel_node(reader, kind, at, items->nodes, items->count);
-    if (node)
-        node->name = name;
+    uint32_t depth = 0;
+    for (uint32_t i = 0; i < items->count; i++)
+        depth = items->nodes[i]->depth > depth ? items->nodes[i]->depth : depth;
+    if (depth >= CEL_DEPTH_MAX)
+        return cel_refuse(reader, CEL_TOO_LARGE, at, "the expression is nested more than %d levels deep",
+                          CEL_DEPTH_MAX);
+    struct cel_node *node = leaf(reader, kind, at);
+    node->depth = depth + 1;
+    node->items = items->nodes;
+    node->count = items->count;
+    node->name = name;
     return node;
 }
 
@@ -135,9 +133,8 @@ static struct cel_node *parse_literal(struct cel_reader *reader, bool negative)
     struct cel_value value;
     if (!cel_literal(&value, reader, &token, negative))
         return NULL;
-    struct cel_node *node = cel_node(reader, NODE_LITERAL, token.at, NULL, 0);
-    if (node)
-        node->value = value;
+    struct cel_node *node = leaf(reader, NODE_LITERAL, token.at);
+    node->value = value;
     cel_next(reader);
     return node;
 }
@@ -149,9 +146,8 @@ static struct cel_node *parse_keyword(struct cel_reader *reader)
     bool is_true = slice_is(text, "true"), is_bool = is_true || slice_is(text, "false");
     if (!is_bool && !slice_is(text, "null"))
         return NULL;
-    struct cel_node *node = cel_node(reader, NODE_LITERAL, reader->token.at, NULL, 0);
-    if (node)
-        node->value = is_bool ? cel_bool(is_true) : cel_null();
+    struct cel_node *node = leaf(reader, NODE_LITERAL, reader->token.at);
+    node->value = is_bool ? cel_bool(is_true) : cel_null();
     cel_next(reader);
     return node;
 }
@@ -167,15 +163,14 @@ static struct cel_node *parse_name(struct cel_reader *reader, bool is_absolute)
         if (!parse_items(reader, &arguments, ")", false))
             return NULL;
         struct cel_node *call = node_of(reader, NODE_CALL, token.at, &arguments, token.text);
-        if (call)
-            call->is_absolute = is_absolute;
-        return call ? cel_expand(reader, call) : NULL;
+        if (!call)
+            return NULL;
+        call->is_absolute = is_absolute;
+        return cel_expand(reader, call);
     }
-    struct cel_node *node = cel_node(reader, NODE_NAME, token.at, NULL, 0);
-    if (node) {
-        node->name = token.text;
-        node->is_absolute = is_absolute;
-    }
+    struct cel_node *node = leaf(reader, NODE_NAME, token.at);
+    node->name = token.text;
+    node->is_absolute = is_absolute;
     return node;
 }
 
@@ -187,7 +182,7 @@ static struct cel_node *parse_primary(struct cel_reader *reader)
         return parse_literal(reader, false);
     if (reader->token.kind == TOKEN_NAME) {
         struct cel_node *keyword = parse_keyword(reader);
-        return keyword || reader->error->code ? keyword : parse_name(reader, false);
+        return keyword ? keyword : parse_name(reader, false);
     }
     if (take_mark(reader, "(")) {
         struct cel_node *inner = parse_expression(reader);
@@ -220,9 +215,10 @@ static struct cel_node *parse_field(struct cel_reader *reader, struct cel_node *
         if (!parse_items(reader, &items, ")", false))
             return NULL;
         struct cel_node *call = node_of(reader, NODE_CALL, token.at, &items, token.text);
-        if (call)
-            call->is_member = true;
-        return call ? cel_expand(reader, call) : NULL;
+        if (!call)
+            return NULL;
+        call->is_member = true;
+        return cel_expand(reader, call);
     }
     struct slice name = is_quoted ? cel_slice_part(token.text, 1, token.text.len - 1) : token.text;
     struct cel_node *node = node_of(reader, NODE_SELECT, token.at, &items, name);

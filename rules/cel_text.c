@@ -1,5 +1,6 @@
 #include "rules/cel_text.h"
 
+#include <assert.h>
 #include <string.h>
 #include <unistr.h>
 
@@ -36,14 +37,16 @@ uint32_t cel_utf8_at(struct slice text, size_t at, size_t *len)
 {
     ucs4_t code;
     int used = u8_mbtouc(&code, (const uint8_t *)text.ptr + at, text.len - at);
-    *len = used > 0 ? (size_t)used : 1;
+    assert(used > 0);
+    *len = (size_t)used;
     return code;
 }
 
 size_t cel_utf8_put(char out[4], uint32_t code)
 {
     int used = u8_uctomb((uint8_t *)out, code, 4);
-    return used > 0 ? (size_t)used : 0;
+    assert(used > 0);
+    return (size_t)used;
 }
 
 struct slice cel_utf8_cut(struct slice text, size_t most)

@@ -281,8 +281,13 @@ bool cel_timestamp_add(struct cel_value *out, const struct cel_value *timestamp,
 
 bool cel_timestamp_subtract(struct cel_value *out, const struct cel_value *a, const struct cel_value *b)
 {
-    int64_t nanoseconds, rest = (int64_t)a->count - (int64_t)b->count;
-    if (__builtin_mul_overflow(a->integer - b->integer, CEL_SECOND_NS, &nanoseconds) ||
+    int64_t nanoseconds, seconds = a->integer - b->integer, rest = (int64_t)a->count - (int64_t)b->count;
+    if (seconds < 0 && rest > 0) {
+        /* Both of one sign, so that the product does not overflow where the sum fits. */
+        seconds++;
+        rest -= CEL_SECOND_NS;
+    }
+    if (__builtin_mul_overflow(seconds, CEL_SECOND_NS, &nanoseconds) ||
         __builtin_add_overflow(nanoseconds, rest, &nanoseconds))
         return false;
     *out = cel_duration(nanoseconds);

@@ -100,16 +100,40 @@ static bool bind_free(struct cel_checker *checker, const struct cel_type *free, 
     return true;
 }
 
-/* A variable that was bound to less takes everything from now on. */
-static void widen(struct cel_checker *checker, const struct cel_type *to)
+/* What holds the values of both, which fit each other: dyn wherever one of them has it, never null for a
+ * time. */
+static const struct cel_type *wider(struct cel_checker *checker, const struct cel_type *a,
+                                    const struct cel_type *b)
+{
+    a = cel_type_resolve(a);
+    b = cel_type_resolve(b);
+    if (a == b || a->kind == CEL_DYN || b->kind == CEL_NULL)
+        return a;
+    if (b->kind == CEL_DYN || a->kind == CEL_NULL)
+        return b;
+    if (a->kind != CEL_LIST && a->kind != CEL_MAP)
+        return a;
+    const struct cel_type *item = wider(checker, a->item, b->item), *key = NULL;
+    if (a->kind == CEL_MAP)
+        key = wider(checker, a->key, b->key);
+    if (item == cel_type_resolve(a->item) && (!key || key == cel_type_resolve(a->key)))
+        return a;
+    struct cel_type *both = arena_new(checker->reader->arena, struct cel_type);
+    *both = (struct cel_type){.kind = a->kind, .item = item, .key = key};
+    return both;
+}
+
+/* A variable that was bound to less takes all of it from now on. */
+static void widen(struct cel_checker *checker, const struct cel_type *to, const struct cel_type *from)
 {
     struct type_variable *variable = variable_of(to);
     if (!variable)
         return;
     while (variable->bound && variable_of(variable->bound))
         variable = variable_of(variable->bound);
-    if (variable->bound && variable->bound->kind != CEL_DYN)
-        bind(checker, variable, &cel_type_dyn);
+    const struct cel_type *both = wider(checker, to, from);
+    if (variable->bound && variable->bound != both)
+        bind(checker, variable, both);
 }
 
 static bool takes_null(enum cel_kind kind)
@@ -118,19 +142,18 @@ static bool takes_null(enum cel_kind kind)
 }
 
 static bool assign(struct cel_checker *checker, const struct cel_type *to, const struct cel_type *from,
-                   uint32_t depth)
+                   uint32_t depth);
+
+/* Both are resolved. */
+static bool fits(struct cel_checker *checker, const struct cel_type *to, const struct cel_type *from,
+                 uint32_t depth)
 {
-    const struct cel_type *place = to ? to : &cel_type_dyn;
-    to = cel_type_resolve(to);
-    from = cel_type_resolve(from);
     if (to == from || depth > TYPE_DEPTH_MAX)
         return to == from;
     if (from->kind == CEL_PARAM)
         return bind_free(checker, from, to);
     if (to->kind == CEL_PARAM)
         return bind_free(checker, to, from);
-    if (from->kind == CEL_DYN)
-        widen(checker, place);
     if (to->kind == CEL_DYN || from->kind == CEL_DYN)
         return true;
     if (to->kind != from->kind)
@@ -141,6 +164,16 @@ static bool assign(struct cel_checker *checker, const struct cel_type *to, const
     if (to->kind == CEL_MAP)
         return assign(checker, to->key, from->key, depth + 1) &&
                assign(checker, to->item, from->item, depth + 1);
+    return true;
+}
+
+static bool assign(struct cel_checker *checker, const struct cel_type *to, const struct cel_type *from,
+                   uint32_t depth)
+{
+    if (!fits(checker, cel_type_resolve(to), cel_type_resolve(from), depth))
+        return false;
+    if (to)
+        widen(checker, to, from);
     return true;
 }
 
@@ -158,7 +191,7 @@ const struct cel_type *cel_type_join(struct cel_checker *checker, const struct c
 {
     if (!a || cel_type_resolve(b)->kind == CEL_DYN)
         return b;
-    return cel_type_assign(checker, a, b) ? a : &cel_type_dyn;
+    return cel_type_assign(checker, a, b) ? wider(checker, a, b) : &cel_type_dyn;
 }
 
 static const struct cel_type *final_type(const struct cel_type *type, struct arena *arena, uint32_t depth)

@@ -165,7 +165,7 @@ static enum cel_order compare_numbers(const struct cel_value *a, const struct ce
     }
     if (a->kind == CEL_INT && b->kind == CEL_UINT)
         return compare_int_uint(a->integer, b->natural);
-    if (a->kind == CEL_INT && b->kind == CEL_DOUBLE)
+    if (a->kind == CEL_INT)
         return compare_int_double(a->integer, b->real);
     if (a->kind == CEL_UINT && b->kind == CEL_DOUBLE)
         return compare_uint_double(a->natural, b->real);

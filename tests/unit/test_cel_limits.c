@@ -78,6 +78,10 @@ static void nesting_is_limited_everywhere(void **state)
     assert_int_equal(refusal(repeated("n+", 1000, "n")), CEL_TOO_LARGE);
     assert_int_equal(refusal(repeated("n.a", 1000, "")), CEL_TOO_LARGE);
     assert_int_equal(refusal(repeated("(", 5000, "")), CEL_TOO_LARGE);
+    struct slice deep = repeated(".a", CEL_DEPTH_MAX - 1, "");
+    assert_int_equal(refusal(arena_format(&arena, "n%.*s", (int)deep.len, deep.ptr)), CEL_NO_OVERLOAD);
+    assert_int_equal(refusal(arena_format(&arena, "n%.*s.size()", (int)deep.len, deep.ptr)), CEL_TOO_LARGE);
+    assert_int_equal(refusal(arena_format(&arena, "size(n%.*s)", (int)deep.len, deep.ptr)), CEL_TOO_LARGE);
 }
 
 static void what_is_flat_may_be_long(void **state)
