@@ -15,9 +15,14 @@ void *core_allocate(size_t size)
     return memory;
 }
 
-struct rank_tree *core_waiting(const struct core *core, int queue, enum channel channel)
+struct rank_tree *core_waiting(const struct core *core, uint32_t lane, enum channel channel)
 {
-    return &core->waiting[(size_t)queue * CHANNEL_COUNT + channel];
+    return &core->waiting[(size_t)lane * CHANNEL_COUNT + channel];
+}
+
+struct rank_tree *core_ready(const struct core *core, uint32_t lane, enum channel channel)
+{
+    return &core->ready[(size_t)lane * CHANNEL_COUNT + channel];
 }
 
 struct slice core_queue_name(const struct core *core, int queue)
@@ -25,21 +30,27 @@ struct slice core_queue_name(const struct core *core, int queue)
     return queue < 0 ? (struct slice){NULL, 0} : core->config->queues[queue].name;
 }
 
-int core_home_queue(const struct core *core, const struct interaction *interaction)
+void core_make_lanes(struct core *core)
 {
-    const struct config_rule *rule = &core->config->rules[0];
-    const struct config_endpoint *endpoint =
-        config_find_endpoint(core->config, interaction->channel, interaction->texts.recipient);
-    if (rule->queue != CONFIG_QUEUE_OF_ENDPOINT)
-        return rule->queue;
-    return endpoint ? endpoint->queue : 0;
-}
-
-void core_make_queues(struct core *core)
-{
-    size_t count = (size_t)core->config->queue_count * CHANNEL_COUNT;
+    const struct project_config *config = core->config;
+    lanes_init(&core->lanes, config);
+    size_t count = (size_t)core->lanes.count * CHANNEL_COUNT;
     core->waiting = core_allocate(sizeof *core->waiting * count);
     core->ready = core_allocate(sizeof *core->ready * count);
+    core->available = core_allocate(sizeof *core->available * core->lanes.count);
+    core->queues = core_allocate(sizeof *core->queues * config->queue_count);
+    core->standing = core_allocate(sizeof *core->standing * config->agent_count * CHANNEL_COUNT);
+    core->rules_use = rules_variables(config);
+}
+
+void core_free_lanes(struct core *core)
+{
+    free(core->waiting);
+    free(core->ready);
+    free(core->available);
+    free(core->queues);
+    free(core->standing);
+    lanes_deinit(&core->lanes);
 }
 
 void core_init(struct core *core, uint32_t project, const struct project_config *config,
@@ -51,7 +62,8 @@ void core_init(struct core *core, uint32_t project, const struct project_config 
     table_init(&core->conversations);
     table_init(&core->closings);
     blacklist_init(&core->blacklist);
-    core_make_queues(core);
+    arena_init(&core->scratch);
+    core_make_lanes(core);
     core->agent_count = config->agent_count;
     core->agents = core_allocate(sizeof *core->agents * core->agent_count);
     for (uint32_t i = 0; i < core->agent_count; i++) {
@@ -78,8 +90,8 @@ void core_deinit(struct core *core)
         free(core->agents[i].ready);
     }
     free(core->agents);
-    free(core->waiting);
-    free(core->ready);
+    core_free_lanes(core);
+    arena_deinit(&core->scratch);
     table_deinit(&core->interactions);
     table_deinit(&core->offers);
     table_deinit(&core->conversations);
@@ -101,7 +113,7 @@ bool core_load_agent(struct core *core, struct slice name, const struct agent_da
 }
 
 void core_load_interaction(struct core *core, const struct interaction *from, struct slice queue,
-                           struct slice agent)
+                           struct slice agent, struct slice rule, struct slice excluded)
 {
     struct interaction *interaction = interaction_alloc(core, from->id);
     interaction->channel = from->channel;
@@ -111,14 +123,17 @@ void core_load_interaction(struct core *core, const struct interaction *from, st
     interaction->opened_ms = from->opened_ms;
     interaction->data = from->data;
     interaction_own_texts(interaction, &from->texts);
+    interaction_own_attributes(interaction, &from->attributes);
     interaction_own_fact(interaction, &from->data.fact);
     interaction_own_candidates(interaction, from->data.candidates, from->data.candidate_count);
     interaction->data.queue = queue.len ? config_find_queue(core->config, queue) : -1;
+    interaction->data.rule = config_find_rule(core->config, rule);
+    interaction->data.excluded = core_agent_index(core, excluded);
     if (interaction->data.queue < 0 && interaction->data.state == INTERACTION_QUEUED)
-        interaction->data.queue = core_home_queue(core, interaction);
-    struct agent *holder = agent.len ? core_find_agent(core, agent) : NULL;
-    interaction->data.agent = holder ? (int)(holder - core->agents) : -1;
-    if (holder) {
+        place_orphan(core, interaction);
+    interaction->data.agent = core_agent_index(core, agent);
+    if (interaction->data.agent >= 0) {
+        struct agent *holder = &core->agents[interaction->data.agent];
         agent_unlink(core, holder);
         holder->data.load[interaction->channel]++;
         agent_link(core, holder);
@@ -181,4 +196,10 @@ struct agent *core_find_agent(const struct core *core, struct slice name)
             high = middle;
     }
     return NULL;
+}
+
+int core_agent_index(const struct core *core, struct slice name)
+{
+    const struct agent *agent = name.len ? core_find_agent(core, name) : NULL;
+    return agent ? (int)(agent - core->agents) : -1;
 }

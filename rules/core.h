@@ -14,6 +14,7 @@
 
 #include "rules/core_input.h"
 #include "rules/core_outcome.h"
+#include "rules/lane.h"
 #include "rules/rank.h"
 #include "rules/table.h"
 
@@ -60,6 +61,7 @@ struct interaction {
     struct interaction_data data;
     struct table_node by_id, by_offer, by_conversation;
     struct rank_node waiting, timer, open, work; /* work: among its agent's */
+    uint32_t lane;                               /* while it waits */
     struct undo *undo;                           /* saved by the newest open batch, or NULL */
     struct owned_block *blocks;                  /* the texts it owns, freed with it */
     struct interaction *buried;                  /* the next one that closed */
@@ -83,8 +85,10 @@ struct agent {
     struct agent_data data;
     struct rank_node timer;
     struct rank_tree work;   /* its offers and active work, by (opened_ms, id) */
-    struct rank_node *ready; /* queue_count * CHANNEL_COUNT nodes, by position in its configuration */
+    struct rank_node *ready; /* CHANNEL_COUNT for each of its places (rules/lane.h) */
     uint32_t ready_count;
+    enum agent_state counted; /* as what its queues' counts have it, when is_counted */
+    bool is_counted;
     struct undo *undo;
 };
 
@@ -99,6 +103,12 @@ struct core_batch {
     uint64_t seq_before;
     int64_t at_before;
     bool drain_before;
+};
+
+/* What is counted of a queue. */
+struct core_queue {
+    uint32_t waiting;   /* interactions that anybody could be offered: not the held ones */
+    uint32_t logged_in; /* members who are not offline */
 };
 
 struct core {
@@ -116,8 +126,15 @@ struct core {
     struct interaction *graveyard; /* closed and committed, not buried yet */
     struct closing *oldest_closing, *newest_closing;
     struct blacklist blacklist;
-    struct rank_tree *waiting; /* [queue * CHANNEL_COUNT + channel] of interactions */
+    struct lane_table lanes;
+    struct rank_tree *waiting; /* [lane * CHANNEL_COUNT + channel] of interactions */
     struct rank_tree *ready;   /* the same of agents that could take one now */
+    uint32_t *available;       /* [lane] members who meet it and are available, busy or not */
+    struct core_queue *queues; /* as the configuration's */
+    uint8_t *standing;    /* [agent of the configuration * CHANNEL_COUNT + channel]: enum candidate_reason, as
+                           * far    as it does not depend on the interaction */
+    uint32_t rules_use;   /* a bit for each variable that some rule reads (rules/rule_env.h) */
+    struct arena scratch; /* of one evaluation */
     struct rank_tree timers;
     bool drain_pending;                          /* something may be matchable: looked at by the next timer */
     struct core_batch batches[CORE_BATCHES_MAX]; /* oldest first */
@@ -135,8 +152,9 @@ void core_deinit(struct core *core);
  */
 bool core_load_agent(struct core *core, struct slice name, const struct agent_data *data)
     __attribute__((warn_unused_result)); /* false: not in the configuration; kept for its work and number */
+/* Names instead of the indexes in `from->data`; each may be empty. */
 void core_load_interaction(struct core *core, const struct interaction *from, struct slice queue,
-                           struct slice agent);
+                           struct slice agent, struct slice rule, struct slice excluded);
 void core_load_block(struct core *core, const struct block *block);
 void core_loaded(struct core *core, uint64_t seq, int64_t at_ms);
 
@@ -172,6 +190,14 @@ const struct interaction *core_find_conversation(const struct core *core, const 
 bool core_find_closed(const struct core *core, const struct uuid *conversation, struct uuid *id);
 /* The tables show what closed up to row `seq`: whoever asks them from now on. */
 void core_forget_closed(struct core *core, uint64_t seq);
+/* What waits in a queue for an agent, and since when the longest waiting of those who are next does;
+ * TIME_NEVER: nobody waits. */
+struct core_depth {
+    uint32_t waiting;
+    int64_t since_ms;
+};
+struct core_depth core_depth(const struct core *core, int queue, enum channel channel);
 struct agent *core_find_agent(const struct core *core, struct slice name);
+int core_agent_index(const struct core *core, struct slice name); /* -1: empty, or there is none */
 
 #endif

@@ -30,7 +30,7 @@ static void return_offers(struct step *step, struct agent *agent, const char *ca
         if (interaction->data.state != INTERACTION_OFFERED)
             continue;
         offer_withdraw(step, interaction, cause);
-        offer_again(step, interaction);
+        offer_or_wait(step, interaction);
     }
 }
 
@@ -90,7 +90,7 @@ static void offer_expired(struct step *step, struct interaction *interaction)
     agent_miss(step, agent, REJECT_NO_ANSWER, true);
     if (was_available && agent->data.state == AGENT_NOT_RESPONDING)
         return_offers(step, agent, "not_responding");
-    offer_again(step, interaction);
+    offer_or_wait(step, interaction);
     step->out->snapshot = step_snapshot(step, interaction);
 }
 
@@ -116,10 +116,11 @@ static void grace_over(struct step *step, struct agent *agent)
         struct interaction *interaction = node->owner;
         if (interaction->data.state == INTERACTION_OFFERED) {
             offer_withdraw(step, interaction, "agent_gone");
-            offer_again(step, interaction);
+            offer_or_wait(step, interaction);
         } else if (!interaction->outbound) {
             requeue_active(step, interaction);
-            offer_to_first(step, interaction);
+            if (!offer_to_first(step, interaction) && interaction->data.state == INTERACTION_QUEUED)
+                explain(step, interaction, NULL, true);
         } else {
             close_interaction(step, interaction, "agent_gone", ANNOUNCE_ENDED);
         }
@@ -148,11 +149,20 @@ static void agent_due(struct step *step, struct agent *agent)
     step->out->state = data->state;
 }
 
+static void interaction_timer(struct step *step, struct interaction *interaction)
+{
+    if (interaction->data.state == INTERACTION_OFFERED)
+        offer_expired(step, interaction);
+    else
+        queued_due(step, interaction);
+}
+
 void step_timer(struct step *step)
 {
     struct core *core = step->core;
     step->out->outcome = OUTCOME_DONE;
     if (core->drain_pending) {
+        step->trigger = TRIGGER_LOADED;
         shut_out_blocked(step); /* after loading: blocks that came while nobody owned the project */
         drain_all(step);
         return;
@@ -160,7 +170,7 @@ void step_timer(struct step *step)
     const struct rank_node *first = rank_first(&core->timers);
     assert(first && first->rank.first <= step->input->at_ms);
     if (first->rank.second == 0)
-        offer_expired(step, first->owner);
+        interaction_timer(step, first->owner);
     else
         agent_due(step, first->owner);
 }

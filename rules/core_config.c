@@ -58,21 +58,43 @@ static void come_back(struct core *core, struct agent *agent)
     agent->data.grace_until = core->at_ms + core->config->grace_ms;
 }
 
+/* What indexes meant in the old configuration. Its names live until the batch is committed. */
 struct remembered {
     struct interaction *interaction;
-    struct slice queue, agent;
+    struct slice queue, rule, agent, excluded;
 };
+
+static struct remembered remember(const struct core *core, struct interaction *interaction)
+{
+    const struct interaction_data *data = &interaction->data;
+    struct remembered names = {.interaction = interaction, .queue = core_queue_name(core, data->queue)};
+    if (data->rule >= 0)
+        names.rule = core->config->rules[data->rule].name;
+    if (data->agent >= 0)
+        names.agent = core->agents[data->agent].name;
+    if (data->excluded >= 0)
+        names.excluded = core->agents[data->excluded].name;
+    return names;
+}
+
+static void move_over(struct core *core, const struct remembered *names)
+{
+    struct interaction_data *data = &names->interaction->data;
+    data->queue = names->queue.len ? config_find_queue(core->config, names->queue) : -1;
+    data->rule = config_find_rule(core->config, names->rule);
+    data->agent = core_agent_index(core, names->agent);
+    data->excluded = core_agent_index(core, names->excluded);
+    /* The old step may be more than the queue has now; what waits is ruled anew anyway. */
+    data->relax_step = 0;
+    interaction_link(core, names->interaction);
+}
 
 void core_reconfigure(struct core *core, const struct project_config *config, uint64_t version)
 {
     uint32_t count = core->open.count, n = 0;
     struct remembered *all = core_allocate(sizeof *all * count);
-    for (struct rank_node *node = rank_first(&core->open); node; node = rank_next(node)) {
-        struct interaction *interaction = node->owner;
-        struct slice agent = interaction->data.agent < 0 ? (struct slice){NULL, 0}
-                                                         : core->agents[interaction->data.agent].name;
-        all[n++] = (struct remembered){interaction, core_queue_name(core, interaction->data.queue), agent};
-    }
+    for (struct rank_node *node = rank_first(&core->open); node; node = rank_next(node))
+        all[n++] = remember(core, node->owner);
     for (uint32_t i = 0; i < core->agent_count; i++)
         agent_unlink(core, &core->agents[i]);
     merge_agents(core, config);
@@ -81,11 +103,10 @@ void core_reconfigure(struct core *core, const struct project_config *config, ui
         interaction->work.linked = false; /* its tree is made anew below */
         interaction_unlink(core, interaction);
     }
-    free(core->waiting);
-    free(core->ready);
+    core_free_lanes(core);
     core->config = config;
     core->config_version = version;
-    core_make_queues(core);
+    core_make_lanes(core);
     for (uint32_t i = 0; i < core->agent_count; i++) {
         struct agent *agent = &core->agents[i];
         agent->work = (struct rank_tree){0};
@@ -97,13 +118,8 @@ void core_reconfigure(struct core *core, const struct project_config *config, ui
             come_back(core, agent);
         agent_link(core, agent);
     }
-    for (uint32_t i = 0; i < n; i++) {
-        struct interaction *interaction = all[i].interaction;
-        struct agent *agent = all[i].agent.len ? core_find_agent(core, all[i].agent) : NULL;
-        interaction->data.queue = all[i].queue.len ? config_find_queue(config, all[i].queue) : -1;
-        interaction->data.agent = agent ? (int)(agent - core->agents) : -1;
-        interaction_link(core, interaction);
-    }
+    for (uint32_t i = 0; i < n; i++)
+        move_over(core, &all[i]);
     free(all);
     core->reconfigured = true;
 }

@@ -53,12 +53,10 @@ static struct match_policy policy_of(const struct step *step, enum channel chann
     };
 }
 
-static struct interaction *open_interaction(struct step *step)
+static struct party_texts event_texts(const struct input *input)
 {
-    const struct input *input = step->input;
     const struct event *event = input->event;
-    struct interaction *interaction = interaction_new(step, step_next_id(step));
-    struct party_texts texts = {
+    return (struct party_texts){
         .phone = event->from.phone,
         .email = event->from.email,
         .id = event->from.id,
@@ -69,26 +67,33 @@ static struct interaction *open_interaction(struct step *step)
         .source = event->source,
         .subject = event->subject,
         .title = event->title,
+        .region = input->phone.region,
     };
+}
+
+static struct interaction *open_interaction(struct step *step)
+{
+    const struct input *input = step->input;
+    const struct event *event = input->event;
+    struct interaction *interaction = interaction_new(step, step_next_id(step));
+    struct party_texts texts = event_texts(input);
     interaction->channel = event_type_channel(event->type);
     interaction->outbound = event->outbound;
     interaction->conversation = input->conversation;
     interaction->opened_seq = step->core->seq;
     interaction->opened_ms = input->at_ms;
-    interaction->data.enqueued_ms = input->at_ms;
+    interaction->data.enqueued_ms = interaction->data.entered_ms = input->at_ms;
     interaction->data.identity = IDENTITY_ANONYMOUS;
     interaction_own_texts(interaction, &texts);
+    interaction_own_attributes(interaction, &event->attributes);
     interaction_own_candidates(interaction, NULL, 0);
     return interaction;
 }
 
-/* Into a new interaction that is not settled yet. */
-static void identify(struct step *step, struct interaction *interaction)
+static struct match match_event(const struct step *step)
 {
-    struct match_policy policy = policy_of(step, interaction->channel);
-    step_identify(
-        step, interaction,
-        match_identity(&step->input->facts, is_known(step->input), is_withheld(step->input), &policy));
+    struct match_policy policy = policy_of(step, event_type_channel(step->input->event->type));
+    return match_identity(&step->input->facts, is_known(step->input), is_withheld(step->input), &policy);
 }
 
 /* Keys first, then the customer: the one it is, or everyone it could be. */
@@ -141,7 +146,7 @@ static void begin_outbound(struct step *step)
     struct agent *agent =
         name && name->kind == VALUE_STRING ? core_find_agent(step->core, name->string) : NULL;
     struct interaction *interaction = open_interaction(step);
-    identify(step, interaction);
+    step_identify(step, interaction, match_event(step));
     interaction->data.state = INTERACTION_ACTIVE;
     interaction_settle(step, interaction);
     assign(step, interaction, agent);
@@ -149,23 +154,31 @@ static void begin_outbound(struct step *step)
     answer(step, OUTCOME_ASSIGNED, interaction);
 }
 
+/* Where it goes at first; an event that nothing routes is refused whole. */
+static bool ask_rules(struct step *step, struct match match, struct ruling *ruling, int *queue)
+{
+    const struct input *input = step->input;
+    struct party_texts texts = event_texts(input);
+    *ruling =
+        rule_for_event(step, &texts, match.customer < 0 ? NULL : &input->facts.candidates[match.customer]);
+    *queue =
+        rule_queue(step->core, ruling->rule, event_type_channel(input->event->type), input->recipient_key);
+    if (*queue < 0)
+        step->out->refusal = REFUSAL_NO_ENDPOINT;
+    return *queue >= 0;
+}
+
 static void begin(struct step *step)
 {
-    struct core *core = step->core;
-    const struct event *event = step->input->event;
-    enum channel channel = event_type_channel(event->type);
-    if (event->outbound) {
+    if (step->input->event->outbound) {
         begin_outbound(step);
         return;
     }
-    /* The rule comes first because an event that nothing routes is refused whole. */
-    const struct config_rule *rule = &core->config->rules[0];
-    const struct config_endpoint *endpoint =
-        config_find_endpoint(core->config, channel, step->input->recipient_key);
-    if (rule->queue == CONFIG_QUEUE_OF_ENDPOINT && !endpoint) {
-        step->out->refusal = REFUSAL_NO_ENDPOINT;
+    struct match match = match_event(step);
+    struct ruling ruling;
+    int queue;
+    if (!ask_rules(step, match, &ruling, &queue))
         return;
-    }
     const struct block *block = find_block(step);
     if (block) {
         step->out->hit = block->id;
@@ -173,12 +186,11 @@ static void begin(struct step *step)
         return;
     }
     struct interaction *interaction = open_interaction(step);
-    identify(step, interaction);
-    interaction->data.queue = rule->queue == CONFIG_QUEUE_OF_ENDPOINT ? endpoint->queue : rule->queue;
-    interaction->data.priority = rule->priority;
+    step_identify(step, interaction, match);
+    place_ruled(step, interaction, ruling, queue);
     interaction->data.state = INTERACTION_QUEUED;
     interaction_settle(step, interaction);
-    offer_again(step, interaction);
+    offer_or_wait(step, interaction);
     answer(step, interaction->data.state == INTERACTION_OFFERED ? OUTCOME_OFFERED : OUTCOME_QUEUED,
            interaction);
 }

@@ -1,78 +1,6 @@
-/* An interaction's memory and its places: by conversation, by offer, among the waiting, the timers, the open
+/* An interaction's places: by conversation, by offer, among the waiting, the timers, the open
  * ones and its agent's work. All of them follow from its data. */
-#include <stdlib.h>
-#include <string.h>
-
 #include "rules/core_state.h"
-
-struct owned_block {
-    struct owned_block *next;
-    max_align_t data[];
-};
-
-static void *own(struct interaction *interaction, size_t size)
-{
-    struct owned_block *block = core_allocate(sizeof *block + size);
-    block->next = interaction->blocks;
-    interaction->blocks = block;
-    return block->data;
-}
-
-void interaction_free(struct interaction *interaction)
-{
-    while (interaction->blocks) {
-        struct owned_block *next = interaction->blocks->next;
-        free(interaction->blocks);
-        interaction->blocks = next;
-    }
-    free(interaction);
-}
-
-static struct slice place(char **to, struct slice text)
-{
-    if (!text.len)
-        return (struct slice){NULL, 0};
-    memcpy(*to, text.ptr, text.len);
-    struct slice copy = {*to, text.len};
-    *to += text.len;
-    return copy;
-}
-
-void interaction_own_texts(struct interaction *interaction, const struct party_texts *texts)
-{
-    const struct slice *from = (const struct slice *)texts;
-    struct slice *to = (struct slice *)&interaction->texts;
-    size_t fields = sizeof *texts / sizeof *from, size = 0;
-    for (size_t i = 0; i < fields; i++)
-        size += from[i].len;
-    char *room = own(interaction, size);
-    for (size_t i = 0; i < fields; i++)
-        to[i] = place(&room, from[i]);
-}
-
-void interaction_own_fact(struct interaction *interaction, const struct customer_fact *fact)
-{
-    size_t size = fact->name.len + fact->owner.len;
-    for (uint32_t i = 0; i < fact->tag_count; i++)
-        size += fact->tags[i].len;
-    struct slice *tags = own(interaction, sizeof *tags * fact->tag_count);
-    char *room = own(interaction, size);
-    interaction->data.fact = *fact;
-    interaction->data.fact.name = place(&room, fact->name);
-    interaction->data.fact.owner = place(&room, fact->owner);
-    for (uint32_t i = 0; i < fact->tag_count; i++)
-        tags[i] = place(&room, fact->tags[i]);
-    interaction->data.fact.tags = tags;
-}
-
-void interaction_own_candidates(struct interaction *interaction, const struct uuid *ids, uint32_t count)
-{
-    struct uuid *copy = own(interaction, sizeof *copy * count);
-    if (count)
-        memcpy(copy, ids, sizeof *copy * count);
-    interaction->data.candidates = copy;
-    interaction->data.candidate_count = count;
-}
 
 static bool holds_agent(const struct interaction *interaction)
 {
@@ -80,12 +8,69 @@ static bool holds_agent(const struct interaction *interaction)
     return data->agent >= 0 && (data->state == INTERACTION_OFFERED || data->state == INTERACTION_ACTIVE);
 }
 
+uint32_t interaction_lane(const struct core *core, const struct interaction *interaction)
+{
+    const struct interaction_data *data = &interaction->data;
+    return lanes_find(&core->lanes, data->queue, data->moved == MOVE_NONE ? data->rule : -1,
+                      data->relax_step);
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+/* What time does to it next, and only if it changes something. */
+static int64_t waiting_due(const struct core *core, const struct interaction_data *data)
+{
+    const struct config_queue *queue = &core->config->queues[data->queue];
+    int64_t due = data->held_until;
+    if (due != TIME_NEVER)
+        return due;
+    int64_t age = lanes_next_age(&core->lanes, data->queue, data->moved == MOVE_NONE ? data->rule : -1,
+                                 data->relax_step);
+    if (age != TIME_NEVER)
+        due = data->enqueued_ms + age;
+    if (queue->wait_max_ms && queue->overflow >= 0)
+        due = earlier(due, data->entered_ms + queue->wait_max_ms);
+    return due;
+}
+
+static int64_t interaction_due(const struct core *core, const struct interaction *interaction)
+{
+    const struct interaction_data *data = &interaction->data;
+    switch (data->state) {
+    case INTERACTION_QUEUED:
+        return data->queue < 0 ? TIME_NEVER : waiting_due(core, data);
+    case INTERACTION_OFFERED:
+        return data->expires_ms;
+    case INTERACTION_ACTIVE:
+        return data->reply_by;
+    case INTERACTION_CLOSED:
+        break;
+    }
+    return TIME_NEVER;
+}
+
+/* Priority is time, so nothing starves within its queue's weight, and the order is total. */
+static void link_waiting(struct core *core, struct interaction *interaction)
+{
+    const struct interaction_data *data = &interaction->data;
+    struct rank rank = {-(int64_t)core->config->queues[data->queue].weight,
+                        data->enqueued_ms - CORE_POINT_MS * data->priority, interaction->id};
+    interaction->lane = interaction_lane(core, interaction);
+    rank_insert(core_waiting(core, interaction->lane, interaction->channel), &interaction->waiting, rank);
+    core->queues[data->queue].waiting++;
+}
+
 void interaction_unlink(struct core *core, struct interaction *interaction)
 {
     table_remove(&core->offers, &interaction->by_offer);
     table_remove(&core->conversations, &interaction->by_conversation);
-    if (interaction->waiting.linked)
-        rank_remove(core_waiting(core, interaction->data.queue, interaction->channel), &interaction->waiting);
+    if (interaction->waiting.linked) {
+        rank_remove(core_waiting(core, interaction->lane, interaction->channel), &interaction->waiting);
+        core->queues[core->lanes.lanes[interaction->lane].queue].waiting--;
+    }
     rank_remove(&core->timers, &interaction->timer);
     rank_remove(&core->open, &interaction->open);
     if (interaction->work.linked)
@@ -100,12 +85,11 @@ void interaction_link(struct core *core, struct interaction *interaction)
         return;
     table_insert(&core->conversations, &interaction->by_conversation, uuid_bytes(&interaction->conversation));
     rank_insert(&core->open, &interaction->open, by_age);
-    if (data->state == INTERACTION_QUEUED && data->queue >= 0) {
-        struct rank rank = {data->enqueued_ms - INT64_C(60000) * data->priority, 0, interaction->id};
-        rank_insert(core_waiting(core, data->queue, interaction->channel), &interaction->waiting, rank);
-    }
-    if (data->state == INTERACTION_OFFERED)
-        rank_insert(&core->timers, &interaction->timer, (struct rank){data->expires_ms, 0, interaction->id});
+    if (data->state == INTERACTION_QUEUED && data->queue >= 0 && data->held_until == TIME_NEVER)
+        link_waiting(core, interaction);
+    int64_t due = interaction_due(core, interaction);
+    if (due != TIME_NEVER)
+        rank_insert(&core->timers, &interaction->timer, (struct rank){due, 0, interaction->id});
     if (holds_agent(interaction)) {
         if (!uuid_is_nil(&data->offer))
             table_insert(&core->offers, &interaction->by_offer, uuid_bytes(&data->offer));

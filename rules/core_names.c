@@ -46,8 +46,8 @@ const char *trigger_name(enum trigger trigger)
 const char *candidate_reason_name(enum candidate_reason reason)
 {
     static const char *const names[CANDIDATE_REASON_COUNT] = {
-        "offline",  "break",  "not_responding", "wrap_up",  "cool_down", "exclusive",
-        "capacity", "skills", "excluded",       "eligible", "chosen"};
+        "offline",   "break",  "not_responding", "wrap_up",  "cool_down", "capacity",
+        "exclusive", "skills", "excluded",       "eligible", "chosen"};
     return names[reason];
 }
 

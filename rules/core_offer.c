@@ -1,4 +1,4 @@
-/* Offers and work: who gets what, and how it comes back. */
+/* Offers and work: made, taken, ended, and how they come back. */
 #include <assert.h>
 #include <string.h>
 
@@ -18,9 +18,18 @@ const struct block *blocked_now(const struct step *step, const struct interactio
                  : blacklist_match_customer(blacklist, interaction->channel, &interaction->data.customer, at);
 }
 
-static void offer(struct step *step, struct interaction *interaction, struct agent *agent)
+static void stamp_turn(struct step *step, struct agent *agent, enum channel channel)
+{
+    agent_edit(step->core, agent);
+    agent->data.turn[channel] = step->core->seq * (CORE_IDS_MAX + 1) + ++step->offers;
+    agent_settle(step->core, agent);
+}
+
+void offer(struct step *step, struct interaction *interaction, struct agent *agent)
 {
     const struct config_queue *queue = &step->core->config->queues[interaction->data.queue];
+    explain(step, interaction, agent, true);
+    stamp_turn(step, agent, interaction->channel);
     interaction_edit(step, interaction);
     interaction->data.state = INTERACTION_OFFERED;
     interaction->data.agent = (int)(agent - step->core->agents);
@@ -32,94 +41,16 @@ static void offer(struct step *step, struct interaction *interaction, struct age
     step_announce(step, ANNOUNCE_OFFERED, interaction, agent);
 }
 
-/* Asked again at the offer: who is blocked by now is never offered. */
-static bool shut_out(struct step *step, struct interaction *interaction)
-{
-    const struct block *block = blocked_now(step, interaction);
-    if (!block)
-        return false;
-    step->out->hit = block->id;
-    interaction_edit(step, interaction);
-    interaction->data.identity = IDENTITY_BLOCKED;
-    interaction_settle(step, interaction);
-    close_interaction(step, interaction, "blocked", ANNOUNCE_BLOCKED);
-    return true;
-}
-
-static bool has_ids(struct step *step)
-{
-    if (step->next_id < CORE_IDS_MAX)
-        return true;
-    step->core->drain_pending = true;
-    return false;
-}
-
-bool offer_to_first(struct step *step, struct interaction *interaction)
-{
-    struct core *core = step->core;
-    if (interaction->data.state != INTERACTION_QUEUED || interaction->data.queue < 0)
-        return false;
-    const struct rank_node *first =
-        rank_first(&core->ready[(size_t)interaction->data.queue * CHANNEL_COUNT + interaction->channel]);
-    if (!first || !has_ids(step) || shut_out(step, interaction))
-        return false;
-    offer(step, interaction, first->owner);
-    return true;
-}
-
-/* The best of everything the agent could take now, over all its queues and channels. */
-static struct interaction *best_for(const struct core *core, const struct agent *agent)
-{
-    const struct rank_node *best = NULL;
-    if (agent->config < 0)
-        return NULL;
-    const uint16_t *queues = core->config->agents[agent->config].queues;
-    for (uint32_t i = 0; i < agent->ready_count; i++) {
-        if (!agent->ready[i].linked)
-            continue;
-        const struct rank_node *first =
-            rank_first(core_waiting(core, queues[i / CHANNEL_COUNT], (enum channel)(i % CHANNEL_COUNT)));
-        if (first && (!best || rank_compare(&first->rank, &best->rank) < 0))
-            best = first;
-    }
-    return best ? best->owner : NULL;
-}
-
-void drain_agent(struct step *step, struct agent *agent)
-{
-    struct interaction *interaction;
-    while ((interaction = best_for(step->core, agent)) && has_ids(step)) {
-        if (!shut_out(step, interaction))
-            offer(step, interaction, agent);
-    }
-}
-
-/* Longest waiting first over each queue; agents in the queues' own order. */
-void drain_all(struct step *step)
-{
-    struct core *core = step->core;
-    core->drain_pending = false;
-    for (uint32_t i = 0; i < core->config->queue_count * CHANNEL_COUNT; i++) {
-        struct rank_node *first;
-        while ((first = rank_first(&core->waiting[i])) && core->ready[i].count) {
-            struct interaction *interaction = first->owner;
-            if (!has_ids(step))
-                return;
-            if (!offer_to_first(step, interaction) && interaction->data.state == INTERACTION_QUEUED)
-                return;
-        }
-    }
-}
-
 static void back_to_queue(struct step *step, struct interaction *interaction)
 {
     interaction_edit(step, interaction);
     interaction->data.state = INTERACTION_QUEUED;
-    if (interaction->data.queue < 0)
-        interaction->data.queue = core_home_queue(step->core, interaction);
     interaction->data.agent = -1;
     interaction->data.offer = (struct uuid){{0}};
     interaction->data.offered_ms = interaction->data.expires_ms = interaction->data.accepted_ms = TIME_NEVER;
+    step->trigger = TRIGGER_RETURNED;
+    if (interaction->data.moved == MOVE_NONE || interaction->data.queue < 0)
+        place_by_rule(step, interaction);
     interaction_settle(step, interaction);
 }
 
@@ -136,13 +67,6 @@ void requeue_active(struct step *step, struct interaction *interaction)
     struct agent *agent = &step->core->agents[interaction->data.agent];
     back_to_queue(step, interaction);
     step_announce(step, ANNOUNCE_QUEUED, interaction, agent)->cause = slice_of("agent_gone");
-}
-
-void offer_again(struct step *step, struct interaction *interaction)
-{
-    if (interaction->data.state == INTERACTION_QUEUED && !offer_to_first(step, interaction) &&
-        interaction->data.state == INTERACTION_QUEUED)
-        step_announce(step, ANNOUNCE_QUEUED, interaction, NULL);
 }
 
 void assign(struct step *step, struct interaction *interaction, struct agent *agent)

@@ -137,8 +137,8 @@ enum candidate_reason {
     CANDIDATE_NOT_RESPONDING,
     CANDIDATE_WRAP_UP,
     CANDIDATE_COOL_DOWN,
-    CANDIDATE_EXCLUSIVE, /* holds work of a channel that excludes everything else */
     CANDIDATE_FULL,      /* no room in the capacity of the channel */
+    CANDIDATE_EXCLUSIVE, /* has room, but holds work of a channel that excludes everything else */
     CANDIDATE_SKILLS,    /* does not have what is asked for at this step of relaxation */
     CANDIDATE_EXCLUDED,  /* gave it away */
     CANDIDATE_LATER,     /* all passed: another one was to be asked before */

@@ -6,6 +6,10 @@
 
 #include "rules/core.h"
 #include "rules/match.h"
+#include "rules/rule_env.h"
+
+#define CORE_POINT_MS INT64_C(60000) /* a point of priority is a minute of waiting */
+#define CORE_PATH_MAX 16             /* queues that one step may move an interaction through */
 
 enum undo_kind { UNDO_INTERACTION, UNDO_INTERACTION_NEW, UNDO_AGENT, UNDO_BLOCK_ADDED, UNDO_BLOCK_TAKEN };
 
@@ -39,6 +43,18 @@ struct step {
     uint32_t next_id;
     const struct snapshot *cached; /* of cached_of, valid until its next edit */
     const struct interaction *cached_of;
+    uint32_t offers;                 /* made so far */
+    const struct rule_queue *queues; /* before the input; NULL unless a rule reads them */
+    struct ruling *rulings;          /* out->rulings */
+    uint32_t ruling_room;
+    /* For the next explanation: what became of `looked_at` in this step. */
+    enum trigger trigger;
+    const struct interaction *looked_at;
+    struct explained_move *path;
+    uint32_t path_count;
+    bool is_ruled;
+    uint32_t errors;
+    struct explanation **why;
 };
 
 void interaction_edit(struct step *step, struct interaction *interaction);
@@ -52,6 +68,7 @@ void closing_add(struct core *core, const struct interaction *interaction);
 void closing_drop_after(struct core *core, uint64_t seq);
 /* Copies that live as long as the interaction. */
 void interaction_own_texts(struct interaction *interaction, const struct party_texts *texts);
+void interaction_own_attributes(struct interaction *interaction, const struct value *attributes);
 void interaction_own_fact(struct interaction *interaction, const struct customer_fact *fact);
 void interaction_own_candidates(struct interaction *interaction, const struct uuid *ids, uint32_t count);
 
@@ -71,12 +88,17 @@ void agent_link(struct core *core, struct agent *agent);
 void agent_unlink(struct core *core, struct agent *agent);
 void interaction_link(struct core *core, struct interaction *interaction);
 void interaction_unlink(struct core *core, struct interaction *interaction);
-void core_make_queues(struct core *core);
-/* Where its endpoint leads now: for what waits, or comes back, when its queue is gone. */
-int core_home_queue(const struct core *core, const struct interaction *interaction);
+/* Whether presence, rest and capacity let it take something of that channel now. */
+bool agent_can_take(const struct core *core, const struct agent *agent, enum channel channel);
+/* Where it waits, or would wait. It must have a queue. */
+uint32_t interaction_lane(const struct core *core, const struct interaction *interaction);
+/* The lanes and counts of the configuration, empty. */
+void core_make_lanes(struct core *core);
+void core_free_lanes(struct core *core);
 void *core_allocate(size_t size); /* zeroed, never NULL */
 
-struct rank_tree *core_waiting(const struct core *core, int queue, enum channel channel);
+struct rank_tree *core_waiting(const struct core *core, uint32_t lane, enum channel channel);
+struct rank_tree *core_ready(const struct core *core, uint32_t lane, enum channel channel);
 struct slice core_queue_name(const struct core *core, int queue);
 
 /* Steps (core_step.c and its neighbours). */
@@ -100,8 +122,40 @@ void step_config(struct step *step);
 void step_block(struct step *step);
 void step_unblock(struct step *step);
 
-/* Offers (core_offer.c). */
+/* Rules (core_rule.c). */
+void rules_begin(struct step *step);
+uint32_t rules_variables(const struct project_config *config); /* a bit for each that some rule reads */
+/* Of an event that nothing was made of yet. `fact`: the customer that it certainly is, or NULL. */
+struct ruling rule_for_event(struct step *step, const struct party_texts *texts,
+                             const struct customer_fact *fact);
+struct ruling rule_for_interaction(struct step *step, const struct interaction *interaction);
+/* Where a rule leads; -1: to an endpoint that there is not. */
+int rule_queue(const struct core *core, int rule, enum channel channel, struct slice recipient);
+
+/* Why (core_explain.c). */
+void explain_look_at(struct step *step, const struct interaction *interaction);
+/* It leaves its queue for another one. */
+void explain_move(struct step *step, const struct interaction *interaction, enum move move,
+                  enum empty_reason empty);
+/* Before the offer is made; `chosen` NULL: it waits. `was_looked_for`: the members were asked for one. */
+void explain(struct step *step, const struct interaction *interaction, const struct agent *chosen,
+             bool was_looked_for);
+
+/* Where to (core_place.c), between edit and settle. */
+void place_ruled(struct step *step, struct interaction *interaction, struct ruling ruling, int queue);
+void place_by_rule(struct step *step, struct interaction *interaction);
+/* Its queue was removed from the configuration. */
+void place_orphan(const struct core *core, struct interaction *interaction);
+/* Relaxation brought up to its age. */
+void place_relax(const struct core *core, struct interaction *interaction, int64_t at_ms);
+/* A timer of what waits. */
+void queued_due(struct step *step, struct interaction *interaction);
+
+/* Offers (core_match.c: who is next; core_offer.c: what becomes of them). */
+void offer(struct step *step, struct interaction *interaction, struct agent *agent);
 bool offer_to_first(struct step *step, struct interaction *interaction); /* true when an offer was made */
+/* After it came, came back or moved: offers it or says that it waits. */
+void offer_or_wait(struct step *step, struct interaction *interaction);
 void drain_agent(struct step *step, struct agent *agent);
 void drain_all(struct step *step);
 /* Closes everything open and not active of who is blocked now (core_step.c). */
@@ -110,8 +164,6 @@ void shut_out_blocked(struct step *step);
 void offer_withdraw(struct step *step, struct interaction *interaction, const char *cause);
 /* Queues what was active, with its age. */
 void requeue_active(struct step *step, struct interaction *interaction);
-/* After a return: offers to the next agent or says that it waits. */
-void offer_again(struct step *step, struct interaction *interaction);
 void assign(struct step *step, struct interaction *interaction, struct agent *agent);
 void close_interaction(struct step *step, struct interaction *interaction, const char *cause,
                        enum announcement_type announcement);

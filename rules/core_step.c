@@ -178,7 +178,7 @@ void step_reject(struct step *step)
     step->out->outcome = OUTCOME_REJECTED;
     offer_withdraw(step, interaction, reject_cause_name(cause));
     agent_miss(step, agent, cause, cause == REJECT_NO_ANSWER || cause == REJECT_UNREACHABLE);
-    offer_again(step, interaction);
+    offer_or_wait(step, interaction);
     step->out->snapshot = step_snapshot(step, interaction);
 }
 
@@ -250,23 +250,24 @@ void step_unblock(struct step *step)
     step->out->outcome = OUTCOME_DONE;
 }
 
-/* What waits in a queue that is gone goes where its endpoint leads now; all else stays where it is. */
+/* What waits is ruled anew; all else stays where it is, and is when it comes back. */
 void step_config(struct step *step)
 {
     struct core *core = step->core;
     assert(core->batch_count == 1 && !core->batches[0].log); /* a batch of its own */
     core_reconfigure(core, step->input->config, step->input->config_version);
+    rules_begin(step); /* of the new ones */
+    step->trigger = TRIGGER_CONFIG;
     step->out->config_version = step->input->config_version;
     step->out->outcome = OUTCOME_DONE;
     for (struct rank_node *node = rank_first(&core->open); node; node = rank_next(node)) {
         struct interaction *interaction = node->owner;
-        if (interaction->data.queue >= 0 || interaction->data.state != INTERACTION_QUEUED)
+        const struct interaction_data *data = &interaction->data;
+        if (data->state != INTERACTION_QUEUED || (data->moved != MOVE_NONE && data->queue >= 0))
             continue;
-        struct rank_node *here = node;
         interaction_edit(step, interaction);
-        interaction->data.queue = core_home_queue(core, interaction);
+        place_by_rule(step, interaction);
         interaction_settle(step, interaction);
-        node = here;
     }
     drain_all(step);
 }
@@ -282,8 +283,12 @@ static void (*const steps[])(struct step *step) = {
 const struct outcome *core_step(struct core *core, const struct input *input, struct arena *arena)
 {
     struct outcome *out = arena_new(arena, struct outcome);
-    struct step step = {
-        .core = core, .input = input, .arena = arena, .out = out, .tail = &out->announcements};
+    struct step step = {.core = core,
+                        .input = input,
+                        .arena = arena,
+                        .out = out,
+                        .tail = &out->announcements,
+                        .why = &out->explanations};
     int64_t at_before = core->at_ms;
     assert(core->batch_count && input->at_ms >= core->at_ms);
     *out = (struct outcome){.kind = input->kind,
@@ -292,6 +297,7 @@ const struct outcome *core_step(struct core *core, const struct input *input, st
                             .config_version = core->config_version,
                             .waited_ms = -1};
     core->at_ms = input->at_ms;
+    rules_begin(&step);
     steps[input->kind](&step);
     if (out->refusal != REFUSAL_NONE) {
         core->seq--;

@@ -55,6 +55,15 @@ int config_find_queue(const struct project_config *config, struct slice name)
     return -1;
 }
 
+int config_find_rule(const struct project_config *config, struct slice name)
+{
+    for (uint32_t i = 0; name.len && i < config->rule_count; i++) {
+        if (slice_equal(config->rules[i].name, name))
+            return (int)i;
+    }
+    return -1;
+}
+
 int config_find_agent(const struct project_config *config, struct slice name)
 {
     uint32_t low = 0, high = config->agent_count;

@@ -152,6 +152,7 @@ struct project_config {
 /* Index by name, or -1. */
 int config_find_queue(const struct project_config *config, struct slice name);
 int config_find_agent(const struct project_config *config, struct slice name);
+int config_find_rule(const struct project_config *config, struct slice name);
 const struct config_endpoint *config_find_endpoint(const struct project_config *config, enum channel channel,
                                                    struct slice key);
 

@@ -133,7 +133,7 @@ static void on_interactions(void *ctx, const struct pg_reply *reply)
             arena_init(&arena);
             struct interaction interaction = read_interaction(reply, row, &arena);
             core_load_interaction(&project->core, &interaction, pg_cell(reply, row, 7),
-                                  pg_cell(reply, row, 10));
+                                  pg_cell(reply, row, 10), (struct slice){NULL, 0}, (struct slice){NULL, 0});
             project->load_after = interaction.id;
             arena_deinit(&arena);
         }

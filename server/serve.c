@@ -437,12 +437,10 @@ static void collect_queues(void *ctx, struct metrics_collector *collector)
             continue;
         for (uint32_t queue = 0; queue < core->config->queue_count; queue++) {
             for (int channel = 0; channel < CHANNEL_COUNT; channel++) {
-                const struct rank_tree *waiting = &core->waiting[queue * CHANNEL_COUNT + (uint32_t)channel];
-                const struct rank_node *first = rank_first(waiting);
-                const struct interaction *oldest = first ? first->owner : NULL;
-                double wait = oldest ? (double)(core->at_ms - oldest->data.enqueued_ms) / 1000 : 0;
+                struct core_depth depth = core_depth(core, (int)queue, (enum channel)channel);
+                double wait = depth.waiting ? (double)(core->at_ms - depth.since_ms) / 1000 : 0;
                 metrics_queue(collector, project_name(project), core->config->queues[queue].name,
-                              (enum channel)channel, waiting->count, wait);
+                              (enum channel)channel, depth.waiting, wait);
             }
         }
     }

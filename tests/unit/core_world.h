@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "rules/core.h"
+#include "rules/rule_env.h"
 
 enum { QUEUE_SUPPORT, QUEUE_MAIL, QUEUE_CHAT, QUEUE_COUNT };
 
@@ -24,7 +25,10 @@ struct world {
     struct config_queue queues[QUEUE_COUNT];
     struct config_agent agents[4];
     struct config_endpoint endpoints[3];
-    struct config_rule rule;
+    struct config_rule rule, rules[4]; /* `rule` alone unless a story says otherwise */
+    struct config_skill skills[16];    /* room for a story's skills */
+    uint32_t skill_count;
+    struct config_relax relax[2];
     uint16_t all_queues[QUEUE_COUNT];
     int64_t now;
     uint32_t events;
@@ -45,7 +49,8 @@ static inline void world_configure(struct world *world, uint32_t agent_count)
                                                  .role = SLICE("agent"),
                                                  .queues = world->all_queues,
                                                  .queue_count = QUEUE_COUNT,
-                                                 .capacity = {1, 3, 10}};
+                                                 .capacity = {1, 3, 10},
+                                                 .position = i};
     world->endpoints[0] =
         (struct config_endpoint){CHANNEL_CALL, SLICE("+49301"), SLICE("+49301"), {NULL, 0}, 0};
     world->endpoints[1] = (struct config_endpoint){CHANNEL_CHAT, SLICE("web"), SLICE("web"), {NULL, 0}, 2};
@@ -60,6 +65,7 @@ static inline void world_configure(struct world *world, uint32_t agent_count)
                                             .cool_down_ms = {10000, 30000, 10000, 60000},
                                             .misses = 3,
                                             .grace_ms = 60000,
+                                            .exclusive = {[CHANNEL_CALL] = true},
                                             .window_ms = INT64_C(604800000),
                                             .queues = world->queues,
                                             .agents = world->agents,
@@ -71,12 +77,23 @@ static inline void world_configure(struct world *world, uint32_t agent_count)
                                             .rule_count = 1};
 }
 
-static inline void world_init(struct world *world, uint32_t agent_count)
+/* Between these two the configuration may be changed. */
+static inline void world_prepare(struct world *world, uint32_t agent_count)
 {
     *world = (struct world){.now = INT64_C(1795000000000)};
     arena_init(&world->arena);
     world_configure(world, agent_count);
+}
+
+static inline void world_start(struct world *world)
+{
     core_init(&world->core, 1, &world->config, 1);
+}
+
+static inline void world_init(struct world *world, uint32_t agent_count)
+{
+    world_prepare(world, agent_count);
+    world_start(world);
 }
 
 static inline void world_deinit(struct world *world)
@@ -214,6 +231,41 @@ static inline const struct interaction *world_find(struct world *world, enum cha
 {
     struct uuid conversation = world_conversation(channel, subject);
     return core_find_conversation(&world->core, &conversation);
+}
+
+/* As a restart does, by names. */
+static inline void world_load(const struct world *from, const struct interaction *interaction,
+                              struct core *to)
+{
+    const struct interaction_data *data = &interaction->data;
+    struct slice none = {NULL, 0};
+    core_load_interaction(to, interaction,
+                          data->queue < 0 ? none : from->core.config->queues[data->queue].name,
+                          data->agent < 0 ? none : from->core.agents[data->agent].name,
+                          data->rule < 0 ? none : from->core.config->rules[data->rule].name,
+                          data->excluded < 0 ? none : from->core.agents[data->excluded].name);
+}
+
+/* Asks for, or has, one skill at a level. */
+static inline struct config_skills world_skill(struct world *world, uint16_t skill, uint16_t level)
+{
+    world->skills[world->skill_count] = (struct config_skill){skill, level};
+    return (struct config_skills){&world->skills[world->skill_count++], 1};
+}
+
+/* Rules whose `when` are CEL; NULL always matches. */
+static inline void world_rule(struct world *world, const char *name, const char *when, uint16_t queue,
+                              int32_t priority)
+{
+    const struct cel_env env = {.variables = rule_env_variables, .variable_count = RULE_VARIABLE_COUNT};
+    struct cel_error error;
+    struct config_rule *rule =
+        &world->rules[world->config.rules == world->rules ? world->config.rule_count : 0];
+    *rule = (struct config_rule){.name = slice_of(name), .queue = queue, .priority = priority};
+    if (when && !(rule->when = cel_compile(&env, slice_of(when), &cel_type_bool, &world->arena, &error)))
+        fail_msg("%s: %s", when, error.text);
+    world->config.rules = world->rules;
+    world->config.rule_count = (uint32_t)(rule - world->rules) + 1;
 }
 
 static inline const char *holder(struct world *world, const struct interaction *interaction)

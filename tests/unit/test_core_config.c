@@ -7,15 +7,8 @@ static void load_into(const struct world *from, struct core *to, const struct pr
     core_init(to, 1, config, 2);
     for (uint32_t i = 0; i < from->core.agent_count; i++)
         (void)!core_load_agent(to, from->core.agents[i].name, &from->core.agents[i].data);
-    for (const struct rank_node *node = rank_first(&from->core.open); node; node = rank_next(node)) {
-        const struct interaction *interaction = node->owner;
-        struct slice queue = {NULL, 0}, agent = {NULL, 0};
-        if (interaction->data.queue >= 0)
-            queue = from->config.queues[interaction->data.queue].name;
-        if (interaction->data.agent >= 0)
-            agent = from->core.agents[interaction->data.agent].name;
-        core_load_interaction(to, interaction, queue, agent);
-    }
+    for (const struct rank_node *node = rank_first(&from->core.open); node; node = rank_next(node))
+        world_load(from, node->owner, to);
     core_loaded(to, from->core.seq, from->core.at_ms);
 }
 

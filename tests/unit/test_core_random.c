@@ -61,8 +61,8 @@ static char *dump(const struct core *core)
         uuid_format(&data->offer, id);
         fprintf(out, " offer %s candidates %u\n", id, data->candidate_count);
     }
-    for (uint32_t i = 0; i < core->config->queue_count * CHANNEL_COUNT; i++)
-        fprintf(out, "queue %u waiting %u ready %u\n", i, core->waiting[i].count, core->ready[i].count);
+    for (uint32_t i = 0; i < core->lanes.count * CHANNEL_COUNT; i++)
+        fprintf(out, "lane %u waiting %u ready %u\n", i, core->waiting[i].count, core->ready[i].count);
     fprintf(out, "blocks %u closings %u\n", live_blocks(core), core->closings.count);
     fclose(out);
     return text;
@@ -84,7 +84,7 @@ static void check(const struct core *core)
             assert_true(load[channel] <= core->config->agents[agent->config].capacity[channel]);
         }
     }
-    for (uint32_t i = 0; i < core->config->queue_count * CHANNEL_COUNT && !core->drain_pending; i++)
+    for (uint32_t i = 0; i < core->lanes.count * CHANNEL_COUNT && !core->drain_pending; i++)
         assert_false(core->waiting[i].count && core->ready[i].count);
 }
 
@@ -97,15 +97,8 @@ static void reload(struct world *world)
     core_init(&loaded, 1, &world->config, 1);
     for (uint32_t i = 0; i < world->core.agent_count; i++)
         assert_true(core_load_agent(&loaded, world->core.agents[i].name, &world->core.agents[i].data));
-    for (const struct rank_node *node = rank_first(&world->core.open); node; node = rank_next(node)) {
-        const struct interaction *interaction = node->owner;
-        struct slice queue = {NULL, 0}, agent = {NULL, 0};
-        if (interaction->data.queue >= 0)
-            queue = world->config.queues[interaction->data.queue].name;
-        if (interaction->data.agent >= 0)
-            agent = world->core.agents[interaction->data.agent].name;
-        core_load_interaction(&loaded, interaction, queue, agent);
-    }
+    for (const struct rank_node *node = rank_first(&world->core.open); node; node = rank_next(node))
+        world_load(world, node->owner, &loaded);
     for (uint32_t i = 0; i < world->core.blacklist.by_id.bucket_count; i++) {
         for (struct table_node *node = world->core.blacklist.by_id.buckets[i]; node; node = node->next) {
             const struct block *block = blacklist_entry_block(node->owner);

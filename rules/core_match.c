@@ -1,0 +1,143 @@
+/* Who gets what: the first agent of a lane for an interaction, the best of all lanes for an agent. */
+#include "rules/core_state.h"
+
+static bool has_ids(struct step *step)
+{
+    if (step->next_id < CORE_IDS_MAX)
+        return true;
+    step->core->drain_pending = true;
+    return false;
+}
+
+/* Asked again at the offer: who is blocked by now is never offered. */
+static bool shut_out(struct step *step, struct interaction *interaction)
+{
+    const struct block *block = blocked_now(step, interaction);
+    if (!block)
+        return false;
+    step->out->hit = block->id;
+    interaction_edit(step, interaction);
+    interaction->data.identity = IDENTITY_BLOCKED;
+    interaction_settle(step, interaction);
+    close_interaction(step, interaction, "blocked", ANNOUNCE_BLOCKED);
+    return true;
+}
+
+/* Whoever gave it away is not asked again. */
+static bool is_excluded(const struct core *core, const struct interaction *interaction,
+                        const struct agent *agent)
+{
+    return interaction->data.excluded == (int)(agent - core->agents);
+}
+
+static struct agent *first_for(const struct core *core, const struct interaction *interaction)
+{
+    uint32_t lane = interaction->waiting.linked ? interaction->lane : interaction_lane(core, interaction);
+    const struct rank_node *node = rank_first(core_ready(core, lane, interaction->channel));
+    while (node && is_excluded(core, interaction, node->owner))
+        node = rank_next(node);
+    return node ? node->owner : NULL;
+}
+
+bool offer_to_first(struct step *step, struct interaction *interaction)
+{
+    if (!interaction->waiting.linked)
+        return false;
+    struct agent *agent = first_for(step->core, interaction);
+    if (!agent || !has_ids(step) || shut_out(step, interaction))
+        return false;
+    offer(step, interaction, agent);
+    return true;
+}
+
+void offer_or_wait(struct step *step, struct interaction *interaction)
+{
+    if (interaction->data.state != INTERACTION_QUEUED || offer_to_first(step, interaction) ||
+        interaction->data.state != INTERACTION_QUEUED)
+        return;
+    explain(step, interaction, NULL, true);
+    step_announce(step, ANNOUNCE_QUEUED, interaction, NULL);
+}
+
+/* --- An agent who became free --- */
+
+static const struct rank_node *first_not_excluded(const struct core *core, const struct rank_tree *waiting,
+                                                  const struct agent *agent)
+{
+    const struct rank_node *node = rank_first(waiting);
+    while (node && is_excluded(core, node->owner, agent))
+        node = rank_next(node);
+    return node;
+}
+
+/* The best of everything the agent could take now, over all its lanes and channels. */
+static struct interaction *best_for(const struct core *core, const struct agent *agent)
+{
+    const struct rank_node *best = NULL;
+    if (agent->config < 0)
+        return NULL;
+    const struct lane_place *places = core->lanes.agents[agent->config].places;
+    for (uint32_t i = 0; i < agent->ready_count; i++) {
+        const struct rank_tree *waiting =
+            core_waiting(core, places[i / CHANNEL_COUNT].lane, (enum channel)(i % CHANNEL_COUNT));
+        if (!agent->ready[i].linked || !waiting->count)
+            continue;
+        const struct rank_node *first = first_not_excluded(core, waiting, agent);
+        if (first && (!best || rank_compare(&first->rank, &best->rank) < 0))
+            best = first;
+    }
+    return best ? best->owner : NULL;
+}
+
+void drain_agent(struct step *step, struct agent *agent)
+{
+    struct interaction *interaction;
+    enum trigger before = step->trigger;
+    while ((interaction = best_for(step->core, agent)) && has_ids(step)) {
+        step->trigger = TRIGGER_FREE;
+        if (!shut_out(step, interaction))
+            offer(step, interaction, agent);
+    }
+    step->trigger = before;
+}
+
+/* --- Everything at once --- */
+
+/* A lane and channel in which somebody waits and somebody is ready; ranked as the next of those who wait. */
+struct stream {
+    struct rank_node node;
+    struct rank_node *next;
+};
+
+static void rank_stream(struct rank_tree *streams, struct stream *stream, struct rank_node *next)
+{
+    stream->next = next;
+    if (next)
+        rank_insert(streams, &stream->node, next->rank);
+}
+
+/* The best of all that waits first, whatever its lane. */
+void drain_all(struct step *step)
+{
+    struct core *core = step->core;
+    uint32_t count = core->lanes.count * CHANNEL_COUNT;
+    struct rank_tree streams = {.root = NULL};
+    struct rank_node *first;
+    core->drain_pending = false;
+    for (uint32_t i = 0; i < count; i++) {
+        if (!core->waiting[i].count || !core->ready[i].count)
+            continue;
+        struct stream *stream = arena_new(step->arena, struct stream);
+        stream->node.owner = stream;
+        rank_stream(&streams, stream, rank_first(&core->waiting[i]));
+    }
+    while ((first = rank_first(&streams)) && has_ids(step)) {
+        struct stream *stream = first->owner;
+        struct interaction *interaction = stream->next->owner;
+        struct rank_node *next = rank_next(stream->next);
+        rank_remove(&streams, first);
+        offer_to_first(step, interaction);
+        bool goes_on = core_ready(core, interaction->lane, interaction->channel)->count > 0;
+        rank_stream(&streams, stream, goes_on ? next : NULL);
+    }
+}
