@@ -50,7 +50,7 @@ void fault_append_name(char *pointer, size_t size, struct slice name)
 __attribute__((format(printf, 3, 0))) static void set(struct fault *fault, const char *pointer,
                                                       const char *format, va_list args)
 {
-    fault->line = 0;
+    fault->line = fault->column = 0;
     snprintf(fault->pointer, sizeof fault->pointer, "%s", pointer);
     fault_trim(fault->pointer, sizeof fault->pointer);
     vsnprintf(fault->detail, sizeof fault->detail, format, args);

@@ -79,7 +79,10 @@ void problem_set(struct problem *problem, enum problem_code code, const char *po
 
 void problem_set_fault(struct problem *problem, const struct fault *fault)
 {
-    if (fault->line)
+    if (fault->column)
+        problem_set(problem, PROBLEM_INVALID, fault->pointer, "line %u, column %u: %s", (unsigned)fault->line,
+                    (unsigned)fault->column, fault->detail);
+    else if (fault->line)
         problem_set(problem, PROBLEM_INVALID, fault->pointer, "line %u: %s", (unsigned)fault->line,
                     fault->detail);
     else

@@ -34,7 +34,7 @@ enum problem_code {
 
 struct problem {
     enum problem_code code;
-    char detail[256];  /* a sentence for people; cut when longer */
+    char detail[400];  /* a sentence for people; cut when longer */
     char pointer[128]; /* JSON Pointer to the fault in the body, or empty */
 };
 

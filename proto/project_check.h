@@ -1,4 +1,4 @@
-/* What in a project file refers to something else in it, or needs a canonical key. */
+/* What in a project file refers to something else in it or to the world outside. */
 #ifndef PROTO_PROJECT_CHECK_H
 #define PROTO_PROJECT_CHECK_H
 
@@ -13,8 +13,5 @@ bool project_check_region(const struct project_node *node, struct slice *out);
 /* `agents` is the section that config->agents, sorted, was read from. Every superior exists, and nobody is
  * their own, however far up. */
 void project_check_superiors(const struct project_config *config, const struct project_node *agents);
-
-/* Reads `endpoints`, canonicalises the addresses, sorts them and refuses two with the same key. */
-void project_check_endpoints(struct project_config *config, const struct project_node *file);
 
 #endif

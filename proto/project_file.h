@@ -19,9 +19,16 @@ struct project_faults {
 bool yaml_read(struct value *out, struct slice text, struct arena *arena, struct fault *fault)
     __attribute__((warn_unused_result));
 
-/* Everything wrong is listed, each with line and JSON Pointer; unknown keys are faults. False when there is
- * any. */
+/* Reads a file that is to be applied: with the time zones of the system, and with the linter
+ * (proto/project_lint.h). Everything wrong is listed in the order of lines, each with line and JSON Pointer;
+ * unknown keys are faults. False when there is any: then there is nothing to close, else config_close() comes
+ * before the arena's end. */
 bool project_file_read(struct project_config *out, struct slice text, struct arena *arena,
                        struct project_faults *faults) __attribute__((warn_unused_result));
+/* Reads a file that was applied, with the time zones that project_file_zones() gave then, a JSON document. No
+ * linter: what was good enough then goes on. */
+bool project_file_load(struct project_config *out, struct slice text, struct slice zones, struct arena *arena,
+                       struct project_faults *faults) __attribute__((warn_unused_result));
+struct slice project_file_zones(const struct project_config *config, struct arena *arena);
 
 #endif

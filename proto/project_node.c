@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "proto/fault.h"
+#include "proto/yaml_place.h"
 
 #define PATH_MAX_BYTES 120 /* of a dotted path in a detail; a longer one is cut */
 #define SUGGEST_MAX 24     /* bytes of a key that a suggestion is looked for */
@@ -16,8 +17,7 @@ static struct project_node below(const struct project_node *up, const struct val
     return (struct project_node){.up = up,
                                  .value = absent ? NULL : value,
                                  .line = value ? value->line : up->line,
-                                 .faults = up->faults,
-                                 .arena = up->arena};
+                                 .reading = up->reading};
 }
 
 struct project_node project_node_member(const struct project_node *map, const char *name)
@@ -66,22 +66,39 @@ static void write_path(const struct project_node *node, struct fault *fault, cha
     fault_append_name(fault->pointer, sizeof fault->pointer, name);
 }
 
-bool project_node_refuse(const struct project_node *node, const char *format, ...)
+__attribute__((format(printf, 3, 0))) static void
+refuse(const struct project_node *node, struct yaml_place place, const char *format, va_list args)
 {
-    if (node->faults->count == PROJECT_FAULTS_MAX)
-        return false;
-    struct fault *fault = &node->faults->items[node->faults->count++];
+    struct project_faults *faults = node->reading->faults;
+    if (faults->count == PROJECT_FAULTS_MAX)
+        return;
+    struct fault *fault = &faults->items[faults->count++];
     char path[PATH_MAX_BYTES] = "", text[sizeof fault->detail - PATH_MAX_BYTES - 2];
-    va_list args;
-    va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
-    va_end(args);
     fault_trim(text, sizeof text);
     fault->pointer[0] = 0;
     write_path(node, fault, path, sizeof path);
     fault_trim(path, sizeof path);
     snprintf(fault->detail, sizeof fault->detail, "%s%s%s", path, path[0] ? ": " : "", text);
-    fault->line = node->line;
+    fault->line = place.line;
+    fault->column = place.column;
+}
+
+bool project_node_refuse(const struct project_node *node, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    refuse(node, (struct yaml_place){node->line, 0}, format, args);
+    va_end(args);
+    return false;
+}
+
+bool project_node_refuse_inside(const struct project_node *node, size_t offset, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    refuse(node, yaml_place(node->reading->source, node->value, offset), format, args);
+    va_end(args);
     return false;
 }
 
@@ -109,31 +126,28 @@ static unsigned edits_between(struct slice a, struct slice b)
     return row[b.len];
 }
 
-static const char *nearest_key(struct slice name, const struct project_key *keys)
+static const char *nearest_key(struct slice name, const char *const *keys)
 {
     const char *best = NULL;
     unsigned fewest = SUGGEST_EDITS + 1;
-    for (; keys->name && name.len <= SUGGEST_MAX; keys++) {
-        struct slice key = slice_of(keys->name);
-        if (keys->later || key.len > SUGGEST_MAX)
+    for (; *keys && name.len <= SUGGEST_MAX; keys++) {
+        struct slice key = slice_of(*keys);
+        if (key.len > SUGGEST_MAX)
             continue;
         unsigned edits = edits_between(name, key);
         if (edits < fewest && edits < key.len) {
             fewest = edits;
-            best = keys->name;
+            best = *keys;
         }
     }
     return best;
 }
 
-static void refuse_key(const struct project_node *entry, const struct project_key *keys)
+static void refuse_key(const struct project_node *entry, const char *const *keys)
 {
-    for (const struct project_key *key = keys; key->name; key++) {
-        if (!slice_is(entry->name, key->name))
-            continue;
-        if (key->later)
-            project_node_refuse(entry, "is not supported by this version");
-        return;
+    for (const char *const *key = keys; *key; key++) {
+        if (slice_is(entry->name, *key))
+            return;
     }
     const char *nearest = nearest_key(entry->name, keys);
     if (nearest)
@@ -142,7 +156,7 @@ static void refuse_key(const struct project_node *entry, const struct project_ke
         project_node_refuse(entry, "unknown key");
 }
 
-bool project_node_check_map(const struct project_node *node, const struct project_key *keys)
+bool project_node_check_map(const struct project_node *node, const char *const *keys)
 {
     if (!node->value)
         return true;
@@ -158,6 +172,18 @@ bool project_node_check_map(const struct project_node *node, const struct projec
 bool project_node_check_list(const struct project_node *node)
 {
     return !node->value || node->value->kind == VALUE_LIST || project_node_refuse(node, "must be a list");
+}
+
+bool project_node_check_count(const struct project_node *node, uint32_t max)
+{
+    return project_node_count(node) <= max || project_node_refuse(node, "more than %u", max);
+}
+
+bool project_node_check_entries(const struct project_node *node, uint32_t max)
+{
+    if (node->value && node->value->kind != VALUE_MAP)
+        return project_node_refuse(node, "must be a map");
+    return project_node_check_count(node, max);
 }
 
 bool project_node_text(const struct project_node *node, struct slice *out, size_t max)

@@ -7,6 +7,15 @@
 #define PROTO_PROJECT_NODE_H
 
 #include "proto/project_file.h"
+#include "proto/zone_set.h"
+
+/* What all nodes of one file share. */
+struct project_reading {
+    struct slice source;
+    struct project_faults *faults;
+    struct zone_set *zones;
+    struct arena *arena;
+};
 
 struct project_node {
     const struct project_node *up; /* NULL: the file itself */
@@ -15,8 +24,7 @@ struct project_node {
     uint32_t index;                /* of an item */
     bool is_item;
     uint32_t line; /* its own, or that of the map that lacks it */
-    struct project_faults *faults;
-    struct arena *arena;
+    struct project_reading *reading;
 };
 
 struct project_node project_node_member(const struct project_node *map, const char *name);
@@ -28,16 +36,17 @@ uint32_t project_node_count(const struct project_node *node);
 /* "rules[0].when: " and the text. Past PROJECT_FAULTS_MAX faults are dropped. Returns false. */
 bool project_node_refuse(const struct project_node *node, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* The same, at the byte `offset` of the text that stands there, in its own line and column. */
+bool project_node_refuse_inside(const struct project_node *node, size_t offset, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
-/* Keys of a map; ends with a NULL name. Those of later versions are refused with other words than unknown
- * ones. */
-struct project_key {
-    const char *name;
-    bool later;
-};
-/* Absent is fine; anything but a map is a fault, and so is each key that is not in `keys`. */
-bool project_node_check_map(const struct project_node *node, const struct project_key *keys);
+/* Absent is fine; anything but a map is a fault, and so is each key that is not in `keys`, which end with
+ * NULL. */
+bool project_node_check_map(const struct project_node *node, const char *const *keys);
 bool project_node_check_list(const struct project_node *node);
+/* A map whose keys are names of the file's own, a list or a map: not more than `max`. */
+bool project_node_check_entries(const struct project_node *node, uint32_t max);
+bool project_node_check_count(const struct project_node *node, uint32_t max);
 
 bool project_node_text(const struct project_node *node, struct slice *out, size_t max);
 bool project_node_name(const struct project_node *node, struct slice *out);

@@ -193,7 +193,7 @@ static bool read_map(struct reader *reader, struct value *out, unsigned depth)
 static bool read_value(struct reader *reader, struct value *out, unsigned depth)
 {
     const yaml_event_t *event = &reader->event;
-    size_t line = event->start_mark.line;
+    size_t line = event->start_mark.line, at = event->start_mark.index;
     bool nests = event->type == YAML_SEQUENCE_START_EVENT || event->type == YAML_MAPPING_START_EVENT;
     if (++reader->nodes > JSON_NODES_MAX)
         return refuse(reader, line, "more than 200,000 values");
@@ -223,6 +223,7 @@ static bool read_value(struct reader *reader, struct value *out, unsigned depth)
         return refuse(reader, line, "anchors and aliases are not supported");
     }
     out->line = (uint32_t)line + 1;
+    out->at = (uint32_t)at;
     return ok;
 }
 

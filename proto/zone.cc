@@ -13,6 +13,8 @@ struct zone {
 namespace
 {
 
+using moment = cctz::time_point<cctz::seconds>;
+
 constexpr size_t name_max = 64;
 
 /* Letters, digits, _ + - and single slashes inside: nothing that could leave the folder of zones. */
@@ -67,8 +69,25 @@ extern "C" const struct zone *zone_find(struct slice name)
 
 extern "C" int32_t zone_offset(const struct zone *zone, int64_t at_s)
 {
-    const std::chrono::time_point<std::chrono::system_clock, cctz::seconds> at{cctz::seconds(at_s)};
-    return zone->zone.lookup(at).offset;
+    return zone->zone.lookup(moment{cctz::seconds(at_s)}).offset;
+}
+
+extern "C" uint32_t zone_transitions(const struct zone *zone, struct zone_transition *out, uint32_t room)
+{
+    cctz::time_zone::civil_transition change;
+    moment at{cctz::seconds(ZONE_FROM_S)};
+    uint32_t count = 1;
+    out[0] = {INT64_MIN, zone->zone.lookup(at).offset};
+    while (count < room && zone->zone.next_transition(at, &change)) {
+        at = zone->zone.lookup(change.to).trans;
+        int64_t at_s = at.time_since_epoch().count();
+        int32_t offset = zone->zone.lookup(at).offset;
+        if (at_s >= ZONE_UNTIL_S)
+            break;
+        if (offset != out[count - 1].offset_s)
+            out[count++] = {at_s, offset};
+    }
+    return count;
 }
 
 extern "C" const struct cel_zone_ops zone_ops = {find_any, offset_any, nullptr};

@@ -97,6 +97,14 @@ bool cel_eval(struct cel_value *out, const struct cel_program *program, const st
               uint64_t cost_limit, struct arena *arena, struct cel_error *error)
     __attribute__((warn_unused_result));
 
+/* The value that the expression has whatever the variables are that are CEL_ABSENT in `variables` (has() of
+ * them included). False: it may depend on them, fail, or cost more than CEL_COST_DEFAULT. */
+bool cel_settled(struct cel_value *out, const struct cel_program *program, const struct cel_value *variables,
+                 struct arena *arena) __attribute__((warn_unused_result));
+/* The expression written in one way only: what differs in blanks, comments, parentheses and the spelling of
+ * literals gives the same text. Empty when it has no grammar. */
+struct slice cel_canonical(struct slice source, struct arena *arena);
+
 /* "map(string, int)". */
 struct slice cel_type_text(const struct cel_type *type, struct arena *arena);
 

@@ -50,8 +50,9 @@ struct event {
 /* Where and why a document was refused. `pointer` is a JSON Pointer (RFC 6901) to the fault. */
 struct fault {
     char pointer[128];
-    char detail[256];
-    uint32_t line; /* of the source where known, else 0 */
+    char detail[400];
+    uint32_t line;   /* of the source where known, else 0 */
+    uint32_t column; /* in code points from 1, where known, else 0 */
 };
 
 #endif

@@ -1,5 +1,7 @@
 #include "rules/project_config.h"
 
+#include "rules/cel.h"
+
 static const char *const cause_names[REJECT_CAUSE_COUNT] = {"reject", "busy", "no_answer", "unreachable"};
 
 const char *reject_cause_name(enum reject_cause cause)
@@ -44,6 +46,12 @@ struct config_queue config_queue_default(struct slice name)
         .hours = -1,
         .overflow = -1,
     };
+}
+
+void config_close(struct project_config *config)
+{
+    for (uint32_t i = 0; i < config->rule_count; i++)
+        cel_close(&config->rules[i].when);
 }
 
 int config_find_queue(const struct project_config *config, struct slice name)

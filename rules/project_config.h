@@ -1,5 +1,6 @@
 /* A project's configuration, validated: what the core reads. Immutable once made; everything lies in one
- * arena. Queues, agents and endpoints refer to each other by index. Decoded by proto/project_file.h. */
+ * arena but for the patterns of compiled conditions. Queues, agents and endpoints refer to each other by
+ * index. Decoded by proto/project_file.h. */
 #ifndef RULES_PROJECT_CONFIG_H
 #define RULES_PROJECT_CONFIG_H
 
@@ -148,6 +149,9 @@ struct project_config {
     const struct zone_table *zones; /* rules/zone_table.h: what time zones were when the file was applied */
     uint32_t zone_count;
 };
+
+/* Gives back what the conditions of its rules hold outside the arena. */
+void config_close(struct project_config *config);
 
 /* Index by name, or -1. */
 int config_find_queue(const struct project_config *config, struct slice name);

@@ -24,6 +24,7 @@ struct value {
     enum value_kind kind;
     uint32_t count; /* of items or members */
     uint32_t line;  /* 1-based line in the source where the coding knows it (YAML), else 0 */
+    uint32_t at;    /* YAML: how many code points of the source stand before it */
     union {
         bool boolean;
         int64_t integer;

@@ -1,14 +1,15 @@
 /* What a time zone was when a configuration was applied: its offsets from UTC as a table, so that the core
- * needs no clock's files and the same configuration means the same instants for ever. Made by proto/zone.h,
- * stored with the configuration. */
+ * needs no clock's files and the same configuration means the same instants for ever. Made by
+ * proto/zone_set.h, stored with the configuration. */
 #ifndef RULES_ZONE_TABLE_H
 #define RULES_ZONE_TABLE_H
 
 #include "rules/cel.h"
 
 #define ZONE_TRANSITIONS_MAX 512
-#define ZONE_YEARS 30           /* ahead of the day it was made; later the last offset stays */
-#define ZONE_OFFSET_MAX_S 93600 /* either way; tzdata stays below 25 hours (RFC 9636 3.2) */
+#define ZONE_FROM_S INT64_C(0)           /* before 1970 the first offset counts */
+#define ZONE_UNTIL_S INT64_C(4102444800) /* from 2100 on the last one */
+#define ZONE_OFFSET_MAX_S 93600          /* either way; tzdata stays below 25 hours (RFC 9636 3.2) */
 
 struct zone_transition {
     int64_t at_s;     /* seconds since 1970 UTC, rising; the first is INT64_MIN */

@@ -96,11 +96,8 @@ void batch_tell_refused(struct batch *batch)
 
 static void take_config(struct project *project)
 {
-    struct loaded_config *old = project->config;
-    project->config = project->next_config;
+    config_replace(project, project->next_config);
     project->next_config = NULL;
-    arena_deinit(&old->arena);
-    free(old);
     log_event(LOG_INFO, "configuration is active",
               (struct log_field[]){log_text("project", project_name(project)),
                                    log_int("version", (int64_t)project->config->version)},

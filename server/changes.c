@@ -79,10 +79,7 @@ static void on_config(void *ctx, const struct pg_reply *reply)
     if (project->state == PROJECT_OWNED) {
         struct loaded_config *loaded = reply->outcome == PG_OK ? config_load(project, reply) : NULL;
         if (loaded) {
-            if (project->next_config) {
-                arena_deinit(&project->next_config->arena);
-                free(project->next_config);
-            }
+            config_drop(&project->next_config);
             project->next_config = loaded;
         } else if (reply->outcome != PG_OK) {
             project->config_wanted = project->changes_wanted = true;

@@ -10,7 +10,7 @@
 #include "server/project_rows.h"
 #include "storage/pg_blocking.h"
 
-#define PARAM_COUNT 6
+#define PARAM_COUNT 7
 
 static int store(const char *command, struct pg_blocking *database, const char *const params[PARAM_COUNT])
 {
@@ -49,7 +49,9 @@ static int apply(const char *command, const char *conninfo, const char *path, st
         "apply",
         project_rows_agents(config, arena),
         project_rows_queues(config, arena),
+        arena_string(arena, project_file_zones(config, arena)),
     };
+    config_close(config);
     struct pg_blocking *database = pg_blocking_open(conninfo, "patchbay apply", why, sizeof why);
     if (!database)
         return command_failed(command, "no connection to the database: %s", why);
@@ -66,7 +68,8 @@ int command_apply(int argc, char **argv)
         .synopsis = "[--database URL] [--config FILE] FILE",
         .about =
             "Validates a project file and makes it the project's active configuration. Faults are printed as\n"
-            "`file:line: key: reason` and nothing changes. The same file again makes no new version.\n",
+            "`file:line: key: reason`, inside expressions `file:line:column: key: reason`, and nothing changes.\n"
+            "The same file again makes no new version unless the time zones that it names have changed.\n",
         .settings = command_setting("database"),
         .operands_min = 1,
         .operands_max = 1,

@@ -10,7 +10,8 @@ static const struct command_spec spec = {
     .synopsis = "FILE",
     .about =
         "Finds the faults of a configuration file or a project file (which has a key `project`) and prints\n"
-        "each as `file:line: key: reason`. Exits 0 and prints ok when there is none, else 1.\n",
+        "each as `file:line: key: reason`, inside expressions `file:line:column: key: reason`. Exits 0 and\n"
+        "prints ok when there is none, else 1.\n",
     .operands_min = 1,
     .operands_max = 1,
 };
@@ -27,8 +28,10 @@ static bool check_project(const char *path, struct slice text, struct arena *are
 {
     struct project_config *config = arena_new(arena, struct project_config);
     struct project_faults *faults = arena_new(arena, struct project_faults);
-    if (project_file_read(config, text, arena, faults))
+    if (project_file_read(config, text, arena, faults)) {
+        config_close(config);
         return true;
+    }
     command_print_faults(path, faults);
     return false;
 }

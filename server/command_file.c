@@ -24,6 +24,8 @@ void command_print_faults(const char *path, const struct project_faults *faults)
         fputs(path, stdout);
         if (fault->line > 0)
             printf(":%" PRIu32, fault->line);
+        if (fault->column > 0)
+            printf(":%" PRIu32, fault->column);
         fputs(": ", stdout);
         if (fault->pointer[0] == '/') {
             print_key(fault->pointer);

@@ -180,12 +180,20 @@ static void on_agents(void *ctx, const struct pg_reply *reply)
     project_reply_done(project);
 }
 
+void config_drop(struct loaded_config **loaded)
+{
+    struct loaded_config *old = *loaded;
+    *loaded = NULL;
+    if (!old)
+        return;
+    config_close(&old->config);
+    arena_deinit(&old->arena);
+    free(old);
+}
+
 void config_replace(struct project *project, struct loaded_config *loaded)
 {
-    if (project->config) {
-        arena_deinit(&project->config->arena);
-        free(project->config);
-    }
+    config_drop(&project->config);
     project->config = loaded;
 }
 
@@ -197,17 +205,15 @@ struct loaded_config *config_load(struct project *project, const struct pg_reply
         abort();
     arena_init(&loaded->arena);
     bool good = reply->rows == 1 &&
-                project_file_read(&loaded->config, arena_copy(&loaded->arena, pg_cell(reply, 0, 1)),
-                                  &loaded->arena, faults);
+                project_file_load(&loaded->config, arena_copy(&loaded->arena, pg_cell(reply, 0, 1)),
+                                  pg_cell(reply, 0, 2), &loaded->arena, faults);
     if (!good) {
         log_event(
             LOG_ERROR, "the stored configuration cannot be read",
             (struct log_field[]){log_text("project", project_name(project)),
                                  log_str("why", faults->count ? faults->items[0].detail : "there is none")},
             2);
-        arena_deinit(&loaded->arena);
-        free(loaded);
-        loaded = NULL;
+        config_drop(&loaded);
     } else {
         loaded->version = (uint64_t)pg_int64(reply, 0, 0);
     }

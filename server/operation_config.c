@@ -13,7 +13,7 @@
 #include "server/rpc.h"
 #include "storage/pg_link.h"
 
-#define PARAM_COUNT 6
+#define PARAM_COUNT 7
 
 struct answer {
     struct operation_call *call;
@@ -35,8 +35,10 @@ static struct value fault_list(const struct project_faults *faults, struct arena
     struct value list = value_list(arena, faults->count);
     for (uint32_t i = 0; i < faults->count; i++) {
         const struct fault *fault = &faults->items[i];
-        struct value item = value_map(arena, 3);
+        struct value item = value_map(arena, 4);
         value_set(&item, "line", value_int(fault->line));
+        if (fault->column)
+            value_set(&item, "column", value_int(fault->column));
         value_set(&item, "pointer", value_string(slice_of(fault->pointer)));
         value_set(&item, "detail", value_string(slice_of(fault->detail)));
         value_append(&list, item);
@@ -112,6 +114,7 @@ static void store(struct operation_call *call, const struct project_config *conf
         arena_string(call->arena, operation_author(call)),
         project_rows_agents(config, call->arena),
         project_rows_queues(config, call->arena),
+        arena_string(call->arena, project_file_zones(config, call->arena)),
     };
     struct pg_param params[PARAM_COUNT];
     for (int i = 0; i < PARAM_COUNT; i++)
@@ -140,13 +143,12 @@ static void put_config(struct operation_call *call, struct slice file)
     if (!yaml_read(&tree, file, call->arena, &faults->items[0])) {
         faults->count = 1;
         fail_faults(call, faults);
-        return;
-    }
-    if (!slice_equal(config->project, project_name(call->project))) {
+    } else if (!slice_equal(config->project, project_name(call->project))) {
         fail(call, PROBLEM_INVALID, "/project", "must be the project that the file is put into");
-        return;
+    } else {
+        store(call, config, file, &tree);
     }
-    store(call, config, file, &tree);
+    config_close(config);
 }
 
 void operation_put_config_http(struct operation_call *call)

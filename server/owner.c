@@ -76,11 +76,7 @@ void owner_drop(struct project *project)
     facts_forget_all(project->facts);
     known_forget(project);
     changes_clear(project);
-    if (project->next_config) {
-        arena_deinit(&project->next_config->arena);
-        free(project->next_config);
-        project->next_config = NULL;
-    }
+    config_drop(&project->next_config);
     publisher_project_gone(project->app->publisher, project);
     streams_project_gone(project->app->streams, project);
 }

@@ -145,10 +145,7 @@ static void free_project(struct project *project)
     facts_cache_free(&project->facts);
     known_keys_free(&project->known);
     table_deinit(&project->pending);
-    if (project->config) {
-        arena_deinit(&project->config->arena);
-        free(project->config);
-    }
+    config_drop(&project->config);
     free(project->name);
     free(project);
     on_closed(ctx);

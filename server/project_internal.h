@@ -225,6 +225,7 @@ void load_start(struct project *project);
 struct loaded_config *config_load(struct project *project,
                                   const struct pg_reply *reply);            /* NULL: unreadable, logged */
 void config_replace(struct project *project, struct loaded_config *loaded); /* takes it */
+void config_drop(struct loaded_config **loaded);                            /* NULL is fine */
 
 /* changes.c */
 void changes_read(struct project *project);

@@ -263,7 +263,7 @@ static void lengths_are_accepted_to_the_byte(void **state)
             struct value document = json(arena_format(&arena, cases[i].format, filled(cases[i].max + more)));
 #pragma GCC diagnostic pop
             struct event event;
-            struct fault fault = {{0}, {0}, 0};
+            struct fault fault = {.line = 0};
             assert_int_equal(cloudevent_read(&event, &document, &arena, &fault), !more);
             assert_string_equal(fault.pointer, more ? cases[i].pointer : "");
         }
@@ -332,7 +332,7 @@ static void the_conformance_events_pass_and_fail_as_they_say(void **state)
         }
         const struct value *tests = value_member(&suite, "tests");
         for (uint32_t i = 0; i < tests->count; i++) {
-            struct fault fault = {{0}, {0}, 0};
+            struct fault fault = {.line = 0};
             const struct value *event = value_member(&tests->items[i], "event");
             const struct value *id = value_member(&tests->items[i], "id");
             if (cloudevent_envelope_check(event, &fault) != valid)

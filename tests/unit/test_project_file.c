@@ -37,6 +37,7 @@ static struct project_config good(const char *text)
     if (!project_file_read(&config, slice_of(text), &arena, &faults))
         fail_msg("line %u: %s", faults.items[0].line, faults.items[0].detail);
     assert_int_equal(faults.count, 0);
+    config_close(&config);
     return config;
 }
 
@@ -143,6 +144,26 @@ static void defaults_fill_what_is_left_out(void **state)
     assert_int_equal(config.rule_count, 1);
     assert_text(config.rules[0].name, "rest");
     assert_int_equal(config.rules[0].queue, CONFIG_QUEUE_OF_ENDPOINT);
+    assert_true(config.exclusive[CHANNEL_CALL]);
+    assert_false(config.exclusive[CHANNEL_CHAT] || config.exclusive[CHANNEL_EMAIL]);
+    assert_true(config.prefer.owner_ms == 0 && config.prefer.last_agent_ms == 0);
+    assert_int_equal(config.prefer.within_ms, INT64_C(2592000000));
+    assert_int_equal(config.skill_count + config.hours_count + config.zone_count, 0);
+}
+
+static void a_queue_that_says_nothing_has_defaults(void **state)
+{
+    (void)state;
+    struct config_queue queue = good("project: p\nqueues: {q: }\n").queues[0];
+    assert_int_equal(queue.strategy, STRATEGY_LONGEST_IDLE);
+    assert_int_equal(queue.offer_timeout_ms, 20000);
+    assert_int_equal(queue.service_within_ms, 20000);
+    assert_int_equal(queue.wrap_up_ms + queue.first_reply_ms + queue.wait_max_ms, 0);
+    assert_int_equal(queue.weight + queue.waiting_max + queue.service_target, 0);
+    assert_int_equal(queue.relax_count, 0);
+    assert_true(queue.hours == -1 && queue.overflow == -1);
+    for (int i = 0; i < EMPTY_REASON_COUNT; i++)
+        assert_int_equal(queue.when_empty[i], -1);
 }
 
 static const char full[] =
@@ -205,6 +226,101 @@ static void a_full_file_is_read_whole(void **state)
     assert_int_equal(config.rules[0].priority, -5);
 }
 
+/* Contract section 5, but for the numbers of phones. */
+static const char whole[] =
+    "project: demo\n"
+    "endpoints: [{chat: web, queue: support}]\n"
+    "queues:\n"
+    "  support:\n"
+    "    strategy: most_skilled\n"
+    "    service_level: {target: 80, within: 30s}\n"
+    "    relax: [{after: 30s, skills: {german: 2}}, {after: 60s, skills: {}}]\n"
+    "    when_empty: {none_logged_in: voicemail, all_at_capacity: mail}\n"
+    "    hours: office\n"
+    "    weight: -5\n"
+    "    overflow: {waiting: 50, wait: 5m, queue: mail}\n"
+    "    first_reply: 2m\n"
+    "  mail: {}\n"
+    "  voicemail: {}\n"
+    "hours:\n"
+    "  office: {zone: Europe/Berlin, open: [\"mon-fri 09:00-17:00\"], closed: [2026-12-25], otherwise: "
+    "voicemail}\n"
+    "agents:\n"
+    "  zoe: {queues: [support], skills: {polish: 1, german: 5}}\n"
+    "  anna: {queues: [support, mail]}\n"
+    "prefer: {owner: 15s, last_agent: 10s, within: 20d}\n"
+    "exclusive: [call, chat]\n"
+    "rules:\n"
+    "  - name: vip\n"
+    "    when: \"'vip' in customer.tags && channel == 'call'\"\n"
+    "    queue: support\n"
+    "    priority: 5\n"
+    "    skills: {german: 3, polish: 1}\n"
+    "  - {name: rest, when: \"1 < 2\", queue: endpoint}\n";
+
+static void a_file_that_uses_everything_is_read_whole(void **state)
+{
+    (void)state;
+    struct project_config config = good(whole);
+    const struct config_queue *support = &config.queues[0];
+    assert_int_equal(support->strategy, STRATEGY_MOST_SKILLED);
+    assert_int_equal(support->service_target, 80);
+    assert_int_equal(support->service_within_ms, 30000);
+    assert_int_equal(support->when_empty[EMPTY_NONE_LOGGED_IN], 2);
+    assert_int_equal(support->when_empty[EMPTY_ALL_ON_BREAK], -1);
+    assert_int_equal(support->when_empty[EMPTY_ALL_AT_CAPACITY], 1);
+    assert_int_equal(support->weight, -5);
+    assert_int_equal(support->waiting_max, 50);
+    assert_int_equal(support->wait_max_ms, 300000);
+    assert_int_equal(support->overflow, 1);
+    assert_int_equal(support->first_reply_ms, 120000);
+    assert_int_equal(support->hours, 0);
+    assert_int_equal(config.prefer.owner_ms, 15000);
+    assert_int_equal(config.prefer.last_agent_ms, 10000);
+    assert_int_equal(config.prefer.within_ms, INT64_C(1728000000));
+    assert_true(config.exclusive[CHANNEL_CALL] && config.exclusive[CHANNEL_CHAT]);
+    assert_false(config.exclusive[CHANNEL_EMAIL]);
+}
+
+static void skills_are_numbered_by_name_everywhere(void **state)
+{
+    (void)state;
+    struct project_config config = good(whole);
+    assert_int_equal(config.skill_count, 2);
+    assert_text(config.skills[0], "german");
+    assert_text(config.skills[1], "polish");
+    const struct config_agent *zoe = &config.agents[1], *anna = &config.agents[0];
+    assert_int_equal(zoe->skills.count, 2);
+    assert_true(zoe->skills.items[0].skill == 0 && zoe->skills.items[0].level == 5);
+    assert_true(zoe->skills.items[1].skill == 1 && zoe->skills.items[1].level == 1);
+    assert_int_equal(anna->skills.count, 0);
+    assert_true(zoe->position == 0 && anna->position == 1);
+    const struct config_relax *relax = config.queues[0].relax;
+    assert_int_equal(config.queues[0].relax_count, 2);
+    assert_int_equal(relax[0].after_ms, 30000);
+    assert_true(relax[0].skills.count == 1 && relax[0].skills.items[0].skill == 0 &&
+                relax[0].skills.items[0].level == 2);
+    assert_true(relax[1].after_ms == 60000 && relax[1].skills.count == 0);
+    const struct config_rule *vip = &config.rules[0];
+    assert_true(vip->skills.count == 2 && vip->skills.items[0].level == 3 && vip->skills.items[1].level == 1);
+}
+
+static void hours_know_their_zone_spans_and_dates(void **state)
+{
+    (void)state;
+    struct project_config config = good(whole);
+    const struct hours *office = &config.hours[0];
+    assert_int_equal(config.hours_count, 1);
+    assert_text(office->name, "office");
+    assert_int_equal(office->span_count, 5);
+    assert_int_equal(office->closed_count, 1);
+    assert_int_equal(office->otherwise, 2);
+    assert_true(config.zone_count == 1 && office->zone == &config.zones[0]);
+    assert_text(office->zone->name, "Europe/Berlin");
+    assert_true(hours_are_open(office, INT64_C(1785135600000)));  /* Monday 2026-07-27 09:00 in Berlin */
+    assert_false(hours_are_open(office, INT64_C(1798185600000))); /* Friday 2026-12-25 09:00 */
+}
+
 static void each_mistake_is_refused_where_it_is(void **state)
 {
     (void)state;
@@ -221,7 +337,6 @@ static void each_mistake_is_refused_where_it_is(void **state)
         {"project: p\nzzzzzzzz: 1\n", "/zzzzzzzz", "unknown key", 2},
         {"project: p\nregion: Germany\n", "/region", "region", 2},
         {"project: p\nregion: xx\n", "/region", "no region", 2},
-        {"project: p\nhours: {}\n", "/hours", "not supported by this version", 2},
         {"project: p\ncontacts: {max: 10}\n", "/contacts/max", "from 1 to 9", 2},
         {"project: p\ncontacts: {max: 2, phone_slots: 3}\n", "/contacts/phone_slots", "from 0 to 2", 2},
         {"project: p\ncreate: {call: maybe}\n", "/create/call", "manual, auto", 2},
@@ -237,14 +352,11 @@ static void each_mistake_is_refused_where_it_is(void **state)
         {"project: p\nqueues:\n  a: 5\n", "/queues/a", "map", 3},
         {"project: p\nqueues:\n  a b: {}\n", "/queues/a b", "no name", 3},
         {"project: p\nqueues:\n  endpoint: {}\n", "/queues/endpoint", "reserved", 3},
-        {"project: p\nqueues:\n  a: {strategy: round_robin}\n", "/queues/a/strategy", "by this version", 3},
         {"project: p\nqueues:\n  a: {strategy: fastest}\n", "/queues/a/strategy", "one of longest_idle", 3},
-        {"project: p\nqueues:\n  a: {relax: []}\n", "/queues/a/relax", "by this version", 3},
         {"project: p\nqueues:\n  a: {offer_timout: 5s}\n", "/queues/a/offer_timout", "\"offer_timeout\"", 3},
         {"project: p\nqueues:\n  a: {offer_timeout: 2h}\n", "/queues/a/offer_timeout", "from 100ms to 1h", 3},
         {"project: p\nagents:\n  a: {queues: [x]}\n", "/agents/a/queues/0", "no queue \"x\"", 3},
         {"project: p\nqueues: {x: {}}\nagents:\n  a: {queues: [x, x]}\n", "/agents/a/queues/1", "twice", 4},
-        {"project: p\nagents:\n  a: {skills: {}}\n", "/agents/a/skills", "by this version", 3},
         {"project: p\nagents:\n  a: {role: boss}\n", "/agents/a/role", "one of", 3},
         {"project: p\nagents:\n  a: {capacity: {call: 1001}}\n", "/agents/a/capacity/call", "0 to 1000", 3},
         {"project: p\nagents:\n  a: {reports_to: b}\n", "/agents/a/reports_to", "no agent", 3},
@@ -264,9 +376,47 @@ static void each_mistake_is_refused_where_it_is(void **state)
         {"project: p\nregion: DE\nqueues: {x: }\nendpoints:\n  - {queue: x, phone: 030 901820}\n"
          "  - {queue: x, phone: +49 30 901820}\n",
          "/endpoints/1", "endpoints[0] is the same", 6},
+        {"project: p\nqueues:\n  a: {service_level: {target: 101}}\n", "/queues/a/service_level/target",
+         "1 to 100", 3},
+        {"project: p\nqueues:\n  a: {relax: [{skills: {}}]}\n", "/queues/a/relax/0/after", "is required", 3},
+        {"project: p\nqueues:\n  a: {relax: [{after: 5s}]}\n", "/queues/a/relax/0/skills", "is required", 3},
+        {"project: p\nqueues:\n  a: {relax: [~]}\n", "/queues/a/relax/0", "must be a map", 3},
+        {"project: p\nqueues:\n  a: {relax: [{after: 5s, skills: {}}, {after: 5s, skills: {}}]}\n",
+         "/queues/a/relax/1/after", "later than the step before", 3},
+        {"project: p\nqueues:\n  a: {relax: [{after: 5s, skills: {x y: 1}}]}\n",
+         "/queues/a/relax/0/skills/x y", "no name", 3},
+        {"project: p\nqueues:\n  a: {when_empty: {never: a}}\n", "/queues/a/when_empty/never", "unknown key",
+         3},
+        {"project: p\nqueues:\n  a: {when_empty: {none_skilled: b}}\n", "/queues/a/when_empty/none_skilled",
+         "no queue", 3},
+        {"project: p\nqueues:\n  a: {hours: office}\n", "/queues/a/hours", "no hours \"office\"", 3},
+        {"project: p\nqueues:\n  a: {weight: 1001}\n", "/queues/a/weight", "-1000 to 1000", 3},
+        {"project: p\nqueues:\n  a: {first_reply: 0}\n", "/queues/a/first_reply", "from 1s to 7d", 3},
+        {"project: p\nqueues:\n  b: {}\n  a: {overflow: {queue: b}}\n", "/queues/a/overflow", "needs waiting",
+         4},
+        {"project: p\nqueues:\n  a: {overflow: {wait: 5m}}\n", "/queues/a/overflow/queue", "required", 3},
+        {"project: p\nqueues:\n  b: {}\n  a: {overflow: {waiting: 0, queue: b}}\n",
+         "/queues/a/overflow/waiting", "from 1", 4},
+        {"project: p\nhours:\n  h: {open: [\"mon 09:00-10:00\"]}\n", "/hours/h/zone", "is required", 3},
+        {"project: p\nhours:\n  h: {zone: Europe/Atlantis, open: [\"mon 09:00-10:00\"]}\n", "/hours/h/zone",
+         "no time zone \"Europe/Atlantis\"", 3},
+        {"project: p\nhours:\n  h: {zone: UTC}\n", "/hours/h/open", "is required", 3},
+        {"project: p\nhours:\n  h: {zone: UTC, open: [9-17]}\n", "/hours/h/open/0", "mon-fri 09:00-17:00", 3},
+        {"project: p\nhours:\n  h: {zone: UTC, open: [~]}\n", "/hours/h/open/0", "is empty", 3},
+        {"project: p\nhours:\n  h: {zone: UTC, open: [\"mon 09:00-10:00\"], closed: [2026-02-30]}\n",
+         "/hours/h/closed/0", "must be a date", 3},
+        {"project: p\nhours:\n  h: {zone: UTC, open: [\"mon 09:00-10:00\"], otherwise: q}\n",
+         "/hours/h/otherwise", "no queue", 3},
+        {"project: p\nagents:\n  a: {skills: {german: 0}}\n", "/agents/a/skills/german", "from 1 to 100", 3},
+        {"project: p\nagents:\n  a: {skills: {german: }}\n", "/agents/a/skills/german", "a level", 3},
+        {"project: p\nagents:\n  a: {skills: [german]}\n", "/agents/a/skills", "must be a map", 3},
+        {"project: p\nprefer: {owner: 2h}\n", "/prefer/owner", "100ms to 1h", 2},
+        {"project: p\nprefer: {manager: 2s}\n", "/prefer/manager", "unknown key", 2},
+        {"project: p\nexclusive: [fax]\n", "/exclusive/0", "one of call, chat, email", 2},
+        {"project: p\nexclusive: call\n", "/exclusive", "must be a list", 2},
         {"project: p\nrules: []\n", "/rules", "must always match", 2},
-        {"project: p\nrules:\n  - {name: a, when: \"1 == 1\", queue: endpoint}\n", "/rules/0/when",
-         "rules[0].when: only \"true\" is supported by this version", 3},
+        {"project: p\nrules:\n  - {name: a, when: 1, queue: endpoint}\n", "/rules/0/when", "an expression",
+         3},
         {"project: p\nrules:\n  - {name: a, queue: endpoint}\n", "/rules/0/when", "is required", 3},
         {"project: p\nrules:\n  - {when: true, queue: endpoint}\n", "/rules/0/name", "is required", 3},
         {"project: p\nrules:\n  - {name: a, when: true}\n", "/rules/0/queue", "required", 3},
@@ -332,7 +482,11 @@ int main(void)
         cmocka_unit_test_setup_teardown(lines_are_those_of_the_keys, setup, teardown),
         cmocka_unit_test_setup_teardown(what_yaml_can_do_too_much_is_refused_with_its_line, setup, teardown),
         cmocka_unit_test_setup_teardown(defaults_fill_what_is_left_out, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_queue_that_says_nothing_has_defaults, setup, teardown),
         cmocka_unit_test_setup_teardown(a_full_file_is_read_whole, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_file_that_uses_everything_is_read_whole, setup, teardown),
+        cmocka_unit_test_setup_teardown(skills_are_numbered_by_name_everywhere, setup, teardown),
+        cmocka_unit_test_setup_teardown(hours_know_their_zone_spans_and_dates, setup, teardown),
         cmocka_unit_test_setup_teardown(each_mistake_is_refused_where_it_is, setup, teardown),
         cmocka_unit_test_setup_teardown(all_mistakes_are_listed_by_line, setup, teardown),
         cmocka_unit_test_setup_teardown(too_many_mistakes_are_cut, setup, teardown),
