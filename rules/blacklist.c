@@ -147,16 +147,15 @@ static const struct block *match_prefix(const struct blacklist *blacklist, enum 
 static const struct block *match_domain(const struct blacklist *blacklist, enum channel channel,
                                         struct slice domain, int64_t at_ms)
 {
-    while (domain.len) {
+    for (;;) {
         const struct block *found = match(blacklist, BLOCK_DOMAIN, channel, domain, at_ms);
         if (found)
             return found;
         const char *dot = memchr(domain.ptr, '.', domain.len);
         if (!dot)
-            break;
+            return NULL;
         domain = (struct slice){dot + 1, domain.len - (size_t)(dot + 1 - domain.ptr)};
     }
-    return NULL;
 }
 
 const struct block *blacklist_match_keys(const struct blacklist *blacklist,

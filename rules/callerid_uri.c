@@ -48,10 +48,10 @@ static void read_parameters(struct callerid_uri *out, struct slice text)
     }
 }
 
-/* Returns what stands between the brackets, or everything when there are none. */
+/* Returns what stands between the brackets, or everything when there are none. `text` is not empty. */
 static struct slice read_brackets(struct callerid_uri *out, struct slice text)
 {
-    size_t quoted = text.len && text.ptr[0] == '"' ? quoted_end(text) : 0;
+    size_t quoted = text.ptr[0] == '"' ? quoted_end(text) : 0;
     struct slice rest = ascii_part(text, quoted, text.len);
     size_t open = ascii_find(rest, '<');
     if (open == rest.len) {

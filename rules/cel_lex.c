@@ -58,7 +58,7 @@ static void skip_blanks(struct cel_reader *reader)
         if (c == '/' && peek(reader, 1) == '/') {
             while (reader->at < reader->source.len && peek(reader, 0) != '\n')
                 reader->at++;
-        } else if (c && ascii_is_one_of(c, " \t\n\r\f")) {
+        } else if (ascii_is_one_of(c, " \t\n\r\f")) {
             reader->at++;
         } else {
             return;

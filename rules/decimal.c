@@ -4,6 +4,7 @@
  * tables of powers; texts of up to 15 digits, nearly all there are, take the short way at the top. */
 #include "rules/decimal.h"
 
+#include <assert.h>
 #include <string.h>
 
 #define SHIFT_MAX 60 /* binary places at a time: ten times a digit still fits 64 bits */
@@ -59,14 +60,9 @@ static void divide(struct decimal *number, uint32_t shift)
 {
     uint64_t rest = 0, mask = (UINT64_C(1) << shift) - 1;
     uint32_t read = 0, written = 0;
-    for (; rest >> shift == 0; read++) {
-        if (read >= number->count && rest == 0) {
-            number->count = 0;
-            number->point = 0;
-            return;
-        }
+    assert(number->count && number->digits[0]);
+    for (; rest >> shift == 0; read++)
         rest = rest * 10 + (read < number->count ? number->digits[read] : 0);
-    }
     number->point -= (int32_t)read - 1;
     for (; read < number->count || rest; read++) {
         uint8_t next = read < number->count ? number->digits[read] : 0;
@@ -75,8 +71,6 @@ static void divide(struct decimal *number, uint32_t shift)
         else if (rest >> shift)
             number->truncated = true;
         rest = (rest & mask) * 10 + next;
-        if (read >= number->count && !rest)
-            break;
     }
     number->count = written;
     limit(number);
@@ -153,16 +147,17 @@ static int32_t places_for(int32_t point)
 static double to_double(struct decimal *number)
 {
     int32_t exponent = 0;
-    if (!number->count || number->point < -330)
+    assert(number->count); /* zero is short */
+    if (number->point < -330)
         return join_double(0, number->negative);
     if (number->point > 310)
         return join_double(UINT64_C(0x7FF) << MANTISSA_BITS, number->negative);
     while (number->point > 0) {
-        int32_t places = number->point == 0 ? 1 : places_for(number->point);
+        int32_t places = places_for(number->point);
         shift_by(number, -places);
         exponent += places;
     }
-    while (number->point < 0 || (number->point == 0 && number->digits[0] < 5)) {
+    while (number->point < 0 || number->digits[0] < 5) {
         int32_t places = number->point == 0 ? 1 : places_for(-number->point);
         shift_by(number, places);
         exponent -= places;
@@ -399,7 +394,8 @@ struct slice decimal_scientific(double real, uint32_t places, struct arena *aren
 /* 17 digits always read back as the same double (IEEE 754-2019 5.12.2), fewer mostly do. */
 static void shorten(struct decimal *number, double real)
 {
-    for (int32_t digits = 1; digits <= 17; digits++) {
+    for (int32_t digits = 1;; digits++) {
+        assert(digits <= 17);
         struct decimal shorter = *number, copy;
         double again;
         round_to(&shorter, digits);

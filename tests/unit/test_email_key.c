@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "rules/blacklist_key.h"
+#include "rules/email_domain.h"
 #include "rules/email_key.h"
 #include "tests/unit/identity_cases.h"
 
@@ -75,6 +76,22 @@ static void a_key_is_at_most_254_octets(void **state)
         text[i] = '.';
     assert_int_equal(status_of((struct slice){text, EMAIL_KEY_MAX}), EMAIL_OK);
     assert_int_equal(status_of((struct slice){text, EMAIL_KEY_MAX + 1}), EMAIL_TOO_LONG);
+}
+
+static void a_domain_has_a_length_before_and_after_it_is_read(void **state)
+{
+    (void)state;
+    char text[1100];
+    struct slice domain;
+    for (size_t i = 0; i < sizeof text; i++)
+        text[i] = i % 2 ? '.' : 'a';
+    text[1] = '@';
+    assert_int_equal(status_of((struct slice){text, 2 + 253}), EMAIL_TOO_LONG);
+    assert_int_equal(status_of((struct slice){text, 2 + 257}), EMAIL_BAD_DOMAIN);
+    assert_int_equal(status_of((struct slice){text, 2 + 1025}), EMAIL_BAD_DOMAIN);
+    assert_false(email_domain_read(&domain, (struct slice){NULL, 0}, &arena));
+    assert_true(email_domain_read(&domain, SLICE("B\u00FCcher.DE"), &arena));
+    assert_true(slice_is(domain, "xn--bcher-kva.de"));
 }
 
 /* The category says what an address is good for; blanks around it are the one thing that this parser adds. */
@@ -207,6 +224,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(addresses_get_the_keys_of_the_table, set_up, tear_down),
         cmocka_unit_test_setup_teardown(control_characters_and_broken_text_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_key_is_at_most_254_octets, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_domain_has_a_length_before_and_after_it_is_read, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_isemail_suite_agrees, set_up, tear_down),
         cmocka_unit_test_setup_teardown(hostile_addresses_cost_no_more_than_their_bytes, set_up, tear_down),
         cmocka_unit_test_setup_teardown(blacklist_domains_are_folded_like_addresses, set_up, tear_down),

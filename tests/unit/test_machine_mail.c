@@ -112,6 +112,12 @@ static void a_header_that_came_several_times_counts_once_it_shows(void **state)
     struct value headers = {.kind = VALUE_MAP, .count = 1, .members = &member};
     struct slice matched;
     assert_int_equal(machine_mail_classify(&headers, SLICE("a@b.de"), &matched), MACHINE_AUTO_REPLY);
+    member.name = SLICE("Auto-Submitte");
+    assert_int_equal(machine_mail_classify(&headers, SLICE("a@b.de"), &matched), MACHINE_NONE);
+    member.name = SLICE("Auto-Submitted");
+    member.value = value_int(1);
+    assert_int_equal(machine_mail_classify(&headers, SLICE("a@b.de"), &matched), MACHINE_NONE);
+    member.value = (struct value){.kind = VALUE_LIST, .count = 3, .items = items};
     items[2] = value_null();
     assert_int_equal(machine_mail_classify(&headers, SLICE("a@b.de"), &matched), MACHINE_NONE);
     assert_int_equal(matched.len, 0);
