@@ -13,7 +13,7 @@ static void set_reason(struct agent *agent, struct slice reason)
         memcpy(agent->data.reason, reason.ptr, len);
 }
 
-static void announce_presence(struct step *step, struct agent *agent)
+void announce_presence(struct step *step, struct agent *agent)
 {
     struct announcement *announcement = step_announce(step, ANNOUNCE_PRESENCE, NULL, agent);
     announcement->state = agent->data.state;
@@ -90,7 +90,7 @@ static void offer_expired(struct step *step, struct interaction *interaction)
     agent_miss(step, agent, REJECT_NO_ANSWER, true);
     if (was_available && agent->data.state == AGENT_NOT_RESPONDING)
         return_offers(step, agent, "not_responding");
-    offer_or_wait(step, interaction);
+    offer_returned(step, interaction, agent);
     step->out->snapshot = step_snapshot(step, interaction);
 }
 

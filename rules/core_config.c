@@ -53,6 +53,7 @@ static void come_back(struct core *core, struct agent *agent)
 {
     agent_edit(core, agent);
     agent->data.state = AGENT_OFFLINE;
+    memset(agent->data.reason, 0, sizeof agent->data.reason);
     agent->data.lease_ms = 0;
     agent->data.lease_until = TIME_NEVER;
     agent->data.grace_until = core->at_ms + core->config->grace_ms;
@@ -79,14 +80,22 @@ static struct remembered remember(const struct core *core, struct interaction *i
 
 static void move_over(struct core *core, const struct remembered *names)
 {
-    struct interaction_data *data = &names->interaction->data;
+    struct interaction *interaction = names->interaction;
+    struct interaction_data *data = &interaction->data;
+    bool was_relaxed = data->relax_step > 0;
     data->queue = names->queue.len ? config_find_queue(core->config, names->queue) : -1;
     data->rule = config_find_rule(core->config, names->rule);
     data->agent = core_agent_index(core, names->agent);
     data->excluded = core_agent_index(core, names->excluded);
     /* The old step may be more than the queue has now; what waits is ruled anew anyway. */
     data->relax_step = 0;
-    interaction_link(core, names->interaction);
+    /* What is forgotten here must not stand in the tables: a later configuration may know the name again. */
+    if ((names->queue.len && data->queue < 0) || (names->rule.len && data->rule < 0) || was_relaxed) {
+        interaction->undo = undo_push(core, UNDO_INTERACTION);
+        interaction->undo->interaction = interaction;
+        interaction->undo->interaction_data = *data;
+    }
+    interaction_link(core, interaction);
 }
 
 void core_reconfigure(struct core *core, const struct project_config *config, uint64_t version)

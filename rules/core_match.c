@@ -89,16 +89,32 @@ static struct interaction *best_for(const struct core *core, const struct agent 
     return best ? best->owner : NULL;
 }
 
-void drain_agent(struct step *step, struct agent *agent)
+/* What waits, the best first, as far as it stands before `end` (NULL: all of it). */
+static void drain_before(struct step *step, struct agent *agent, const struct rank *end)
 {
     struct interaction *interaction;
     enum trigger before = step->trigger;
-    while ((interaction = best_for(step->core, agent)) && has_ids(step)) {
+    while ((interaction = best_for(step->core, agent)) && has_ids(step) &&
+           !(end && rank_compare(&interaction->waiting.rank, end) >= 0)) {
         step->trigger = TRIGGER_FREE;
         if (!shut_out(step, interaction))
             offer(step, interaction, agent);
     }
     step->trigger = before;
+}
+
+void drain_agent(struct step *step, struct agent *agent)
+{
+    drain_before(step, agent, NULL);
+}
+
+/* Without a cool-down the agent is free at once, for older work too. */
+void offer_returned(struct step *step, struct interaction *interaction, struct agent *agent)
+{
+    if (interaction->waiting.linked)
+        drain_before(step, agent, &interaction->waiting.rank);
+    offer_or_wait(step, interaction);
+    drain_agent(step, agent);
 }
 
 /* --- Everything at once --- */

@@ -156,6 +156,8 @@ void offer(struct step *step, struct interaction *interaction, struct agent *age
 bool offer_to_first(struct step *step, struct interaction *interaction); /* true when an offer was made */
 /* After it came, came back or moved: offers it or says that it waits. */
 void offer_or_wait(struct step *step, struct interaction *interaction);
+/* After an agent did not take it: as above, but what waits before it for that agent comes first. */
+void offer_returned(struct step *step, struct interaction *interaction, struct agent *agent);
 void drain_agent(struct step *step, struct agent *agent);
 void drain_all(struct step *step);
 /* Closes everything open and not active of who is blocked now (core_step.c). */
@@ -167,6 +169,7 @@ void requeue_active(struct step *step, struct interaction *interaction);
 void assign(struct step *step, struct interaction *interaction, struct agent *agent);
 void close_interaction(struct step *step, struct interaction *interaction, const char *cause,
                        enum announcement_type announcement);
+void announce_presence(struct step *step, struct agent *agent);
 void agent_miss(struct step *step, struct agent *agent, enum reject_cause cause, bool missed);
 const struct block *blocked_now(const struct step *step, const struct interaction *interaction);
 

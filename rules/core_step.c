@@ -178,7 +178,7 @@ void step_reject(struct step *step)
     step->out->outcome = OUTCOME_REJECTED;
     offer_withdraw(step, interaction, reject_cause_name(cause));
     agent_miss(step, agent, cause, cause == REJECT_NO_ANSWER || cause == REJECT_UNREACHABLE);
-    offer_or_wait(step, interaction);
+    offer_returned(step, interaction, agent);
     step->out->snapshot = step_snapshot(step, interaction);
 }
 
@@ -256,6 +256,10 @@ void step_config(struct step *step)
     struct core *core = step->core;
     assert(core->batch_count == 1 && !core->batches[0].log); /* a batch of its own */
     core_reconfigure(core, step->input->config, step->input->config_version);
+    for (uint32_t i = 0; i < core->agent_count; i++) {
+        if (core->agents[i].undo) /* it came back */
+            announce_presence(step, &core->agents[i]);
+    }
     rules_begin(step); /* of the new ones */
     step->trigger = TRIGGER_CONFIG;
     step->out->config_version = step->input->config_version;

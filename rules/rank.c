@@ -95,3 +95,15 @@ struct rank_node *rank_next(const struct rank_node *node)
         node = node->parent;
     return node->parent;
 }
+
+struct rank_node *rank_after(const struct rank_tree *tree, const struct rank *rank)
+{
+    struct rank_node *node = tree->root, *found = NULL;
+    while (node) {
+        bool above = rank_compare(&node->rank, rank) > 0;
+        if (above)
+            found = node;
+        node = above ? node->left : node->right;
+    }
+    return found;
+}

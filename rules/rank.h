@@ -30,5 +30,6 @@ void rank_insert(struct rank_tree *tree, struct rank_node *node, struct rank ran
 void rank_remove(struct rank_tree *tree, struct rank_node *node); /* does nothing when not linked */
 struct rank_node *rank_first(const struct rank_tree *tree);
 struct rank_node *rank_next(const struct rank_node *node);
+struct rank_node *rank_after(const struct rank_tree *tree, const struct rank *rank); /* the first above it */
 
 #endif

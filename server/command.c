@@ -7,6 +7,7 @@
 #include "server/command_cel.h"
 #include "server/command_key.h"
 #include "server/command_options.h"
+#include "server/command_simulate.h"
 
 #define TITLE_MAX 64 /* "patchbay COMMAND" */
 
@@ -18,6 +19,7 @@ const struct command command_table[] = {
     {"check", command_check, "find the faults of a configuration or project file"},
     {"key", command_key, "print the canonical key of a phone number or an e-mail address"},
     {"cel", command_cel, "print the value of a rule expression"},
+    {"simulate", command_simulate, "try the decision core with random projects and traffic"},
     {"version", command_version, "print the version"},
     {NULL, NULL, NULL},
 };

@@ -86,9 +86,10 @@ static unsigned fill_table(const struct command_spec *spec, struct option *table
 {
     unsigned count = 0;
     table[count++] = (struct option){"help", no_argument, NULL, VALUE_HELP};
-    for (unsigned i = 0; i < spec->option_count; i++)
-        table[count++] =
-            (struct option){spec->options[i].name, required_argument, NULL, VALUE_OPTION + (int)i};
+    for (unsigned i = 0; i < spec->option_count; i++) {
+        int takes = spec->options[i].argument ? required_argument : no_argument;
+        table[count++] = (struct option){spec->options[i].name, takes, NULL, VALUE_OPTION + (int)i};
+    }
     if (spec->settings)
         table[count++] = (struct option){"config", required_argument, NULL, VALUE_CONFIG};
     for (unsigned row = 0; row < SETTINGS_COUNT; row++)
@@ -130,7 +131,7 @@ int command_options(const struct command_spec *spec, int argc, char **argv, stru
         else if (value >= VALUE_SETTING && source)
             source->flags[value - VALUE_SETTING] = optarg;
         else if (value >= VALUE_OPTION)
-            *spec->options[value - VALUE_OPTION].value = optarg;
+            *spec->options[value - VALUE_OPTION].value = optarg ? optarg : "";
         else
             return COMMAND_USAGE; /* getopt_long() has complained */
     }

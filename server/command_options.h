@@ -8,8 +8,8 @@
 #define COMMAND_GO_ON (-1) /* no exit code: the command may run */
 
 struct command_option {
-    const char *name, *argument, *help;
-    const char **value; /* set to the argument when the option is given */
+    const char *name, *argument, *help; /* argument NULL: takes none */
+    const char **value;                 /* set to the argument, or to "", when the option is given */
 };
 
 struct command_spec {

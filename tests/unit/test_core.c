@@ -255,6 +255,27 @@ static void an_accept_twice_is_one_accept(void **state)
     world_deinit(&world);
 }
 
+/* Found by the simulator: without a cool-down whoever rejects is free at once, and not for the same again
+ * only. */
+static void an_agent_without_cool_down_takes_older_work_first(void **state)
+{
+    struct world world;
+    (void)state;
+    world_init(&world, 2);
+    memset(world.config.cool_down_ms, 0, sizeof world.config.cool_down_ms);
+    world_presence(&world, "anna", AGENT_AVAILABLE, 0);
+    world_ring(&world, "old", "+491"); /* Anna is asked */
+    world.now += 10;
+    world_presence(&world, "ben", AGENT_AVAILABLE, 0);
+    world_ring(&world, "new", "+492"); /* Ben is asked */
+    world_presence(&world, "anna", AGENT_OFFLINE, 0);
+    assert_int_equal(world_find(&world, CHANNEL_CALL, "old")->data.state, INTERACTION_QUEUED);
+    world_reject(&world, world_find(&world, CHANNEL_CALL, "new")->data.offer, "ben", REJECT_REJECT);
+    assert_string_equal(holder(&world, world_find(&world, CHANNEL_CALL, "old")), "ben");
+    assert_int_equal(world_find(&world, CHANNEL_CALL, "new")->data.state, INTERACTION_QUEUED);
+    world_deinit(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -271,6 +292,7 @@ int main(void)
         cmocka_unit_test(an_end_before_its_beginning_makes_no_offer),
         cmocka_unit_test(a_call_that_ended_a_moment_ago_is_not_offered_again),
         cmocka_unit_test(an_accept_twice_is_one_accept),
+        cmocka_unit_test(an_agent_without_cool_down_takes_older_work_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -114,6 +114,7 @@ static void the_agentsequence_goes_on_when_an_agent_comes_back(void **state)
     without.agent_count = 1;
     configure(&world, &without, 2);
     configure(&world, &with, 3);
+    before++; /* told that it is offline now */
     assert_int_equal(core_find_agent(&world.core, SLICE("anna"))->data.agentsequence, before);
     assert_int_equal(core_find_agent(&world.core, SLICE("anna"))->data.state, AGENT_OFFLINE);
     load_into(&world, &loaded, &without);
@@ -149,6 +150,58 @@ static void a_block_made_while_nobody_owned_the_project_shuts_out_at_load(void *
     world_deinit(&world);
 }
 
+/* Found by the simulator. */
+static void an_agent_who_comes_back_is_told_to_be_offline(void **state)
+{
+    struct world world;
+    (void)state;
+    world_init(&world, 2);
+    world_presence(&world, "anna", AGENT_AVAILABLE, 0);
+    struct project_config with = world.config, without = world.config;
+    without.agents = world.agents + 1;
+    without.agent_count = 1;
+    configure(&world, &without, 2);
+    assert_null(announced_as(world.last, ANNOUNCE_PRESENCE));
+    configure(&world, &with, 3);
+    const struct announcement *told = announced_as(world.last, ANNOUNCE_PRESENCE);
+    assert_true(slice_is(told->agent, "anna"));
+    assert_int_equal(told->state, AGENT_OFFLINE);
+    world_deinit(&world);
+}
+
+static void note_queue(void *ctx, const struct interaction *interaction, bool is_new)
+{
+    *(int *)ctx = is_new ? -2 : interaction->data.queue;
+}
+
+static void ignore_agent(void *ctx, const struct agent *agent)
+{
+    (void)ctx;
+    (void)agent;
+}
+
+/* Found by the simulator: else a restart after the queue is back would know it, and who never stopped would
+ * not. */
+static void a_queue_that_is_forgotten_is_forgotten_in_the_tables_too(void **state)
+{
+    struct world world;
+    struct smaller smaller;
+    (void)state;
+    world_init(&world, 1);
+    make_smaller(&smaller, &world);
+    world_presence(&world, "anna", AGENT_AVAILABLE, 0);
+    world_accept(&world, world_ring(&world, "c1", "+491")->snapshot->offer, "anna");
+    struct input input = {
+        .kind = INPUT_CONFIG, .at_ms = world.now, .config = &smaller.config, .config_version = 2};
+    int written = -2;
+    core_begin(&world.core);
+    core_step(&world.core, &input, &world.arena);
+    core_dirty(&world.core, note_queue, ignore_agent, &written);
+    core_commit(&world.core);
+    assert_int_equal(written, -1);
+    world_deinit(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -156,6 +209,8 @@ int main(void)
         cmocka_unit_test(an_offer_from_a_removed_queue_comes_back_where_its_endpoint_leads),
         cmocka_unit_test(what_waits_in_a_queue_that_went_during_a_stop_is_found_a_place),
         cmocka_unit_test(the_agentsequence_goes_on_when_an_agent_comes_back),
+        cmocka_unit_test(an_agent_who_comes_back_is_told_to_be_offline),
+        cmocka_unit_test(a_queue_that_is_forgotten_is_forgotten_in_the_tables_too),
         cmocka_unit_test(a_block_made_while_nobody_owned_the_project_shuts_out_at_load),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
