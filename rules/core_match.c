@@ -16,10 +16,7 @@ static bool shut_out(struct step *step, struct interaction *interaction)
     if (!block)
         return false;
     step->out->hit = block->id;
-    interaction_edit(step, interaction);
-    interaction->data.identity = IDENTITY_BLOCKED;
-    interaction_settle(step, interaction);
-    close_interaction(step, interaction, "blocked", ANNOUNCE_BLOCKED);
+    close_blocked(step, interaction);
     return true;
 }
 

@@ -124,6 +124,15 @@ void close_interaction(struct step *step, struct interaction *interaction, const
         drain_agent(step, agent);
 }
 
+/* Whoever it was taken for: it was somebody whom nobody is to be offered. */
+void close_blocked(struct step *step, struct interaction *interaction)
+{
+    interaction_edit(step, interaction);
+    interaction->data.identity = IDENTITY_BLOCKED;
+    interaction_settle(step, interaction);
+    close_interaction(step, interaction, "blocked", ANNOUNCE_BLOCKED);
+}
+
 /* An offer came back unanswered or refused: the agent rests, and after k misses in a row is taken out. */
 void agent_miss(struct step *step, struct agent *agent, enum reject_cause cause, bool missed)
 {

@@ -169,6 +169,7 @@ void requeue_active(struct step *step, struct interaction *interaction);
 void assign(struct step *step, struct interaction *interaction, struct agent *agent);
 void close_interaction(struct step *step, struct interaction *interaction, const char *cause,
                        enum announcement_type announcement);
+void close_blocked(struct step *step, struct interaction *interaction);
 void announce_presence(struct step *step, struct agent *agent);
 void agent_miss(struct step *step, struct agent *agent, enum reject_cause cause, bool missed);
 const struct block *blocked_now(const struct step *step, const struct interaction *interaction);

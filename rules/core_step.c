@@ -138,7 +138,7 @@ void step_take(struct step *step, struct interaction *interaction, struct agent 
     if (block) {
         step->out->outcome = OUTCOME_BLOCKED;
         step->out->hit = block->id;
-        close_interaction(step, interaction, "blocked", ANNOUNCE_BLOCKED);
+        close_blocked(step, interaction);
     } else {
         if (interaction->data.state == INTERACTION_OFFERED)
             step->out->offer_end = "accepted";
@@ -222,10 +222,7 @@ void shut_out_blocked(struct step *step)
         struct interaction *interaction = shut[i];
         if (interaction->data.state == INTERACTION_CLOSED)
             continue;
-        interaction_edit(step, interaction);
-        interaction->data.identity = IDENTITY_BLOCKED;
-        interaction_settle(step, interaction);
-        close_interaction(step, interaction, "blocked", ANNOUNCE_BLOCKED);
+        close_blocked(step, interaction);
     }
 }
 

@@ -193,6 +193,8 @@ static void a_blocked_caller_whom_somebody_answers_is_not_assigned(void **state)
     ((struct event *)answered.event)->agent = SLICE("anna");
     answered.facts = (struct facts){.candidates = &customer, .candidate_count = 1};
     const struct outcome *outcome = world_step(&world, answered);
+    assert_int_equal(outcome->outcome, OUTCOME_BLOCKED);
+    assert_int_equal(outcome->snapshot->identity, IDENTITY_BLOCKED);
     assert_non_null(announced_as(outcome, ANNOUNCE_BLOCKED));
     assert_null(announced_as(outcome, ANNOUNCE_ASSIGNED));
     assert_null(world_find(&world, CHANNEL_CALL, "c1"));

@@ -203,6 +203,7 @@ static void a_blocked_customer_found_at_the_accept_is_not_assigned(void **state)
                                           .offer = offer,
                                           .facts = {.candidates = &customer, .candidate_count = 1}});
     assert_int_equal(outcome->outcome, OUTCOME_BLOCKED);
+    assert_int_equal(outcome->snapshot->identity, IDENTITY_BLOCKED);
     assert_null(world_find(&world, CHANNEL_CALL, "c1"));
     assert_int_equal(core_find_agent(&world.core, SLICE("anna"))->data.load[CHANNEL_CALL], 0);
     world_deinit(&world);
