@@ -161,6 +161,11 @@ int64_t core_next_timer(const struct core *core)
     return first ? first->rank.first : TIME_NEVER;
 }
 
+struct input core_timer(const struct core *core, int64_t at_ms)
+{
+    return (struct input){.kind = INPUT_TIMER, .at_ms = at_ms, .drain = core->drain_pending};
+}
+
 static const struct interaction *find(const struct table *table, const struct uuid *key)
 {
     const struct table_node *node = table_find(table, uuid_bytes(key));

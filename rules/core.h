@@ -175,6 +175,9 @@ void core_rollback(struct core *core);
  * not before it: the oldest due thing is done, and only that; ask again. Everything due comes before any
  * other input of that time. */
 int64_t core_next_timer(const struct core *core);
+/* That input. Whether it looks at everything is no secret of the core: the journal has it, so a core that was
+ * never loaded repeats what one did that was. */
+struct input core_timer(const struct core *core, int64_t at_ms);
 
 /* What the newest batch touched, each once, for the tables. Valid before commit. `is_new`: made in this
  * batch, a row to insert. */

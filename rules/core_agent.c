@@ -161,9 +161,9 @@ void step_timer(struct step *step)
 {
     struct core *core = step->core;
     step->out->outcome = OUTCOME_DONE;
-    if (core->drain_pending) {
+    if (step->input->drain) {
         step->trigger = TRIGGER_LOADED;
-        shut_out_blocked(step); /* after loading: blocks that came while nobody owned the project */
+        shut_out_blocked(step); /* blocks that begin later than they were journaled */
         drain_all(step);
         return;
     }

@@ -88,6 +88,8 @@ struct input {
      * `agent`. */
     struct slice queue;
     bool keep_age;
+    /* INPUT_TIMER: core_timer() knows */
+    bool drain; /* looks once at everything that waits: after loading, or where a step had to stop */
     /* INPUT_CONFIG */
     const struct project_config *config;
     uint64_t config_version;

@@ -226,10 +226,23 @@ void shut_out_blocked(struct step *step)
     }
 }
 
+/* One of the same id that is over but not freed yet: when a batch is committed must not show. */
+static void drop_over(struct step *step, const struct uuid *id)
+{
+    struct blacklist_entry *entry = blacklist_take(&step->core->blacklist, id);
+    if (!entry)
+        return;
+    if (blacklist_entry_block(entry)->until_ms <= step->input->at_ms)
+        undo_block_taken(step->core, entry);
+    else
+        blacklist_put_back(&step->core->blacklist, entry);
+}
+
 void step_block(struct step *step)
 {
     struct core *core = step->core;
     const struct block *block = &step->input->block;
+    drop_over(step, &block->id);
     bool over = block->until_ms <= step->input->at_ms; /* before anybody could take it over */
     struct blacklist_entry *entry = over ? NULL : blacklist_add(&core->blacklist, block);
     step->out->outcome = OUTCOME_DONE;

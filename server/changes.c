@@ -47,29 +47,36 @@ static void forget_keys(struct project *project, const struct pg_reply *reply, i
     arena_deinit(&arena);
 }
 
-static void add_change(struct project *project, const struct pg_reply *reply, int row, enum input_kind kind)
+void changes_add(struct project *project, enum input_kind kind, const struct block *block)
 {
-    struct slice key = pg_cell(reply, row, 6);
-    struct change *change = calloc(1, sizeof *change + key.len);
+    struct change *change = calloc(1, sizeof *change + block->key.len);
     if (!change)
         abort();
     change->kind = kind;
-    change->block.id = pg_uuid(reply, row, 2);
-    if (kind == INPUT_BLOCK) {
-        if (!block_kind_parse(&change->block.kind, pg_cell(reply, row, 4))) {
-            free(change);
-            return;
-        }
-        memcpy(change->key, key.len ? key.ptr : "", key.len);
-        change->block.key = (struct slice){change->key, key.len};
-        change->block.customer = pg_uuid(reply, row, 5);
-        change->block.channels = (uint8_t)pg_int64(reply, row, 7);
-        change->block.start_ms = pg_int64(reply, row, 8);
-        change->block.until_ms = pg_is_null(reply, row, 9) ? TIME_NEVER : pg_int64(reply, row, 9);
-    }
+    change->block = *block;
+    memcpy(change->key, block->key.len ? block->key.ptr : "", block->key.len);
+    change->block.key = (struct slice){change->key, block->key.len};
     *project->changes_tail = change;
     project->changes_tail = &change->next;
     project->change_count++;
+}
+
+static void add_block(struct project *project, const struct pg_reply *reply, int row)
+{
+    struct block block = {.id = pg_uuid(reply, row, 2),
+                          .customer = pg_uuid(reply, row, 5),
+                          .key = pg_cell(reply, row, 6),
+                          .channels = (uint8_t)pg_int64(reply, row, 7),
+                          .start_ms = pg_int64(reply, row, 8),
+                          .until_ms = pg_is_null(reply, row, 9) ? TIME_NEVER : pg_int64(reply, row, 9)};
+    if (block_kind_parse(&block.kind, pg_cell(reply, row, 4)))
+        changes_add(project, INPUT_BLOCK, &block);
+}
+
+static void add_unblock(struct project *project, const struct pg_reply *reply, int row)
+{
+    struct block block = {.id = pg_uuid(reply, row, 2)};
+    changes_add(project, INPUT_UNBLOCK, &block);
 }
 
 static void on_config(void *ctx, const struct pg_reply *reply)
@@ -91,21 +98,14 @@ static void on_config(void *ctx, const struct pg_reply *reply)
     project_reply_done(project);
 }
 
-static bool ask_config(struct project *project)
-{
-    struct query_params params = {.count = 0};
-    params_int(&params, project->id);
-    return project_ask(project, "load_config", &params, on_config);
-}
-
 static void take_changes(struct project *project, const struct pg_reply *reply)
 {
     for (int row = 0; row < reply->rows; row++) {
         struct slice kind = pg_cell(reply, row, 1);
         if (slice_is(kind, "block") && !pg_is_null(reply, row, 4))
-            add_change(project, reply, row, INPUT_BLOCK);
+            add_block(project, reply, row);
         else if (slice_is(kind, "unblock"))
-            add_change(project, reply, row, INPUT_UNBLOCK);
+            add_unblock(project, reply, row);
         else if (slice_is(kind, "config"))
             project->config_wanted = true;
         else if (slice_is(kind, "customer"))
@@ -129,7 +129,7 @@ static void on_changes(void *ctx, const struct pg_reply *reply)
             take_changes(project, reply);
         else
             project->changes_wanted = true;
-        if (project->config_wanted && ask_config(project)) {
+        if (project->config_wanted && config_ask(project, 0, on_config)) {
             project->config_wanted = false;
             project->changes_asked = true;
         }

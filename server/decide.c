@@ -4,6 +4,8 @@
 #include <stdlib.h>
 
 #include "proto/decision.h"
+#include "proto/json.h"
+#include "rules/record.h"
 #include "server/project_internal.h"
 
 static struct input *add_row(struct batch *batch, const struct input *input, struct intake_request *request)
@@ -25,6 +27,9 @@ static bool step(struct project *project, const struct input *input, struct inta
     row->outcome = core_step(&project->core, copy, &batch->arena);
     if (row->outcome->refusal != REFUSAL_NONE)
         return false;
+    struct value fields = record_facts_fields(&copy->facts, &batch->arena);
+    if (fields.kind != VALUE_NULL)
+        row->fields = json_write(&fields, &batch->arena);
     if (request) {
         row->event_key = request->event_key;
         row->digest = request->digest;
@@ -163,9 +168,10 @@ static void decide_changes(struct project *project, int64_t now)
 
 static void decide_timers(struct project *project, int64_t now)
 {
-    struct input input = {.kind = INPUT_TIMER, .at_ms = now};
-    while (project->batch->row_count < PROJECT_ROWS_MAX / 2 && core_next_timer(&project->core) <= now)
+    while (project->batch->row_count < PROJECT_ROWS_MAX / 2 && core_next_timer(&project->core) <= now) {
+        struct input input = core_timer(&project->core, now);
         step(project, &input, NULL);
+    }
 }
 
 static void decide_config(struct project *project, int64_t now)

@@ -1,10 +1,13 @@
-/* Loading a project that was just taken: configuration, agents, what is open, the active blacklist. */
+/* Loading a project that was just taken, exactly as it was after the journal's last row: configuration,
+ * agents, what is open, the blocks that the journal knows. What is newer becomes inputs of their own, before
+ * any other: so the journal alone says what the core did (docs/replay.md). */
 #include <stdlib.h>
 #include <string.h>
 
 #include "proto/project_file.h"
 #include "server/log.h"
 #include "server/project_internal.h"
+#include "rules/record.h"
 #include "server/publisher.h"
 #include "storage/pg_array_read.h"
 
@@ -34,20 +37,34 @@ static int64_t time_cell(const struct pg_reply *reply, int row, int column)
     return pg_is_null(reply, row, column) ? TIME_NEVER : pg_int64(reply, row, column);
 }
 
+static void take_block(struct project *project, const struct pg_reply *reply, int row)
+{
+    struct block block = {.id = pg_uuid(reply, row, 2),
+                          .customer = pg_uuid(reply, row, 4),
+                          .key = pg_cell(reply, row, 5),
+                          .channels = (uint8_t)pg_int64(reply, row, 6),
+                          .start_ms = pg_int64(reply, row, 7),
+                          .until_ms = time_cell(reply, row, 8)};
+    bool taken = pg_bool(reply, row, 9), lifted = pg_bool(reply, row, 10);
+    if (!block_kind_parse(&block.kind, pg_cell(reply, row, 3)))
+        return;
+    if (taken)
+        core_load_block(&project->core, &block);
+    if (!taken || lifted)
+        changes_add(project, taken ? INPUT_UNBLOCK : INPUT_BLOCK, &block);
+}
+
 static void on_blocks(void *ctx, const struct pg_reply *reply)
 {
     struct project *project = ctx;
     if (load_goes_on(project, "blocks", reply)) {
         for (int row = 0; row < reply->rows; row++) {
-            struct block block = {.id = pg_uuid(reply, row, 0),
-                                  .customer = pg_uuid(reply, row, 2),
-                                  .key = pg_cell(reply, row, 3),
-                                  .channels = (uint8_t)pg_int64(reply, row, 4),
-                                  .start_ms = pg_int64(reply, row, 5),
-                                  .until_ms = time_cell(reply, row, 6)};
-            if (block_kind_parse(&block.kind, pg_cell(reply, row, 1)))
-                core_load_block(&project->core, &block);
+            if (!pg_is_null(reply, row, 2))
+                take_block(project, reply, row);
         }
+        project->facts_version = (uint64_t)pg_int64(reply, 0, 0);
+        project->config_wanted = project->changes_wanted =
+            (uint64_t)pg_int64(reply, 0, 1) != project->core.config_version;
         clock_raise(project->core.at_ms); /* time never goes back, also across owners */
         core_loaded(&project->core, project->journal_seq, project->core.at_ms);
         publisher_project_loaded(project->app->publisher, project, project->published_seq,
@@ -71,7 +88,6 @@ static bool load_blocks(struct project *project)
 {
     struct query_params params = {.count = 0};
     params_int(&params, project->id);
-    params_number(&params, (uint64_t)project->core.at_ms);
     return project_ask(project, "load_blocks", &params, on_blocks);
 }
 
@@ -83,7 +99,7 @@ static struct interaction read_interaction(const struct pg_reply *reply, int row
                             .conversation = pg_uuid(reply, row, 3),
                             .opened_seq = (uint64_t)pg_int64(reply, row, 4),
                             .opened_ms = pg_int64(reply, row, 5)};
-    struct slice *candidates, *tags;
+    struct slice *candidates;
     uint32_t count = pg_text_array(reply, row, 18, &candidates, arena);
     i.data = (struct interaction_data){
         .state = (enum interaction_state)pg_int64(reply, row, 6),
@@ -97,6 +113,12 @@ static struct interaction read_interaction(const struct pg_reply *reply, int row
         .identity = (enum identity_outcome)pg_int64(reply, row, 16),
         .customer = pg_uuid(reply, row, 17),
         .closed_ms = TIME_NEVER,
+        .rule = -1,
+        .stage = PREFER_QUEUE,
+        .entered_ms = pg_int64(reply, row, 9),
+        .held_until = TIME_NEVER,
+        .reply_by = TIME_NEVER,
+        .excluded = -1,
         .candidates = arena_array(arena, struct uuid, count),
     };
     for (uint32_t n = 0; n < count && n < CORE_CANDIDATES_MAX; n++) {
@@ -113,12 +135,10 @@ static struct interaction read_interaction(const struct pg_reply *reply, int row
                                    .source = pg_cell(reply, row, 26),
                                    .subject = pg_cell(reply, row, 27),
                                    .title = pg_cell(reply, row, 28)};
-    if (!uuid_is_nil(&i.data.customer)) {
-        i.data.fact = (struct customer_fact){
-            .id = i.data.customer, .name = pg_cell(reply, row, 29), .owner = pg_cell(reply, row, 30)};
-        i.data.fact.tag_count = pg_text_array(reply, row, 31, &tags, arena);
-        i.data.fact.tags = tags;
-    }
+    /* Of before there was such a column: nothing is known but who it is. */
+    if (!record_read_customer(&i.data.fact, pg_cell(reply, row, 30), arena) || uuid_is_nil(&i.data.fact.id))
+        i.data.fact = (struct customer_fact){.id = i.data.customer};
+    i.data.fact.name = pg_cell(reply, row, 29);
     return i;
 }
 
@@ -221,6 +241,20 @@ struct loaded_config *config_load(struct project *project, const struct pg_reply
     return loaded;
 }
 
+static void on_config(void *ctx, const struct pg_reply *reply);
+
+/* A file that an older server took and this one does not read must not keep the project from going on with
+ * the current one. From here on its journal cannot be replayed. */
+static void load_current(struct project *project)
+{
+    project->taken_config = 0;
+    log_event(LOG_WARN,
+              "the configuration of the last decision cannot be read; going on with the current one",
+              (struct log_field[]){log_text("project", project_name(project))}, 1);
+    if (!config_ask(project, 0, on_config))
+        owner_stand_down(project, "the database went away");
+}
+
 static void on_config(void *ctx, const struct pg_reply *reply)
 {
     struct project *project = ctx;
@@ -228,7 +262,9 @@ static void on_config(void *ctx, const struct pg_reply *reply)
         struct loaded_config *loaded = config_load(project, reply);
         struct query_params params = {.count = 0};
         params_int(&params, project->id);
-        if (!loaded) {
+        if (!loaded && project->taken_config) {
+            load_current(project);
+        } else if (!loaded) {
             owner_stand_down(project, "no configuration");
         } else {
             config_replace(project, loaded);
@@ -243,10 +279,19 @@ static void on_config(void *ctx, const struct pg_reply *reply)
     project_reply_done(project);
 }
 
-void load_start(struct project *project)
+bool config_ask(struct project *project, uint64_t version, pg_on_reply on_reply)
 {
     struct query_params params = {.count = 0};
     params_int(&params, project->id);
-    if (!project_ask(project, "load_config", &params, on_config))
+    if (version)
+        params_number(&params, version);
+    else
+        params_null(&params);
+    return project_ask(project, "load_config", &params, on_reply);
+}
+
+void load_start(struct project *project)
+{
+    if (!config_ask(project, project->taken_config, on_config))
         owner_stand_down(project, "the database went away");
 }

@@ -125,20 +125,13 @@ static void on_standby_config(void *ctx, const struct pg_reply *reply)
     project_reply_done(project);
 }
 
-static void load_standby_config(struct project *project)
-{
-    struct query_params params = {.count = 0};
-    params_int(&params, project->id);
-    project_ask(project, "load_config", &params, on_standby_config);
-}
-
 static void on_owner_read(void *ctx, const struct pg_reply *reply)
 {
     struct project *project = ctx;
     if (reply->outcome == PG_OK && reply->rows == 1 && project->state == PROJECT_STANDBY) {
         note_owner(project, pg_cell(reply, 0, 1));
         if (!project->config || project->config->version != (uint64_t)pg_int64(reply, 0, 5))
-            load_standby_config(project);
+            config_ask(project, 0, on_standby_config);
     }
     project_reply_done(project);
 }
@@ -158,6 +151,7 @@ static void on_acquired(void *ctx, const struct pg_reply *reply)
             take_fence(project, reply);
             project->owner_address[0] = 0; /* of the one before */
             project->core.at_ms = pg_int64(reply, 0, 5);
+            project->taken_config = (uint64_t)pg_int64(reply, 0, 6);
             project_enter(project, PROJECT_LOADING);
             load_start(project);
         } else {

@@ -111,6 +111,7 @@ struct project {
     struct core core;
     struct loaded_config *config, *next_config;
     struct uuid load_after;
+    uint64_t taken_config;                /* the version that the journal's last row was decided with */
     char owner_address[SETTINGS_URL_MAX]; /* of who owns it instead */
     struct request_list queue, immediate; /* immediate: refused at the door, told next turn */
     struct table pending;
@@ -222,6 +223,7 @@ void project_reply_done(struct project *project); /* at the end of each callback
 
 /* load.c */
 void load_start(struct project *project);
+bool config_ask(struct project *project, uint64_t version, pg_on_reply on_reply); /* 0: the current one */
 struct loaded_config *config_load(struct project *project,
                                   const struct pg_reply *reply);            /* NULL: unreadable, logged */
 void config_replace(struct project *project, struct loaded_config *loaded); /* takes it */
@@ -231,6 +233,7 @@ void config_drop(struct loaded_config **loaded);                            /* N
 void changes_read(struct project *project);
 void changes_settle(struct project *project, bool settled);
 void changes_clear(struct project *project);
+void changes_add(struct project *project, enum input_kind kind, const struct block *block); /* copies it */
 void changes_trim(struct project *project); /* a page of what is taken over, on the desk's link */
 
 #endif

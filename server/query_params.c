@@ -23,6 +23,11 @@ void params_number(struct query_params *params, uint64_t value)
     add(params, &params->numbers[params->count], sizeof value, true);
 }
 
+void params_null(struct query_params *params)
+{
+    add(params, NULL, 0, false);
+}
+
 void params_uuid(struct query_params *params, const struct uuid *id)
 {
     add(params, id->bytes, sizeof id->bytes, true);

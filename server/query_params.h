@@ -13,8 +13,9 @@ struct query_params {
     int count;
 };
 
-void params_int(struct query_params *params, uint32_t value);         /* integer */
-void params_number(struct query_params *params, uint64_t value);      /* bigint */
+void params_int(struct query_params *params, uint32_t value);    /* integer */
+void params_number(struct query_params *params, uint64_t value); /* bigint */
+void params_null(struct query_params *params);
 void params_uuid(struct query_params *params, const struct uuid *id); /* borrowed */
 void params_text(struct query_params *params, const char *text);      /* borrowed */
 

@@ -1,4 +1,3 @@
-/* The columns below stand in the order of the parameters of commit_batch.sql. */
 #include "storage/batch_store.h"
 
 #include <assert.h>
@@ -7,184 +6,7 @@
 #include <string.h>
 
 #include "rules/record.h"
-#include "storage/pg_array.h"
-
-enum column {
-    HIT,         /* $10 */
-    JOURNAL_SEQ, /* $12 */
-    JOURNAL_AT,
-    JOURNAL_KIND,
-    JOURNAL_EVENT_KEY,
-    JOURNAL_DIGEST,
-    JOURNAL_INTERACTION,
-    JOURNAL_INPUT,
-    JOURNAL_FACTS,
-    JOURNAL_DECISION,
-    CONTENT_SEQ,
-    CONTENT_AT,
-    CONTENT_PHONE,
-    CONTENT_EMAIL,
-    CONTENT_PARTY_ID,
-    CONTENT_NAME,
-    CONTENT_RECIPIENT,
-    CONTENT_PHONE_KEY,
-    CONTENT_EMAIL_KEY,
-    CONTENT_SOURCE,
-    CONTENT_SUBJECT,
-    CONTENT_TITLE,
-    CONTENT_BODY,
-    CONTENT_ATTRIBUTES,
-    NEW_ID,
-    NEW_CHANNEL,
-    NEW_OUTBOUND,
-    NEW_CONVERSATION,
-    NEW_OPENED_SEQ,
-    NEW_OPENED_MS,
-    NEW_STATE,
-    NEW_QUEUE,
-    NEW_PRIORITY,
-    NEW_ENQUEUED,
-    NEW_AGENT,
-    NEW_OFFER,
-    NEW_OFFERED,
-    NEW_EXPIRES,
-    NEW_ACCEPTED,
-    NEW_ATTEMPTS,
-    NEW_IDENTITY,
-    NEW_CUSTOMER,
-    NEW_CANDIDATES,
-    NEW_CLOSED,
-    NEW_CAUSE,
-    MOVED_ID,
-    MOVED_STATE,
-    MOVED_QUEUE,
-    MOVED_AGENT,
-    MOVED_OFFER,
-    MOVED_OFFERED,
-    MOVED_EXPIRES,
-    MOVED_ACCEPTED,
-    MOVED_ATTEMPTS,
-    MOVED_IDENTITY,
-    MOVED_CUSTOMER,
-    MOVED_CANDIDATES,
-    MOVED_CLOSED,
-    MOVED_CAUSE,
-    AGENT_NAME,
-    AGENT_STATE,
-    AGENT_REASON,
-    AGENT_LEASE,
-    AGENT_LEASE_UNTIL,
-    AGENT_GRACE_UNTIL,
-    AGENT_WRAP_UNTIL,
-    AGENT_COOL_UNTIL,
-    AGENT_MISSES,
-    AGENT_IDLE_SINCE,
-    AGENT_SEQUENCE,
-    FEED_AGENT,
-    FEED_SEQUENCE,
-    FEED_AT,
-    FEED_SEQ,
-    FEED_N,
-    CUSTOMER_ID,
-    CUSTOMER_NAME,
-    CUSTOMER_SOURCE,
-    CUSTOMER_PHONE,
-    CUSTOMER_EMAIL,
-    CUSTOMER_PHONE_KEY,
-    CUSTOMER_EMAIL_KEY,
-    ACTIVITY_CUSTOMER,
-    ACTIVITY_INTERACTION,
-    DECIDED_KEY, /* last: not of a row */
-    COLUMN_COUNT
-};
-
-static const enum pg_type column_types[COLUMN_COUNT] = {
-    [HIT] = PG_UUID,
-    [JOURNAL_SEQ] = PG_INT8,
-    [JOURNAL_AT] = PG_INT8,
-    [JOURNAL_KIND] = PG_INT2,
-    [JOURNAL_EVENT_KEY] = PG_UUID,
-    [JOURNAL_DIGEST] = PG_UUID,
-    [JOURNAL_INTERACTION] = PG_UUID,
-    [JOURNAL_INPUT] = PG_BYTEA,
-    [JOURNAL_FACTS] = PG_BYTEA,
-    [JOURNAL_DECISION] = PG_BYTEA,
-    [CONTENT_SEQ] = PG_INT8,
-    [CONTENT_AT] = PG_INT8,
-    [CONTENT_PHONE] = PG_TEXT,
-    [CONTENT_EMAIL] = PG_TEXT,
-    [CONTENT_PARTY_ID] = PG_TEXT,
-    [CONTENT_NAME] = PG_TEXT,
-    [CONTENT_RECIPIENT] = PG_TEXT,
-    [CONTENT_PHONE_KEY] = PG_TEXT,
-    [CONTENT_EMAIL_KEY] = PG_TEXT,
-    [CONTENT_SOURCE] = PG_TEXT,
-    [CONTENT_SUBJECT] = PG_TEXT,
-    [CONTENT_TITLE] = PG_TEXT,
-    [CONTENT_BODY] = PG_TEXT,
-    [CONTENT_ATTRIBUTES] = PG_TEXT,
-    [NEW_ID] = PG_UUID,
-    [NEW_CHANNEL] = PG_INT2,
-    [NEW_OUTBOUND] = PG_BOOL,
-    [NEW_CONVERSATION] = PG_UUID,
-    [NEW_OPENED_SEQ] = PG_INT8,
-    [NEW_OPENED_MS] = PG_INT8,
-    [NEW_STATE] = PG_INT2,
-    [NEW_QUEUE] = PG_TEXT,
-    [NEW_PRIORITY] = PG_INT4,
-    [NEW_ENQUEUED] = PG_INT8,
-    [NEW_AGENT] = PG_TEXT,
-    [NEW_OFFER] = PG_UUID,
-    [NEW_OFFERED] = PG_INT8,
-    [NEW_EXPIRES] = PG_INT8,
-    [NEW_ACCEPTED] = PG_INT8,
-    [NEW_ATTEMPTS] = PG_INT4,
-    [NEW_IDENTITY] = PG_INT2,
-    [NEW_CUSTOMER] = PG_UUID,
-    [NEW_CANDIDATES] = PG_TEXT,
-    [NEW_CLOSED] = PG_INT8,
-    [NEW_CAUSE] = PG_TEXT,
-    [MOVED_ID] = PG_UUID,
-    [MOVED_STATE] = PG_INT2,
-    [MOVED_QUEUE] = PG_TEXT,
-    [MOVED_AGENT] = PG_TEXT,
-    [MOVED_OFFER] = PG_UUID,
-    [MOVED_OFFERED] = PG_INT8,
-    [MOVED_EXPIRES] = PG_INT8,
-    [MOVED_ACCEPTED] = PG_INT8,
-    [MOVED_ATTEMPTS] = PG_INT4,
-    [MOVED_IDENTITY] = PG_INT2,
-    [MOVED_CUSTOMER] = PG_UUID,
-    [MOVED_CANDIDATES] = PG_TEXT,
-    [MOVED_CLOSED] = PG_INT8,
-    [MOVED_CAUSE] = PG_TEXT,
-    [AGENT_NAME] = PG_TEXT,
-    [AGENT_STATE] = PG_INT2,
-    [AGENT_REASON] = PG_TEXT,
-    [AGENT_LEASE] = PG_INT8,
-    [AGENT_LEASE_UNTIL] = PG_INT8,
-    [AGENT_GRACE_UNTIL] = PG_INT8,
-    [AGENT_WRAP_UNTIL] = PG_INT8,
-    [AGENT_COOL_UNTIL] = PG_INT8,
-    [AGENT_MISSES] = PG_INT4,
-    [AGENT_IDLE_SINCE] = PG_INT8,
-    [AGENT_SEQUENCE] = PG_INT8,
-    [FEED_AGENT] = PG_TEXT,
-    [FEED_SEQUENCE] = PG_INT8,
-    [FEED_AT] = PG_INT8,
-    [FEED_SEQ] = PG_INT8,
-    [FEED_N] = PG_INT4,
-    [CUSTOMER_ID] = PG_UUID,
-    [CUSTOMER_NAME] = PG_TEXT,
-    [CUSTOMER_SOURCE] = PG_TEXT,
-    [CUSTOMER_PHONE] = PG_TEXT,
-    [CUSTOMER_EMAIL] = PG_TEXT,
-    [CUSTOMER_PHONE_KEY] = PG_TEXT,
-    [CUSTOMER_EMAIL_KEY] = PG_TEXT,
-    [ACTIVITY_CUSTOMER] = PG_UUID,
-    [ACTIVITY_INTERACTION] = PG_UUID,
-    [DECIDED_KEY] = PG_TEXT,
-};
+#include "storage/batch_columns.h"
 
 #define SCALARS_BEFORE 9 /* $1 to $9 */
 #define SCALARS_BEHIND 2 /* the bounds of MOVED_ID */
@@ -206,7 +28,7 @@ struct batch_store *batch_store_alloc(void)
     if (!store)
         abort();
     for (int i = 0; i < COLUMN_COUNT; i++)
-        pg_array_init(&store->columns[i], column_types[i]);
+        pg_array_init(&store->columns[i], batch_column_types[i]);
     return store;
 }
 
@@ -220,12 +42,12 @@ void batch_store_free(struct batch_store **store)
     *store = NULL;
 }
 
-static void put_int(struct batch_store *store, enum column column, int64_t value)
+static void put_int(struct batch_store *store, enum batch_column column, int64_t value)
 {
     pg_array_int(&store->columns[column], value);
 }
 
-static void put_time(struct batch_store *store, enum column column, int64_t value)
+static void put_time(struct batch_store *store, enum batch_column column, int64_t value)
 {
     if (value == TIME_NEVER)
         pg_array_null(&store->columns[column]);
@@ -234,7 +56,7 @@ static void put_time(struct batch_store *store, enum column column, int64_t valu
 }
 
 /* Absent text is NULL. */
-static void put_text(struct batch_store *store, enum column column, struct slice text)
+static void put_text(struct batch_store *store, enum batch_column column, struct slice text)
 {
     if (text.len)
         pg_array_bytes(&store->columns[column], text);
@@ -242,7 +64,7 @@ static void put_text(struct batch_store *store, enum column column, struct slice
         pg_array_null(&store->columns[column]);
 }
 
-static void put_uuid(struct batch_store *store, enum column column, const struct uuid *id)
+static void put_uuid(struct batch_store *store, enum batch_column column, const struct uuid *id)
 {
     pg_array_uuid(&store->columns[column], id);
 }
@@ -282,6 +104,9 @@ static void put_state(struct batch_store *store, const struct interaction *inter
     put_text(store, is_new ? NEW_CANDIDATES : MOVED_CANDIDATES, candidates_literal(data, store->arena));
     put_time(store, is_new ? NEW_CLOSED : MOVED_CLOSED, data->closed_ms);
     put_text(store, is_new ? NEW_CAUSE : MOVED_CAUSE, slice_of(data->cause));
+    put_text(store, is_new ? NEW_FACT : MOVED_FACT,
+             data->state == INTERACTION_CLOSED ? (struct slice){NULL, 0}
+                                               : record_customer(&data->fact, store->arena));
 }
 
 static void put_interaction(void *ctx, const struct interaction *interaction, bool is_new)
@@ -323,9 +148,18 @@ static void put_agent(void *ctx, const struct agent *agent)
     put_int(store, AGENT_SEQUENCE, (int64_t)data->agentsequence);
 }
 
+/* Call endings and the like say nothing about people: no content row. */
+static bool has_content(const struct input *input)
+{
+    return input->kind == INPUT_EVENT &&
+           (input->event->type == EVENT_CALL_RINGING || input->event->type == EVENT_CHAT_MESSAGE ||
+            input->event->type == EVENT_EMAIL_RECEIVED);
+}
+
 static void put_content(struct batch_store *store, const struct batch_row *row)
 {
-    const struct event *event = row->input->event;
+    static const struct event none;
+    const struct event *event = has_content(row->input) ? row->input->event : &none;
     put_int(store, CONTENT_SEQ, (int64_t)row->outcome->seq);
     put_int(store, CONTENT_AT, row->outcome->at_ms);
     put_text(store, CONTENT_PHONE, event->from.phone);
@@ -340,13 +174,7 @@ static void put_content(struct batch_store *store, const struct batch_row *row)
     put_text(store, CONTENT_TITLE, event->title);
     put_text(store, CONTENT_BODY, event->text);
     put_text(store, CONTENT_ATTRIBUTES, row->attributes);
-}
-
-/* Call endings and the like say nothing about people: no content row. */
-static bool has_content(const struct event *event)
-{
-    return event->type == EVENT_CALL_RINGING || event->type == EVENT_CHAT_MESSAGE ||
-           event->type == EVENT_EMAIL_RECEIVED;
+    put_text(store, CONTENT_FIELDS, row->fields);
 }
 
 static void put_created(struct batch_store *store, const struct outcome *outcome)
@@ -390,6 +218,25 @@ static void put_feed(struct batch_store *store, const struct outcome *outcome)
     }
 }
 
+static void put_block(struct batch_store *store, const struct uuid *id, int64_t taken)
+{
+    put_uuid(store, HIT, id);
+    put_int(store, HIT_TAKEN, taken);
+}
+
+/* A block that was met, and one that the journal takes (its row) or takes back (its row, negative): the next
+ * load knows by it which ones the core had. */
+static void put_blocks(struct batch_store *store, const struct batch_row *row)
+{
+    const struct outcome *outcome = row->outcome;
+    if (!uuid_is_nil(&outcome->hit))
+        put_block(store, &outcome->hit, 0);
+    if (outcome->kind == INPUT_BLOCK)
+        put_block(store, &row->input->block.id, (int64_t)outcome->seq);
+    if (outcome->kind == INPUT_UNBLOCK)
+        put_block(store, &row->input->block.id, -(int64_t)outcome->seq);
+}
+
 static void put_row(struct batch_store *store, const struct batch_row *row)
 {
     static const struct uuid nil;
@@ -403,12 +250,11 @@ static void put_row(struct batch_store *store, const struct batch_row *row)
     pg_array_bytes(&store->columns[JOURNAL_INPUT], record_input(row->input, store->arena));
     pg_array_bytes(&store->columns[JOURNAL_FACTS], record_facts(&row->input->facts, store->arena));
     pg_array_bytes(&store->columns[JOURNAL_DECISION], record_decision(outcome, store->arena));
-    if (outcome->kind == INPUT_EVENT && has_content(row->input->event))
+    if (has_content(row->input) || row->fields.len)
         put_content(store, row);
     if (!uuid_is_nil(&outcome->created))
         put_created(store, outcome);
-    if (!uuid_is_nil(&outcome->hit))
-        put_uuid(store, HIT, &outcome->hit);
+    put_blocks(store, row);
     put_feed(store, outcome);
 }
 

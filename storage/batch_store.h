@@ -21,6 +21,7 @@ struct batch_row {
     const struct outcome *outcome;
     struct uuid event_key, digest; /* nil unless an event */
     struct slice attributes;       /* of an event, as JSON; or empty */
+    struct slice fields;           /* record_facts_fields() as JSON, or empty */
 };
 
 struct batch_store *batch_store_alloc(void);

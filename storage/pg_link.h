@@ -12,7 +12,7 @@
 #include "rules/types.h"
 
 #define PG_LINK_PENDING_MAX 1024 /* queries submitted and not answered; more are refused */
-#define PG_LINK_PARAMS_MAX 100
+#define PG_LINK_PARAMS_MAX 160
 
 struct pg_link;
 

@@ -24,7 +24,7 @@ size_t sql_index(const char *name, size_t count)
         else
             low = middle + 1;
     }
-    assert(!"no such file in storage/sql");
+    assert(0 && "no such file in storage/sql");
     return 0;
 }
 

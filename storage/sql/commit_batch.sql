@@ -1,7 +1,7 @@
 -- One batch, one statement, one round trip. Everything hangs on the fence: when another owns the project, when the
 -- journal moved, or when the facts that were decided on are no longer current, the update finds no row and nothing of
 -- the batch is written. Returns whether it was, and the facts' version then. Arrays run in parallel, one per column. With
--- $95, the keys that it was decided on, facts that moved on are no harm unless what changed concerns one of them.
+-- $99, the keys that it was decided on, facts that moved on are no harm unless what changed concerns one of them.
 --
 -- A batch without rows for a part marked below is sent as a variant without that part (cmake/embed_sql.cmake makes them):
 -- setting up each statement costs time, rows or not, and a lone event fills few.
@@ -10,7 +10,7 @@ WITH fence AS (
     SET journal_seq = $5::bigint, published_seq = greatest(published_seq, $7::bigint), last_ms = $8::bigint,
         lease_until = now() + $9::bigint * interval '1 millisecond'
     WHERE project = $1::integer AND owner = $2::uuid AND epoch = $3::bigint AND journal_seq = $4::bigint
-      AND (facts_version = $6::bigint OR (SELECT facts_allow($1::integer, $6::bigint, $95::text[])))
+      AND (facts_version = $6::bigint OR (SELECT facts_allow($1::integer, $6::bigint, $99::text[])))
     RETURNING project, facts_version
 ), journal_rows AS (
     INSERT INTO journal (project, seq, at_ms, kind, event_key, digest, interaction, config_version, input, facts, decision)
@@ -21,34 +21,37 @@ WITH fence AS (
         AS u (seq, at_ms, kind, event_key, digest, interaction, input, facts, decision)
 ), content_rows AS ( -- part: arrivals
     INSERT INTO content (project, seq, at_ms, phone, email, party_id, name, recipient, phone_key, email_key, source,
-                         subject, title, body, attributes)
+                         subject, title, body, attributes, fields)
     SELECT f.project, u.* FROM fence f, unnest($21::bigint[], $22::bigint[], $23::text[], $24::text[], $25::text[],
-        $26::text[], $27::text[], $28::text[], $29::text[], $30::text[], $31::text[], $32::text[], $33::text[], $34::text[])
+        $26::text[], $27::text[], $28::text[], $29::text[], $30::text[], $31::text[], $32::text[], $33::text[], $34::text[],
+        $98::text[])
         AS u (seq, at_ms, phone, email, party_id, name, recipient, phone_key, email_key, source, subject, title, body,
-              attributes)
+              attributes, fields)
 ), new_interactions AS ( -- part: arrivals
     INSERT INTO interactions (project, id, channel, outbound, conversation, opened_seq, opened_ms, state, queue, priority,
                               enqueued_ms, agent, offer, offered_ms, expires_ms, accepted_ms, attempts, identity, customer,
-                              candidates, closed_ms, cause)
+                              candidates, closed_ms, cause, fact)
     SELECT f.project, u.id, u.channel, u.outbound, u.conversation, u.opened_seq, u.opened_ms, u.state, u.queue, u.priority,
            u.enqueued_ms, u.agent, u.offer, u.offered_ms, u.expires_ms, u.accepted_ms, u.attempts, u.identity, u.customer,
-           u.candidates::uuid[], u.closed_ms, u.cause
+           u.candidates::uuid[], u.closed_ms, u.cause, u.fact
     FROM fence f, unnest($35::uuid[], $36::smallint[], $37::boolean[], $38::uuid[], $39::bigint[], $40::bigint[],
         $41::smallint[], $42::text[], $43::integer[], $44::bigint[], $45::text[], $46::uuid[], $47::bigint[],
-        $48::bigint[], $49::bigint[], $50::integer[], $51::smallint[], $52::uuid[], $53::text[], $54::bigint[], $55::text[])
+        $48::bigint[], $49::bigint[], $50::integer[], $51::smallint[], $52::uuid[], $53::text[], $54::bigint[], $55::text[],
+        $96::bytea[])
         AS u (id, channel, outbound, conversation, opened_seq, opened_ms, state, queue, priority, enqueued_ms, agent, offer,
-              offered_ms, expires_ms, accepted_ms, attempts, identity, customer, candidates, closed_ms, cause)
+              offered_ms, expires_ms, accepted_ms, attempts, identity, customer, candidates, closed_ms, cause, fact)
 ), moved_interactions AS ( -- part: moves
     UPDATE interactions i
     SET state = u.state, queue = u.queue, agent = u.agent, offer = u.offer, offered_ms = u.offered_ms,
         expires_ms = u.expires_ms, accepted_ms = u.accepted_ms, attempts = u.attempts, identity = u.identity,
-        customer = u.customer, candidates = u.candidates::uuid[], closed_ms = u.closed_ms, cause = u.cause
+        customer = u.customer, candidates = u.candidates::uuid[], closed_ms = u.closed_ms, cause = u.cause, fact = u.fact
     FROM fence f, unnest($56::uuid[], $57::smallint[], $58::text[], $59::text[], $60::uuid[], $61::bigint[], $62::bigint[],
-        $63::bigint[], $64::integer[], $65::smallint[], $66::uuid[], $67::text[], $68::bigint[], $69::text[])
+        $63::bigint[], $64::integer[], $65::smallint[], $66::uuid[], $67::text[], $68::bigint[], $69::text[],
+        $97::bytea[])
         AS u (id, state, queue, agent, offer, offered_ms, expires_ms, accepted_ms, attempts, identity, customer, candidates,
-              closed_ms, cause)
+              closed_ms, cause, fact)
     -- The bounds say nothing new, but known before the first row: days outside them are not even set up.
-    WHERE i.id = u.id AND i.id BETWEEN $96::uuid AND $97::uuid
+    WHERE i.id = u.id AND i.id BETWEEN $100::uuid AND $101::uuid
 ), agent_rows AS (
     UPDATE agents a
     SET state = u.state, reason = u.reason, lease_ms = u.lease_ms, lease_until = u.lease_until,
@@ -76,8 +79,12 @@ WITH fence AS (
     SELECT u.* FROM fence f, unnest($93::uuid[], $94::uuid[]) AS u (customer, interaction)
     ON CONFLICT (customer) DO UPDATE SET interaction = excluded.interaction
 ), hit_rows AS ( -- part: rare
-    UPDATE blacklist b SET hits = b.hits + u.hits
-    FROM fence f, (SELECT id, count(*) AS hits FROM unnest($10::uuid[]) AS h (id) GROUP BY id) AS u
+    -- Hits (0), the row that takes a block, and, negative, the row that takes it back.
+    UPDATE blacklist b
+    SET hits = b.hits + u.hits, taken_seq = coalesce(b.taken_seq, u.taken_seq), lift_seq = coalesce(b.lift_seq, u.lift_seq)
+    FROM fence f, (SELECT id, count(*) FILTER (WHERE taken = 0) AS hits, min(taken) FILTER (WHERE taken > 0) AS taken_seq,
+                          -max(taken) FILTER (WHERE taken < 0) AS lift_seq
+                   FROM unnest($10::uuid[], $95::bigint[]) AS h (id, taken) GROUP BY id) AS u
     WHERE b.id = u.id
 )
 SELECT EXISTS (SELECT FROM fence), (SELECT facts_version FROM fence)

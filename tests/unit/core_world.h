@@ -105,11 +105,12 @@ static inline void world_deinit(struct world *world)
 /* Everything due by now, each its own row, as the server does it; then the input. One batch, committed. */
 static inline const struct outcome *world_step(struct world *world, struct input input)
 {
-    struct input timer = {.kind = INPUT_TIMER, .at_ms = world->now};
     core_bury(&world->core);
     core_begin(&world->core);
-    while (core_next_timer(&world->core) <= world->now)
+    while (core_next_timer(&world->core) <= world->now) {
+        struct input timer = core_timer(&world->core, world->now);
         core_step(&world->core, &timer, &world->arena);
+    }
     input.at_ms = world->now;
     if (input.kind == INPUT_EVENT && uuid_is_nil(&input.facts.closed))
         core_find_closed(&world->core, &input.conversation, &input.facts.closed); /* as the server does */
@@ -125,7 +126,7 @@ static inline int world_sleep(struct world *world, int64_t ms)
     int fired = 0;
     while (core_next_timer(&world->core) <= until) {
         int64_t due = core_next_timer(&world->core);
-        struct input timer = {.kind = INPUT_TIMER, .at_ms = due > world->now ? due : world->now};
+        struct input timer = core_timer(&world->core, due > world->now ? due : world->now);
         world->now = timer.at_ms;
         core_begin(&world->core);
         world->last = core_step(&world->core, &timer, &world->arena);

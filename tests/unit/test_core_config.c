@@ -54,10 +54,12 @@ static void an_offer_of_a_removed_agent_survives_a_restart(void **state)
     only_ben.agents = world.agents + 1;
     only_ben.agent_count = 1;
     load_into(&world, &loaded, &only_ben);
-    struct input timer = {.kind = INPUT_TIMER, .at_ms = world.now + 60000};
+    int64_t until = world.now + 60000;
     core_begin(&loaded);
-    while (core_next_timer(&loaded) <= timer.at_ms)
+    while (core_next_timer(&loaded) <= until) {
+        struct input timer = core_timer(&loaded, until);
         core_step(&loaded, &timer, &world.arena);
+    }
     core_commit(&loaded);
     const struct interaction *call = rank_first(&loaded.open)->owner;
     assert_int_equal(call->data.state, INTERACTION_QUEUED);
@@ -140,7 +142,7 @@ static void a_block_made_while_nobody_owned_the_project_shuts_out_at_load(void *
                           .until_ms = TIME_NEVER};
     load_into(&world, &loaded, &world.config);
     core_load_block(&loaded, &block);
-    struct input timer = {.kind = INPUT_TIMER, .at_ms = world.now};
+    struct input timer = core_timer(&loaded, world.now);
     core_begin(&loaded);
     const struct outcome *outcome = core_step(&loaded, &timer, &world.arena);
     assert_true(slice_is(announced_as(outcome, ANNOUNCE_WITHDRAWN)->cause, "blocked"));

@@ -150,9 +150,9 @@ static void a_block_that_is_over_when_it_comes_is_not_kept(void **state)
     (void)state;
     world_init(&world, 1);
     struct block block = block_phone(&world, "+491", world.now);
-    struct input timer = {.kind = INPUT_TIMER, .at_ms = world.now};
     struct input input = {.kind = INPUT_BLOCK, .at_ms = world.now, .block = block};
     core_loaded(&world.core, 0, world.now);
+    struct input timer = core_timer(&world.core, world.now);
     core_begin(&world.core);
     core_step(&world.core, &timer, &world.arena);
     core_begin(&world.core);

@@ -1,6 +1,7 @@
 /* Random traffic against the core: a rollback leaves no trace, a core loaded from its tables equals the one
  * in memory, no agent is ever above a limit, no interaction has two offers, nobody waits whom a ready agent
- * could take. */
+ * could take; and what was committed, read back from its bytes and stepped by a core that was never rolled
+ * back or loaded, gives the same bytes. */
 #include <stdlib.h>
 
 #include "rules/record.h"
@@ -9,10 +10,66 @@
 #define SEEDS 60
 #define STEPS 600
 #define SUBJECTS 40
+#define TAPE_MAX 100000
 
 struct dice {
     uint64_t state;
 };
+
+/* The rows of the journal: those of batches that are open may go again. */
+struct tape_row {
+    int64_t at_ms;
+    struct slice input, facts, decision, block_key;
+    struct record_people people;
+};
+
+struct tape {
+    struct arena arena;
+    struct tape_row *rows;
+    size_t count;
+};
+
+static void tape_add(struct tape *tape, const struct input *input, const struct outcome *outcome)
+{
+    struct tape_row *row = &tape->rows[tape->count++];
+    struct arena *arena = &tape->arena;
+    assert_true(tape->count <= TAPE_MAX);
+    assert_int_equal(outcome->seq, tape->count);
+    *row = (struct tape_row){.at_ms = outcome->at_ms,
+                             .input = record_input(input, arena),
+                             .facts = record_facts(&input->facts, arena),
+                             .decision = record_decision(outcome, arena),
+                             .block_key = input->block.key};
+    if (input->kind == INPUT_EVENT)
+        row->people = (struct record_people){.phone = input->event->from.phone,
+                                             .recipient = input->recipient_key,
+                                             .phone_key = input->phone.key,
+                                             .source = input->event->source,
+                                             .subject = arena_copy(arena, input->event->subject)};
+}
+
+static void replay(const struct tape *tape, const struct project_config *config)
+{
+    struct core core;
+    struct arena arena;
+    arena_init(&arena);
+    core_init(&core, 1, config, 1);
+    for (size_t i = 0; i < tape->count; i++) {
+        const struct tape_row *row = &tape->rows[i];
+        struct input input;
+        assert_true(record_read_input(&input, row->input, &row->people, &arena));
+        assert_true(record_read_facts(&input.facts, row->facts, NULL, &arena));
+        input.at_ms = row->at_ms;
+        input.block.key = row->block_key;
+        core_begin(&core);
+        assert_true(slice_equal(row->decision, record_decision(core_step(&core, &input, &arena), &arena)));
+        core_commit(&core);
+        core_bury(&core);
+        arena_reset(&arena);
+    }
+    core_deinit(&core);
+    arena_deinit(&arena);
+}
 
 static uint32_t roll(struct dice *dice, uint32_t below)
 {
@@ -193,20 +250,28 @@ static void check_record(const struct outcome *outcome, struct arena *arena)
         assert_false(record_read_decision(&again, (struct slice){bytes.ptr, len}, arena));
 }
 
-static void fill_batch(struct world *world, struct dice *dice)
+static void step(struct world *world, struct tape *tape, const struct input *input)
 {
-    struct input timer = {.kind = INPUT_TIMER};
+    const struct outcome *outcome = core_step(&world->core, input, &world->arena);
+    check_record(outcome, &world->arena);
+    if (outcome->refusal == REFUSAL_NONE)
+        tape_add(tape, input, outcome);
+}
+
+static void fill_batch(struct world *world, struct tape *tape, struct dice *dice)
+{
     uint32_t inputs = 1 + roll(dice, 4);
     world->now += roll(dice, 3000);
-    timer.at_ms = world->now;
     core_begin(&world->core);
-    while (core_next_timer(&world->core) <= world->now)
-        check_record(core_step(&world->core, &timer, &world->arena), &world->arena);
+    while (core_next_timer(&world->core) <= world->now) {
+        struct input timer = core_timer(&world->core, world->now);
+        step(world, tape, &timer);
+    }
     for (uint32_t i = 0; i < inputs; i++) {
         struct input input = random_input(world, dice);
         if (input.kind == INPUT_EVENT)
             core_find_closed(&world->core, &input.conversation, &input.facts.closed);
-        check_record(core_step(&world->core, &input, &world->arena), &world->arena);
+        step(world, tape, &input);
         check(&world->core);
     }
 }
@@ -221,14 +286,14 @@ static void roll_back(struct world *world, const char *before)
 }
 
 /* One batch, or two on top of each other; all come to something, or what failed leaves no trace. */
-static void random_batches(struct world *world, struct dice *dice)
+static void random_batches(struct world *world, struct tape *tape, struct dice *dice)
 {
     char *before = dump(&world->core), *between;
     bool two = roll(dice, 2) == 0, fails = roll(dice, 3) == 0, both_fail = two && roll(dice, 2) == 0;
-    fill_batch(world, dice);
+    fill_batch(world, tape, dice);
     between = dump(&world->core);
     if (two)
-        fill_batch(world, dice);
+        fill_batch(world, tape, dice);
     if (fails && (both_fail || !two)) {
         roll_back(world, before);
     } else {
@@ -243,6 +308,7 @@ static void random_batches(struct world *world, struct dice *dice)
     }
     free(before);
     free(between);
+    tape->count = world->core.seq;
     check(&world->core);
     arena_reset(&world->arena);
 }
@@ -253,14 +319,19 @@ static void random_traffic_breaks_no_promise(void **state)
     for (uint64_t seed = 1; seed <= SEEDS; seed++) {
         struct world world;
         struct dice dice = {seed};
+        struct tape tape = {.rows = calloc(TAPE_MAX, sizeof *tape.rows)};
+        arena_init(&tape.arena);
         world_init(&world, 4);
         world.queues[QUEUE_SUPPORT].wrap_up_ms = seed % 2 ? 5000 : 0;
         for (int step = 0; step < STEPS; step++) {
-            random_batches(&world, &dice);
+            random_batches(&world, &tape, &dice);
             if (roll(&dice, 20) == 0)
                 reload(&world);
         }
+        replay(&tape, &world.config);
         world_deinit(&world);
+        arena_deinit(&tape.arena);
+        free(tape.rows);
     }
 }
 

@@ -1,0 +1,118 @@
+/* What was known of the people that an input was about. */
+#include "rules/record.h"
+#include "rules/record_bytes.h"
+
+enum { FOUND_BY_PHONE = 1, FOUND_BY_EMAIL = 2, HAS_FIELDS = 4, FACT_FLAGS_MAX = 7 };
+
+static bool has_fields(const struct customer_fact *fact)
+{
+    return fact->fields.kind == VALUE_MAP && fact->fields.count > 0;
+}
+
+static void put_customer(struct record_writer *writer, const struct customer_fact *fact)
+{
+    record_put_uuid(writer, &fact->id);
+    record_put_uint(writer, (fact->by_phone ? FOUND_BY_PHONE : 0u) | (fact->by_email ? FOUND_BY_EMAIL : 0u) |
+                                (has_fields(fact) ? HAS_FIELDS : 0u));
+    record_put_text(writer, fact->owner);
+    record_put_text(writer, fact->stage);
+    record_put_text(writer, fact->source);
+    record_put_uint(writer, fact->tag_count);
+    for (uint32_t i = 0; i < fact->tag_count; i++)
+        record_put_text(writer, fact->tags[i]);
+}
+
+/* With fields that are an empty map where it had some. */
+static void get_customer(struct record_reader *reader, struct customer_fact *fact, struct arena *arena)
+{
+    *fact = (struct customer_fact){.id = record_get_uuid(reader)};
+    uint32_t flags = record_get_small(reader, FACT_FLAGS_MAX);
+    fact->by_phone = flags & FOUND_BY_PHONE;
+    fact->by_email = flags & FOUND_BY_EMAIL;
+    fact->fields.kind = flags & HAS_FIELDS ? VALUE_MAP : VALUE_NULL;
+    fact->owner = record_get_text(reader);
+    fact->stage = record_get_text(reader);
+    fact->source = record_get_text(reader);
+    fact->tag_count = record_get_count(reader);
+    fact->tags = arena_array(arena, struct slice, fact->tag_count);
+    for (uint32_t i = 0; i < fact->tag_count && !reader->bad; i++)
+        fact->tags[i] = record_get_text(reader);
+}
+
+/* --- Facts of an input --- */
+
+struct slice record_facts(const struct facts *facts, struct arena *arena)
+{
+    struct record_writer writer = record_writer_start(arena, 32 + 64 * (size_t)facts->candidate_count);
+    record_put_uint(&writer, RECORD_VERSION);
+    record_put_uuid(&writer, &facts->closed);
+    record_put_uint(&writer, facts->candidate_count);
+    for (uint32_t i = 0; i < facts->candidate_count; i++) {
+        put_customer(&writer, &facts->candidates[i]);
+        record_put_text(&writer, facts->candidates[i].last_agent);
+        record_put_int(&writer, facts->candidates[i].last_ms);
+    }
+    return record_writer_end(&writer);
+}
+
+struct value record_facts_fields(const struct facts *facts, struct arena *arena)
+{
+    bool any = false;
+    struct value list = value_list(arena, facts->candidate_count);
+    for (uint32_t i = 0; i < facts->candidate_count; i++) {
+        bool has = has_fields(&facts->candidates[i]);
+        value_append(&list, has ? facts->candidates[i].fields : value_null());
+        any |= has;
+    }
+    return any ? list : value_null();
+}
+
+bool record_read_facts(struct facts *out, struct slice bytes, const struct value *fields, struct arena *arena)
+{
+    struct record_reader reader = record_reader_start(bytes);
+    *out = (struct facts){.candidates = NULL};
+    if (record_get_uint(&reader) != RECORD_VERSION)
+        return false;
+    out->closed = record_get_uuid(&reader);
+    out->candidate_count = record_get_small(&reader, CORE_CANDIDATES_MAX);
+    out->candidates = arena_array(arena, struct customer_fact, out->candidate_count);
+    for (uint32_t i = 0; i < out->candidate_count && !reader.bad; i++) {
+        struct customer_fact *fact = &out->candidates[i];
+        get_customer(&reader, fact, arena);
+        fact->last_agent = record_get_text(&reader);
+        fact->last_ms = record_get_int(&reader);
+        if (fact->fields.kind == VALUE_MAP && fields && fields->kind == VALUE_LIST && i < fields->count &&
+            fields->items[i].kind == VALUE_MAP)
+            fact->fields = fields->items[i];
+    }
+    return record_reader_is_done(&reader);
+}
+
+/* --- What an open interaction keeps --- */
+
+struct slice record_customer(const struct customer_fact *fact, struct arena *arena)
+{
+    if (uuid_is_nil(&fact->id))
+        return (struct slice){NULL, 0};
+    struct record_writer writer = record_writer_start(arena, 64);
+    record_put_uint(&writer, RECORD_VERSION);
+    put_customer(&writer, fact);
+    if (has_fields(fact))
+        record_put_value(&writer, &fact->fields);
+    return record_writer_end(&writer);
+}
+
+bool record_read_customer(struct customer_fact *out, struct slice bytes, struct arena *arena)
+{
+    struct record_reader reader = record_reader_start(bytes);
+    *out = (struct customer_fact){.name = {NULL, 0}};
+    if (!bytes.len)
+        return true;
+    if (record_get_uint(&reader) != RECORD_VERSION)
+        return false;
+    get_customer(&reader, out, arena);
+    if (out->fields.kind == VALUE_MAP)
+        out->fields = record_get_value(&reader, arena);
+    return record_reader_is_done(&reader) && !uuid_is_nil(&out->id) &&
+           has_fields(out) == (out->fields.kind != VALUE_NULL);
+}

@@ -1,0 +1,55 @@
+/* Bytes of the journal, whatever they are: what a reader takes is what the writer would have made. The first
+ * byte says which reader. */
+#include <assert.h>
+
+#include "rules/record.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
+
+static void check_input(struct slice bytes, struct arena *arena)
+{
+    static const struct record_people nobody;
+    struct input input;
+    if (record_read_input(&input, bytes, &nobody, arena))
+        assert(slice_equal(bytes, record_input(&input, arena)));
+}
+
+static void check_facts(struct slice bytes, struct arena *arena)
+{
+    struct facts facts;
+    if (record_read_facts(&facts, bytes, NULL, arena))
+        assert(slice_equal(bytes, record_facts(&facts, arena)));
+}
+
+static void check_customer(struct slice bytes, struct arena *arena)
+{
+    struct customer_fact fact;
+    if (record_read_customer(&fact, bytes, arena))
+        assert(slice_equal(bytes, record_customer(&fact, arena)));
+}
+
+/* Snapshots may stand in another order than the writer's, or serve nobody: the second writing is the first's.
+ */
+static void check_decision(struct slice bytes, struct arena *arena)
+{
+    struct outcome outcome, again;
+    if (!record_read_decision(&outcome, bytes, arena))
+        return;
+    struct slice once = record_decision(&outcome, arena);
+    bool read = record_read_decision(&again, once, arena);
+    assert(read);
+    assert(slice_equal(once, record_decision(&again, arena)));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
+{
+    static void (*const checks[])(struct slice bytes, struct arena * arena) = {
+        check_input, check_facts, check_customer, check_decision};
+    struct arena arena;
+    if (!len)
+        return 0;
+    arena_init(&arena);
+    checks[bytes[0] % 4]((struct slice){(const char *)bytes + 1, len - 1}, &arena);
+    arena_deinit(&arena);
+    return 0;
+}

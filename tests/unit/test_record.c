@@ -1,0 +1,277 @@
+/* The journal's bytes: what is written is read back, and nothing else is read. */
+#include "rules/record.h"
+#include "tests/unit/core_world.h"
+
+/* Whoever adds a field records it (rules/record_input.c, record_facts.c) or knows why not, then counts anew.
+ */
+static void every_field_was_thought_of(void **state)
+{
+    (void)state;
+    assert_int_equal(sizeof(struct input), 416);
+    assert_int_equal(sizeof(struct facts), 32);
+    assert_int_equal(sizeof(struct customer_fact), 152);
+    assert_int_equal(sizeof(struct event), 304);
+    assert_int_equal(sizeof(struct block), 80);
+}
+
+static void check_refused_when_cut(struct slice bytes, bool (*reads)(struct slice bytes, struct arena *arena))
+{
+    struct arena arena;
+    arena_init(&arena);
+    for (size_t len = 0; len < bytes.len; len++)
+        assert_false(reads((struct slice){bytes.ptr, len}, &arena));
+    arena_deinit(&arena);
+}
+
+static bool reads_input(struct slice bytes, struct arena *arena)
+{
+    static const struct record_people nobody;
+    struct input input;
+    return record_read_input(&input, bytes, &nobody, arena);
+}
+
+static bool reads_facts(struct slice bytes, struct arena *arena)
+{
+    struct facts facts;
+    return record_read_facts(&facts, bytes, NULL, arena);
+}
+
+/* Reads back what was written; the same value gives the same bytes. */
+static struct input read_back(const struct input *input, const struct record_people *people,
+                              struct arena *arena)
+{
+    struct input again;
+    struct slice bytes = record_input(input, arena);
+    assert_true(record_read_input(&again, bytes, people, arena));
+    assert_true(slice_equal(bytes, record_input(&again, arena)));
+    assert_int_equal(again.kind, input->kind);
+    check_refused_when_cut(bytes, reads_input);
+    return again;
+}
+
+static const struct record_people nobody;
+
+static void an_event_is_its_bytes_and_its_people(void **state)
+{
+    struct arena arena;
+    struct uuid thread[] = {{{1}}, {{2, 3}}};
+    struct value attributes = value_string(SLICE("stands for a map"));
+    struct event event = {.type = EVENT_CHAT_MESSAGE,
+                          .time_ms = INT64_C(1795000000123),
+                          .from = {SLICE("030 1"), SLICE("a@b.example"), SLICE("visitor"), SLICE("Ann")},
+                          .to = SLICE("web"),
+                          .source = SLICE("site"),
+                          .subject = SLICE("s-1"),
+                          .title = SLICE("Hello"),
+                          .text = SLICE("text"),
+                          .attributes = attributes,
+                          .agent = SLICE("anna"),
+                          .cause = SLICE("hangup"),
+                          .outbound = true,
+                          .privacy = true};
+    struct input input = {.kind = INPUT_EVENT,
+                          .event = &event,
+                          .phone = {.key = SLICE("+49301"), .class = CALLER_NUMBER},
+                          .email = {SLICE("a@b.example")},
+                          .recipient_key = SLICE("web"),
+                          .machine = true,
+                          .conversation = {{9, 9}},
+                          .thread = thread,
+                          .thread_count = 2};
+    struct record_people people = {.phone = event.from.phone,
+                                   .email = event.from.email,
+                                   .id = event.from.id,
+                                   .name = event.from.name,
+                                   .recipient = input.recipient_key,
+                                   .phone_key = input.phone.key,
+                                   .email_key = input.email.key,
+                                   .source = event.source,
+                                   .subject = event.subject,
+                                   .title = event.title,
+                                   .text = event.text,
+                                   .attributes = attributes};
+    (void)state;
+    arena_init(&arena);
+    struct input again = read_back(&input, &people, &arena);
+    assert_int_equal(again.event->type, event.type);
+    assert_int_equal(again.event->time_ms, event.time_ms);
+    assert_true(again.event->outbound && again.event->privacy && again.machine);
+    assert_true(slice_is(again.event->agent, "anna") && slice_is(again.event->cause, "hangup"));
+    assert_true(slice_is(again.event->from.id, "visitor") && slice_is(again.event->from.name, "Ann"));
+    assert_true(slice_is(again.event->source, "site") && slice_is(again.event->title, "Hello"));
+    assert_true(slice_is(again.event->attributes.string, "stands for a map"));
+    assert_true(slice_is(again.recipient_key, "web") && slice_is(again.event->text, "text"));
+    assert_true(slice_equal(again.phone.key, input.phone.key) && again.phone.class == CALLER_NUMBER);
+    assert_true(slice_equal(again.email.key, input.email.key));
+    assert_int_equal(again.thread_count, 2);
+    assert_memory_equal(again.thread, thread, sizeof thread);
+    assert_true(uuid_equal(&again.conversation, &input.conversation));
+    arena_deinit(&arena);
+}
+
+static void who_was_erased_still_had_the_keys_that_it_had(void **state)
+{
+    struct arena arena;
+    struct event event = {.type = EVENT_CALL_RINGING, .time_ms = TIME_NEVER};
+    struct input input = {
+        .kind = INPUT_EVENT, .event = &event, .phone = {.key = SLICE("+49301"), .class = CALLER_NUMBER}};
+    (void)state;
+    arena_init(&arena);
+    struct input again = read_back(&input, &nobody, &arena);
+    assert_true(slice_equal(again.phone.key, RECORD_ERASED_KEY));
+    assert_int_equal(again.email.key.len, 0);
+    assert_int_equal(again.event->time_ms, TIME_NEVER);
+    arena_deinit(&arena);
+}
+
+static void commands_and_changes_are_their_bytes(void **state)
+{
+    struct arena arena;
+    struct uuid id = {{4, 5, 6}};
+    (void)state;
+    arena_init(&arena);
+    struct input accept = {.kind = INPUT_ACCEPT, .offer = id, .actor = SLICE("anna")};
+    struct input again = read_back(&accept, &nobody, &arena);
+    assert_true(uuid_equal(&again.offer, &id) && slice_is(again.actor, "anna"));
+    struct input reject = {.kind = INPUT_REJECT, .offer = id, .cause = REJECT_UNREACHABLE};
+    again = read_back(&reject, &nobody, &arena);
+    assert_true(again.cause == REJECT_UNREACHABLE && again.actor.len == 0);
+    struct input presence = {.kind = INPUT_PRESENCE,
+                             .agent = SLICE("ben"),
+                             .actor = SLICE("anna"),
+                             .presence = AGENT_BREAK,
+                             .reason = SLICE("lunch"),
+                             .lease_ms = 30000};
+    again = read_back(&presence, &nobody, &arena);
+    assert_true(slice_is(again.agent, "ben") && slice_is(again.actor, "anna"));
+    assert_true(slice_is(again.reason, "lunch") && again.presence == AGENT_BREAK && again.lease_ms == 30000);
+    struct input end = {.kind = INPUT_END, .interaction = id, .actor = SLICE("anna")};
+    again = read_back(&end, &nobody, &arena);
+    assert_true(uuid_equal(&again.interaction, &id));
+    struct input transfer = {.kind = INPUT_TRANSFER,
+                             .interaction = id,
+                             .actor = SLICE("anna"),
+                             .queue = SLICE("mail"),
+                             .keep_age = true};
+    again = read_back(&transfer, &nobody, &arena);
+    assert_true(slice_is(again.queue, "mail") && again.agent.len == 0 && again.keep_age);
+    struct input pull = {.kind = INPUT_PULL, .interaction = id, .agent = SLICE("ben")};
+    assert_true(slice_is(read_back(&pull, &nobody, &arena).agent, "ben"));
+    struct input timer = {.kind = INPUT_TIMER, .drain = true};
+    assert_true(read_back(&timer, &nobody, &arena).drain);
+    struct input config = {.kind = INPUT_CONFIG, .config_version = 300};
+    assert_int_equal(read_back(&config, &nobody, &arena).config_version, 300);
+    struct input block = {
+        .kind = INPUT_BLOCK,
+        .block = {id, BLOCK_CUSTOMER, {{7}}, {NULL, 0}, 5, INT64_C(1795000000000), TIME_NEVER}};
+    again = read_back(&block, &nobody, &arena);
+    assert_true(uuid_equal(&again.block.id, &id) && again.block.kind == BLOCK_CUSTOMER);
+    assert_true(again.block.channels == 5 && again.block.start_ms == block.block.start_ms);
+    assert_true(again.block.until_ms == TIME_NEVER && again.block.customer.bytes[0] == 7);
+    struct input unblock = {.kind = INPUT_UNBLOCK, .block = {.id = id}};
+    again = read_back(&unblock, &nobody, &arena);
+    assert_true(uuid_equal(&again.block.id, &id));
+    arena_deinit(&arena);
+}
+
+static void facts_are_their_bytes_but_for_people(void **state)
+{
+    struct arena arena;
+    struct slice tags[] = {SLICE("vip"), SLICE("gold")};
+    (void)state;
+    arena_init(&arena);
+    struct value list = value_list(&arena, 2), fields = value_map(&arena, 3);
+    value_append(&list, value_bool(true));
+    value_append(&list, (struct value){.kind = VALUE_DOUBLE, .real = 0.5});
+    value_set(&fields, "plan", value_int(7));
+    value_set(&fields, "name", value_string(SLICE("gold")));
+    value_set(&fields, "list", list);
+    struct customer_fact candidates[] = {{.id = {{1}},
+                                          .name = SLICE("Ann"),
+                                          .owner = SLICE("carl"),
+                                          .tags = tags,
+                                          .tag_count = 2,
+                                          .by_phone = true,
+                                          .stage = SLICE("mine"),
+                                          .source = SLICE("call"),
+                                          .last_agent = SLICE("ben"),
+                                          .last_ms = 99},
+                                         {.id = {{2}}, .by_email = true, .fields = fields}};
+    struct facts facts = {candidates, 2, {{8}}}, again;
+    struct slice bytes = record_facts(&facts, &arena);
+    struct value kept = record_facts_fields(&facts, &arena);
+    assert_true(record_read_facts(&again, bytes, &kept, &arena));
+    assert_true(slice_equal(bytes, record_facts(&again, &arena)));
+    assert_int_equal(value_member(&again.candidates[1].fields, "plan")->integer, 7);
+    assert_int_equal(again.candidates[0].fields.kind, VALUE_NULL);
+    assert_true(slice_is(again.candidates[0].last_agent, "ben") && again.candidates[0].last_ms == 99);
+    assert_true(slice_is(again.candidates[0].stage, "mine") && slice_is(again.candidates[0].source, "call"));
+    assert_int_equal(again.candidate_count, 2);
+    assert_true(slice_is(again.candidates[0].owner, "carl") && again.candidates[0].name.len == 0);
+    assert_true(slice_is(again.candidates[0].tags[1], "gold") && again.candidates[0].by_phone);
+    assert_true(again.candidates[1].by_email && !again.candidates[1].by_phone);
+    assert_true(uuid_equal(&again.closed, &facts.closed));
+    check_refused_when_cut(bytes, reads_facts);
+
+    assert_true(record_read_facts(&again, bytes, NULL, &arena)); /* who had fields still had some */
+    assert_int_equal(again.candidates[1].fields.kind, VALUE_MAP);
+    arena_deinit(&arena);
+}
+
+static void an_open_interaction_keeps_what_was_known_of_its_customer(void **state)
+{
+    struct arena arena;
+    (void)state;
+    arena_init(&arena);
+    struct value list = value_list(&arena, 2), fields = value_map(&arena, 2);
+    value_append(&list, value_null());
+    value_append(&list, (struct value){.kind = VALUE_DOUBLE, .real = 0.5});
+    value_set(&fields, "plan", value_int(-7));
+    value_set(&fields, "list", list);
+    struct slice tags[] = {SLICE("vip")};
+    struct customer_fact fact = {
+        .id = {{1}}, .owner = SLICE("carl"), .tags = tags, .tag_count = 1, .fields = fields};
+    struct customer_fact customer, nobody_known = {.id = {{0}}};
+    struct slice bytes = record_customer(&fact, &arena);
+    assert_true(record_read_customer(&customer, bytes, &arena));
+    assert_true(slice_equal(bytes, record_customer(&customer, &arena)));
+    assert_true(slice_is(customer.owner, "carl") && slice_is(customer.tags[0], "vip"));
+    assert_int_equal(value_member(&customer.fields, "plan")->integer, -7);
+    assert_true(value_member(&customer.fields, "list")->items[1].real == 0.5);
+    assert_int_equal(record_customer(&nobody_known, &arena).len, 0);
+    assert_true(record_read_customer(&customer, (struct slice){NULL, 0}, &arena));
+    assert_true(uuid_is_nil(&customer.id));
+    for (size_t len = 1; len < bytes.len; len++)
+        assert_false(record_read_customer(&customer, (struct slice){bytes.ptr, len}, &arena));
+    arena_deinit(&arena);
+}
+
+static void a_value_has_one_form(void **state)
+{
+    static const char *const bad[] = {"\x02\x06\x81", "\x02\x06\x80", "\x02\x06\x02", "\x01\x06",
+                                      "\x02\x0a",     "\x02",         "\x03\x06",     "\x82\x06"};
+    struct arena arena;
+    struct input input;
+    (void)state;
+    arena_init(&arena);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_false(record_read_input(&input, slice_of(bad[i]), &nobody, &arena));
+    assert_false(
+        record_read_input(&input, (struct slice){"\x02\x06\x80\x00", 4}, &nobody, &arena)); /* padded */
+    assert_true(record_read_input(&input, (struct slice){"\x02\x06\x00", 3}, &nobody, &arena));
+    arena_deinit(&arena);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_field_was_thought_of),
+        cmocka_unit_test(an_event_is_its_bytes_and_its_people),
+        cmocka_unit_test(who_was_erased_still_had_the_keys_that_it_had),
+        cmocka_unit_test(commands_and_changes_are_their_bytes),
+        cmocka_unit_test(facts_are_their_bytes_but_for_people),
+        cmocka_unit_test(an_open_interaction_keeps_what_was_known_of_its_customer),
+        cmocka_unit_test(a_value_has_one_form),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
