@@ -1,6 +1,7 @@
 /* Decisions: what became of an input, and what was announced. */
 #include "rules/record.h"
 #include "rules/record_bytes.h"
+#include "rules/record_explain.h"
 
 #define SNAPSHOT_LOOK_BACK 16 /* announcements of one snapshot stand close together */
 
@@ -69,6 +70,7 @@ struct slice record_decision(const struct outcome *outcome, struct arena *arena)
         record_put_text(&writer, a->cause);
         record_put_uint(&writer, a->state);
     }
+    record_put_explanations(&writer, outcome, seen, count);
     return record_writer_end(&writer);
 }
 
@@ -128,5 +130,6 @@ bool record_read_decision(struct outcome *out, struct slice bytes, struct arena 
         *tail = announcement;
         tail = &announcement->next;
     }
+    record_get_explanations(&reader, out, snapshots, count, arena);
     return record_reader_is_done(&reader);
 }
