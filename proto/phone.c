@@ -24,9 +24,8 @@ static const struct phone_cache_entry *ask_plan(struct slice region, struct slic
     const struct phone_cache_entry *known = phone_cache_find(&cache, region, number);
     if (known)
         return known;
-    char e164[PHONE_PLAN_E164_MAX + 1];
-    size_t len = phone_plan_e164(e164, number, region);
-    return phone_cache_store(&cache, region, number, (struct slice){e164, len});
+    struct phone_plan_answer answer = phone_plan_ask(number, region);
+    return phone_cache_store(&cache, region, number, &answer);
 }
 
 struct phone_key phone_key(struct slice region, struct slice input, bool privacy, struct arena *arena)
@@ -41,17 +40,19 @@ struct phone_key phone_key(struct slice region, struct slice input, bool privacy
     if (id.class == CALLER_EXTENSION)
         return key;
 
-    const struct phone_cache_entry *answer =
-        ask_plan(region.len == 2 ? region : SLICE("ZZ"), callerid_number(&id));
-    if (answer->e164_len == 0) {
+    const struct phone_plan_answer *answer =
+        &ask_plan(region.len == 2 ? region : SLICE("ZZ"), callerid_number(&id))->answer;
+    if (answer->len == 0) {
         key.class = CALLER_UNKNOWN;
         return key;
     }
-    struct slice e164 = {answer->e164, answer->e164_len};
+    struct slice e164 = {answer->e164, answer->len};
     /* Dialled nationally, a keypad word may show itself only with its country before it: "1 737 874 2833". */
     if (callerid_words_is_keypad((struct slice){e164.ptr + 1, e164.len - 1}, true))
         return (struct phone_key){.class = CALLER_ANONYMOUS};
     key.key = arena_copy(arena, e164);
+    if (answer->region[0])
+        key.region = arena_copy(arena, (struct slice){answer->region, sizeof answer->region});
     return key;
 }
 

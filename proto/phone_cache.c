@@ -28,17 +28,15 @@ const struct phone_cache_entry *phone_cache_find(const struct phone_cache *cache
 }
 
 const struct phone_cache_entry *phone_cache_store(struct phone_cache *cache, struct slice region,
-                                                  struct slice number, struct slice e164)
+                                                  struct slice number, const struct phone_plan_answer *answer)
 {
-    assert(number.len && number.len <= PHONE_CACHE_NUMBER_MAX && e164.len <= PHONE_PLAN_E164_MAX);
+    assert(number.len && number.len <= PHONE_CACHE_NUMBER_MAX && answer->len <= PHONE_PLAN_E164_MAX);
     assert(region.len == sizeof cache->entries[0][0].region);
     size_t bucket = bucket_of(region, number);
     struct phone_cache_entry *entry = &cache->entries[bucket][cache->oldest[bucket]];
     cache->oldest[bucket] = (uint8_t)((cache->oldest[bucket] + 1) % PHONE_CACHE_WAYS);
-    *entry = (struct phone_cache_entry){.number_len = (uint8_t)number.len, .e164_len = (uint8_t)e164.len};
+    *entry = (struct phone_cache_entry){.number_len = (uint8_t)number.len, .answer = *answer};
     memcpy(entry->region, region.ptr, sizeof entry->region);
     memcpy(entry->number, number.ptr, number.len);
-    if (e164.len)
-        memcpy(entry->e164, e164.ptr, e164.len);
     return entry;
 }

@@ -12,10 +12,9 @@
 
 struct phone_cache_entry {
     uint8_t number_len; /* 0: empty */
-    uint8_t e164_len;   /* 0: the plan does not know the number */
-    char region[2];
+    char region[2];     /* whose plan was asked */
     char number[PHONE_CACHE_NUMBER_MAX];
-    char e164[PHONE_PLAN_E164_MAX];
+    struct phone_plan_answer answer;
 };
 
 struct phone_cache {
@@ -28,6 +27,7 @@ const struct phone_cache_entry *phone_cache_find(const struct phone_cache *cache
                                                  struct slice number);
 /* `number` must not be there yet. Returns the new entry. */
 const struct phone_cache_entry *phone_cache_store(struct phone_cache *cache, struct slice region,
-                                                  struct slice number, struct slice e164);
+                                                  struct slice number,
+                                                  const struct phone_plan_answer *answer);
 
 #endif

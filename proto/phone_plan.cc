@@ -27,31 +27,41 @@ void drop_mexican_mobile_prefix(const PhoneNumberUtil &util, PhoneNumber *number
         *number = shorter;
 }
 
-size_t format(char *out, const std::string &number, const std::string &region)
+void set_region(phone_plan_answer &answer, const std::string &region)
+{
+    if (region.size() == sizeof answer.region && region != "ZZ")
+        std::memcpy(answer.region, region.data(), sizeof answer.region);
+}
+
+phone_plan_answer ask(const std::string &number, const std::string &region)
 {
     const PhoneNumberUtil &util = *PhoneNumberUtil::GetInstance();
     PhoneNumber parsed;
+    phone_plan_answer answer = {};
     if (util.Parse(number, region, &parsed) != PhoneNumberUtil::NO_PARSING_ERROR)
-        return 0;
+        return answer;
     drop_mexican_mobile_prefix(util, &parsed);
     if (!util.IsValidNumber(parsed))
-        return 0;
-    std::string text;
+        return answer;
+    std::string text, home;
     util.Format(parsed, PhoneNumberUtil::E164, &text);
     if (text.size() > PHONE_PLAN_E164_MAX)
-        return 0;
-    std::memcpy(out, text.c_str(), text.size() + 1);
-    return text.size();
+        return answer;
+    util.GetRegionCodeForNumber(parsed, &home);
+    set_region(answer, home);
+    std::memcpy(answer.e164, text.data(), text.size());
+    answer.len = static_cast<uint8_t>(text.size());
+    return answer;
 }
 
 } // namespace
 
-extern "C" size_t phone_plan_e164(char out[PHONE_PLAN_E164_MAX + 1], struct slice number, struct slice region)
+extern "C" phone_plan_answer phone_plan_ask(struct slice number, struct slice region)
 {
     try {
-        return format(out, std::string(number.ptr, number.len), std::string(region.ptr, region.len));
+        return ask(std::string(number.ptr, number.len), std::string(region.ptr, region.len));
     } catch (...) {
-        return 0;
+        return {};
     }
 }
 

@@ -10,9 +10,15 @@
 extern "C" {
 #endif
 
-/* `number` is [+]digits and nothing else. Writes E.164 and a NUL, and returns the length; 0 when the plan of
- * `region` (two capitals, "ZZ": only numbers with a +) does not know the number. 20 to 40 microseconds. */
-size_t phone_plan_e164(char out[PHONE_PLAN_E164_MAX + 1], struct slice number, struct slice region);
+struct phone_plan_answer {
+    uint8_t len; /* of `e164`; 0: the plan does not know the number */
+    char e164[PHONE_PLAN_E164_MAX];
+    char region[2]; /* where the number belongs, in capitals; zeroes when to no region, as +800 */
+};
+
+/* `number` is [+]digits and nothing else; `region` (two capitals, "ZZ": only numbers with a +) is whose plan
+ * is asked. 20 to 40 microseconds. */
+struct phone_plan_answer phone_plan_ask(struct slice number, struct slice region);
 /* A region whose plan is known, in capitals. */
 bool phone_plan_is_region(struct slice region);
 

@@ -88,6 +88,8 @@ static void on_config(void *ctx, const struct pg_reply *reply)
         if (loaded) {
             config_drop(&project->next_config);
             project->next_config = loaded;
+            if (loaded->reads_fields && !project->config->reads_fields)
+                facts_forget_all(project->facts); /* what is remembered has none */
         } else if (reply->outcome != PG_OK) {
             project->config_wanted = project->changes_wanted = true;
         } else {

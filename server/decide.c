@@ -92,7 +92,10 @@ static void remember_facts(struct project *project, struct intake_request *reque
                            const struct outcome *outcome)
 {
     if (!uuid_is_nil(&outcome->created)) {
-        struct customer_fact fact = {.id = outcome->created, .name = outcome->created_from->name};
+        struct customer_fact fact = {.id = outcome->created,
+                                     .name = outcome->created_from->name,
+                                     .stage = SLICE("new"),
+                                     .source = slice_of(channel_name(outcome->created_channel))};
         struct uuid newest = outcome->snapshot ? outcome->snapshot->interaction : (struct uuid){{0}};
         if (request->phone_facts)
             facts_add(project->facts, request->phone_facts, &fact, &newest);
@@ -100,7 +103,8 @@ static void remember_facts(struct project *project, struct intake_request *reque
             facts_add(project->facts, request->email_facts, &fact, &newest);
     }
     if (!uuid_is_nil(&outcome->active_customer) && outcome->snapshot)
-        facts_touch(project->facts, &outcome->active_customer, &outcome->snapshot->interaction);
+        facts_touch(project->facts, &outcome->active_customer, &outcome->snapshot->interaction,
+                    outcome->active_agent, outcome->at_ms);
 }
 
 /* The tables may know an older one than the core, which has what closed since they were asked. */

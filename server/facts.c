@@ -4,13 +4,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/fact_copy.h"
+
+struct activity {
+    struct uuid newest;
+    char agent[CONFIG_NAME_MAX + 1]; /* who took work of it last; "": nobody */
+    int64_t at_ms;
+};
+
 /* A customer is shared by the entries that find it, so that one change is seen through every key. */
 struct customer {
     struct table_node by_id;
     struct customer_fact fact;
-    struct uuid newest;
+    struct activity activity; /* what counts; the fact's own is as it was asked */
     uint32_t users;
-    char *texts;
+    void *texts;
 };
 
 struct facts_entry {
@@ -26,9 +34,10 @@ struct facts_entry {
     char key[]; /* kind byte and key */
 };
 
-/* What a customer's newest interaction was before the batch. */
+/* What a customer's activity was before the batch. */
 struct touched {
-    struct uuid customer, newest;
+    struct uuid customer;
+    struct activity before;
 };
 
 struct facts_cache {
@@ -185,27 +194,9 @@ struct slice facts_key(const struct facts_entry *entry)
     return (struct slice){entry->key + 1, entry->key_len};
 }
 
-static struct slice place(char **to, struct slice text)
-{
-    struct slice copy = {*to, text.len};
-    if (text.len)
-        memcpy(*to, text.ptr, text.len);
-    *to += text.len;
-    return text.len ? copy : (struct slice){NULL, 0};
-}
-
 static void set_fact(struct customer *customer, const struct customer_fact *fact)
 {
-    size_t size = sizeof(struct slice) * fact->tag_count + fact->name.len + fact->owner.len;
-    for (uint32_t i = 0; i < fact->tag_count; i++)
-        size += fact->tags[i].len;
-    char *texts = allocate(size), *to = texts + sizeof(struct slice) * fact->tag_count;
-    struct slice *tags = (struct slice *)(void *)texts;
-    customer->fact = (struct customer_fact){.id = fact->id, .tags = tags, .tag_count = fact->tag_count};
-    customer->fact.name = place(&to, fact->name);
-    customer->fact.owner = place(&to, fact->owner);
-    for (uint32_t i = 0; i < fact->tag_count; i++)
-        tags[i] = place(&to, fact->tags[i]);
+    void *texts = fact_copy(&customer->fact, fact);
     free(customer->texts);
     customer->texts = texts;
 }
@@ -214,6 +205,17 @@ static struct customer *find_customer(const struct facts_cache *cache, const str
 {
     struct table_node *node = table_find(&cache->customers, uuid_bytes(id));
     return node ? node->owner : NULL;
+}
+
+/* Whoever took work last counts, whatever was asked when. */
+static bool set_last(struct activity *activity, struct slice agent, int64_t at_ms)
+{
+    if (!agent.len || agent.len > CONFIG_NAME_MAX || (activity->agent[0] && at_ms <= activity->at_ms))
+        return false;
+    memcpy(activity->agent, agent.ptr, agent.len);
+    activity->agent[agent.len] = 0;
+    activity->at_ms = at_ms;
+    return true;
 }
 
 void facts_add(struct facts_cache *cache, struct facts_entry *entry, const struct customer_fact *fact,
@@ -228,8 +230,9 @@ void facts_add(struct facts_cache *cache, struct facts_entry *entry, const struc
     } else {
         set_fact(customer, fact);
     }
-    if (uuid_compare(newest, &customer->newest) > 0)
-        customer->newest = *newest;
+    if (uuid_compare(newest, &customer->activity.newest) > 0)
+        customer->activity.newest = *newest;
+    set_last(&customer->activity, fact->last_agent, fact->last_ms);
     for (uint32_t i = 0; i < entry->count; i++) {
         if (entry->customers[i] == customer)
             return;
@@ -264,7 +267,8 @@ void facts_forget_all(struct facts_cache *cache)
     }
 }
 
-static void note_touched(struct facts_cache *cache, const struct customer *customer)
+static void note_touched(struct facts_cache *cache, const struct customer *customer,
+                         const struct activity *before)
 {
     if (cache->touched_count == cache->touched_room) {
         cache->touched_room = cache->touched_room ? cache->touched_room * 2 : 256;
@@ -272,16 +276,21 @@ static void note_touched(struct facts_cache *cache, const struct customer *custo
         if (!cache->touched)
             abort();
     }
-    cache->touched[cache->touched_count++] = (struct touched){customer->fact.id, customer->newest};
+    cache->touched[cache->touched_count++] = (struct touched){customer->fact.id, *before};
 }
 
-void facts_touch(struct facts_cache *cache, const struct uuid *id, const struct uuid *interaction)
+void facts_touch(struct facts_cache *cache, const struct uuid *id, const struct uuid *interaction,
+                 struct slice agent, int64_t at_ms)
 {
     struct customer *customer = find_customer(cache, id);
-    if (!customer || uuid_compare(interaction, &customer->newest) <= 0)
+    if (!customer)
         return;
-    note_touched(cache, customer);
-    customer->newest = *interaction;
+    const struct activity before = customer->activity;
+    bool is_newer = uuid_compare(interaction, &before.newest) > 0;
+    if (is_newer)
+        customer->activity.newest = *interaction;
+    if (set_last(&customer->activity, agent, at_ms) || is_newer)
+        note_touched(cache, customer, &before);
 }
 
 size_t facts_touched(const struct facts_cache *cache)
@@ -303,7 +312,7 @@ void facts_rollback(struct facts_cache *cache, size_t count)
         const struct touched *touched = &cache->touched[--cache->touched_count];
         struct customer *customer = find_customer(cache, &touched->customer);
         if (customer)
-            customer->newest = touched->newest;
+            customer->activity = touched->before;
     }
 }
 
@@ -316,7 +325,7 @@ struct ranked {
 static int compare(const void *a, const void *b)
 {
     const struct ranked *left = a, *right = b;
-    int order = uuid_compare(&right->customer->newest, &left->customer->newest);
+    int order = uuid_compare(&right->customer->activity.newest, &left->customer->activity.newest);
     return order ? order : uuid_compare(&right->customer->fact.id, &left->customer->fact.id);
 }
 
@@ -354,6 +363,9 @@ void facts_join(struct facts *out, const struct facts_entry *phone, const struct
         out->candidates[i] = all[i].customer->fact;
         out->candidates[i].by_phone = all[i].by_phone;
         out->candidates[i].by_email = all[i].by_email;
+        /* Copied: the next decision may change it before this one is written down. */
+        out->candidates[i].last_agent = arena_copy(arena, slice_of(all[i].customer->activity.agent));
+        out->candidates[i].last_ms = all[i].customer->activity.at_ms;
     }
     out->candidate_count = count;
 }

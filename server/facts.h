@@ -33,8 +33,10 @@ void facts_filled(struct facts_entry *entry);
 /* The key's customers are no longer as remembered. */
 void facts_forget(struct facts_cache *cache, enum facts_kind kind, struct slice key);
 void facts_forget_all(struct facts_cache *cache);
-/* The customer has a newer interaction, if the batch is committed. */
-void facts_touch(struct facts_cache *cache, const struct uuid *customer, const struct uuid *interaction);
+/* The customer has a newer interaction, and when `agent` is not empty that agent took it at that time; if the
+ * batch is committed. */
+void facts_touch(struct facts_cache *cache, const struct uuid *customer, const struct uuid *interaction,
+                 struct slice agent, int64_t at_ms);
 /* How many were touched and neither committed nor taken back. */
 size_t facts_touched(const struct facts_cache *cache);
 void facts_commit(struct facts_cache *cache, size_t count);   /* the first ones */

@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/phone.h"
 #include "proto/project_file.h"
+#include "rules/rule_env.h"
 #include "server/log.h"
 #include "server/project_internal.h"
 #include "rules/record.h"
@@ -135,6 +137,7 @@ static struct interaction read_interaction(const struct pg_reply *reply, int row
                                    .source = pg_cell(reply, row, 26),
                                    .subject = pg_cell(reply, row, 27),
                                    .title = pg_cell(reply, row, 28)};
+    i.texts.region = phone_key(SLICE("ZZ"), i.texts.phone_key, false, arena).region;
     /* Of before there was such a column: nothing is known but who it is. */
     if (!record_read_customer(&i.data.fact, pg_cell(reply, row, 30), arena) || uuid_is_nil(&i.data.fact.id))
         i.data.fact = (struct customer_fact){.id = i.data.customer};
@@ -217,6 +220,15 @@ void config_replace(struct project *project, struct loaded_config *loaded)
     project->config = loaded;
 }
 
+static bool reads_fields(const struct project_config *config)
+{
+    for (uint32_t i = 0; i < config->rule_count; i++) {
+        if (config->rules[i].when && cel_uses(config->rules[i].when, RULE_CUSTOMER_FIELDS))
+            return true;
+    }
+    return false;
+}
+
 struct loaded_config *config_load(struct project *project, const struct pg_reply *reply)
 {
     struct loaded_config *loaded = calloc(1, sizeof *loaded);
@@ -236,6 +248,7 @@ struct loaded_config *config_load(struct project *project, const struct pg_reply
         config_drop(&loaded);
     } else {
         loaded->version = (uint64_t)pg_int64(reply, 0, 0);
+        loaded->reads_fields = reads_fields(&loaded->config);
     }
     free(faults);
     return loaded;

@@ -47,6 +47,7 @@ struct loaded_config {
     struct arena arena;
     struct project_config config;
     uint64_t version;
+    bool reads_fields; /* some rule reads customer.fields */
 };
 
 /* Requests whose facts are being looked up. */

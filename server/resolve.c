@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/json.h"
 #include "rules/record.h"
 #include "server/log.h"
 #include "server/metrics.h"
@@ -100,6 +101,13 @@ void resolution_give_up(struct project *project)
 
 /* --- The query --- */
 
+/* Fields may be large, and few rules read them. */
+static bool project_reads_fields(const struct project *project)
+{
+    const struct loaded_config *next = project->next_config, *now = project->config;
+    return (now && now->reads_fields) || (next && next->reads_fields);
+}
+
 struct question {
     int64_t from_ms; /* the idempotency window */
     struct pg_array event_keys, conversations, phones, emails;
@@ -182,10 +190,19 @@ static void take_customer(struct resolution *resolution, const struct pg_reply *
     struct arena scratch;
     arena_init(&scratch);
     struct facts_entry *entry = facts_pin(project->facts, kind, pg_cell(reply, row, 1));
-    struct customer_fact fact = {
-        .id = pg_uuid(reply, row, 2), .name = pg_cell(reply, row, 4), .owner = pg_cell(reply, row, 5)};
+    struct fault fault;
+    struct customer_fact fact = {.id = pg_uuid(reply, row, 2),
+                                 .name = pg_cell(reply, row, 4),
+                                 .owner = pg_cell(reply, row, 5),
+                                 .stage = pg_cell(reply, row, 7),
+                                 .source = pg_cell(reply, row, 8),
+                                 .last_agent = pg_cell(reply, row, 9),
+                                 .last_ms =
+                                     pg_is_null(reply, row, 10) ? TIME_NEVER : pg_int64(reply, row, 10)};
     struct uuid newest = pg_uuid(reply, row, 3);
     fact.tag_count = pg_text_array(reply, row, 6, &fact.tags, &scratch);
+    if (!pg_is_null(reply, row, 11) && !json_read(&fact.fields, pg_cell(reply, row, 11), &scratch, &fault))
+        fact.fields = value_null(); /* nested too deeply to be read: as if there were none */
     if (!facts_is_filled(entry))
         facts_add(project->facts, entry, &fact, &newest);
     facts_unpin(project->facts, &entry);
@@ -291,13 +308,16 @@ static void ask(struct resolution *resolution, struct question *question)
                                  pg_array_param(&question->event_keys),
                                  pg_array_param(&question->conversations),
                                  {.data = &since, .len = sizeof since, .binary = true}};
-    struct pg_param customers[] = {project, pg_array_param(&question->phones),
-                                   pg_array_param(&question->emails)};
+    char wants_fields = project_reads_fields(resolution->project);
+    struct pg_param customers[] = {project,
+                                   pg_array_param(&question->phones),
+                                   pg_array_param(&question->emails),
+                                   {.data = &wants_fields, .len = 1, .binary = true}};
     resolution->asked_ns = uv_hrtime();
     if (question->event_keys.count || question->conversations.count)
         resolution->failed = !submit(resolution, "resolve_history", history, 4);
     if (!resolution->failed && (question->phones.count || question->emails.count))
-        resolution->failed = !submit(resolution, "resolve_customers", customers, 3);
+        resolution->failed = !submit(resolution, "resolve_customers", customers, 4);
 }
 
 void resolution_start(struct project *project)

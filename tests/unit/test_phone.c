@@ -121,17 +121,41 @@ static void the_cache_keeps_regions_apart(void **state)
     }
 }
 
+static void a_number_belongs_to_the_region_that_its_plan_says(void **state)
+{
+    (void)state;
+    static const struct {
+        struct slice asked, number, region;
+    } cases[] = {
+        {SLICE("DE"), SLICE("030 901820"), SLICE("DE")},
+        {SLICE("DE"), SLICE("+44 20 7946 0018"), SLICE("GB")},
+        {SLICE("US"), SLICE("212 736 5000"), SLICE("US")},
+        {SLICE("US"), SLICE("+1 416 967 1111"), SLICE("CA")}, /* one country code, two regions */
+        {SLICE("ZZ"), SLICE("+41 44 668 18 00"), SLICE("CH")},
+        {SLICE("DE"), SLICE("+800 1234 5678"), {NULL, 0}}, /* of no region */
+        {SLICE("DE"), SLICE("99999999999"), {NULL, 0}},    /* of no plan */
+        {SLICE("DE"), SLICE("1234"), {NULL, 0}},
+        {SLICE("DE"), SLICE("anonymous"), {NULL, 0}},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        for (int again = 0; again < 2; again++) /* the second time from the cache */
+            assert_slice(phone_key(cases[i].asked, cases[i].number, false, &arena).region, cases[i].region,
+                         "the region", (unsigned)i);
+    }
+}
+
 static void the_oldest_entry_of_a_bucket_goes_first(void **state)
 {
     (void)state;
     struct phone_cache *cache = calloc(1, sizeof *cache);
     assert_non_null(cache);
+    const struct phone_plan_answer answer = {.len = 3, .e164 = "+49"};
     assert_null(phone_cache_find(cache, SLICE("DE"), SLICE("030")));
     /* Fill until one entry falls out: it must be the first of its bucket. */
     for (unsigned i = 0; i < PHONE_CACHE_BUCKETS * PHONE_CACHE_WAYS * 2; i++) {
         char number[16];
         int len = snprintf(number, sizeof number, "%u", i);
-        phone_cache_store(cache, SLICE("DE"), (struct slice){number, (size_t)len}, SLICE("+49"));
+        phone_cache_store(cache, SLICE("DE"), (struct slice){number, (size_t)len}, &answer);
         assert_non_null(phone_cache_find(cache, SLICE("DE"), (struct slice){number, (size_t)len}));
         assert_null(phone_cache_find(cache, SLICE("FR"), (struct slice){number, (size_t)len}));
     }
@@ -156,6 +180,7 @@ int main(void)
         cmocka_unit_test(regions_are_known_in_capitals_only),
         cmocka_unit_test_setup_teardown(a_caller_id_that_is_too_long_is_unusable, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_cache_keeps_regions_apart, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_number_belongs_to_the_region_that_its_plan_says, set_up, tear_down),
         cmocka_unit_test(the_oldest_entry_of_a_bucket_goes_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
