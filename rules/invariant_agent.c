@@ -25,7 +25,7 @@ static void check_presence(const struct check *check, const struct agent *agent)
     const struct agent_data *data = &agent->data;
     const char *why = NULL;
     if (data->state > AGENT_NOT_RESPONDING)
-        why = "no state";
+        check_fail(check, INVARIANT_PRESENCE_FITS, NULL, agent, "%d is no state", (int)data->state);
     else if (data->state == AGENT_OFFLINE && data->lease_until != TIME_NEVER)
         why = "offline with a lease";
     else if (data->lease_until != TIME_NEVER && data->lease_ms <= 0)

@@ -17,7 +17,7 @@ static void check_fields(const struct check *check, const struct interaction *in
          is_active = data->state == INTERACTION_ACTIVE, is_closed = data->state == INTERACTION_CLOSED;
     const char *why = NULL;
     if (data->state > INTERACTION_CLOSED)
-        why = "is no state";
+        check_fail(check, INVARIANT_STATE_FITS, interaction, NULL, "%d is no state", (int)data->state);
     else if (data->queue < -1 || data->queue >= (int)check->core->config->queue_count)
         why = "has a queue that is not there";
     else if (data->agent < -1 || data->agent >= (int)check->core->agent_count)
