@@ -2,6 +2,7 @@
 import concurrent.futures
 import os
 import pathlib
+import random
 import re
 import shutil
 import subprocess
@@ -11,10 +12,10 @@ import time
 import xml.etree.ElementTree as xml
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
-STAGES = ("lint", "unit", "fuzz", "integration")
+STAGES = ("lint", "unit", "simulate", "fuzz", "integration")
 CORES = os.cpu_count() or 1
 FUZZ_S = 20 if os.environ.get("CI") == "true" else 5
-LIMIT_S = {"build": 1800, "lint": 900, "unit": 900, "integration": 2700}
+LIMIT_S = {"build": 1800, "lint": 900, "unit": 900, "simulate": 600, "integration": 2700}
 
 ENVIRONMENT = {
     **{name: value for name, value in os.environ.items() if not name.startswith("PATCHBAY_") or name == "PATCHBAY_SHARED"},
@@ -141,6 +142,35 @@ def stage_unit(results, keyword):
             continue
         for test in sorted(set(failed)) or ["(ended before it was done)"]:
             results.add_failed(f"{name}::{test}", said)
+
+
+def simulate_one(name, binary, seeds, steps):
+    """Fresh seeds in every run; what is broken is printed with its seed and its shortest story."""
+    seed = random.randrange(1 << 40)
+    return name, *run([binary, str(seed), str(seeds), str(steps)], LIMIT_S["simulate"])
+
+
+def stage_simulate(results, keyword):
+    """Two million inputs without sanitizers, some with them, and two faults in a copy of the core that must be found."""
+    if not build(results, "release", "simulator") or not build(results, "asan", "simulator"):
+        return
+    release, asan = "build/release/tests/simulator", "build/asan/tests/simulator"
+    plays = [("first", release, 500, 2000), ("second", release, 500, 2000), ("sanitized", asan, 20, 2000)]
+    plays = [play for play in plays if not keyword or re.search(keyword, f"simulate/{play[0]}")]
+    with concurrent.futures.ThreadPoolExecutor(CORES) as pool:
+        for name, status, output in pool.map(lambda play: simulate_one(*play), plays):
+            if status == 0:
+                results.add_passed()
+                print(f"simulate/{name}: {output.strip()}", flush=True)
+            else:
+                results.add_failed(f"simulate/{name}", output)
+    if keyword and not re.search(keyword, "simulate/mutations"):
+        return
+    status, output = run(["tests/mutation/run", "--sample", "2", "--seeds", "400"], LIMIT_S["simulate"])
+    if status == 0:
+        results.add_passed()
+    else:
+        results.add_failed("simulate/mutations", output)
 
 
 def fuzz_one(target, seconds):

@@ -1,0 +1,89 @@
+"""Faults of one line each, as somebody could make them: a check dropped, an order turned, one too many or too few."""
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Mutation:
+    name: str
+    file: str  # in rules/
+    old: str  # part of the file, there once
+    new: str
+    nth: int = 0
+    repeats: bool = False  # `old` is there more than once: the first, or the nth, is meant
+
+
+MUTATIONS = [
+    # Who can take something.
+    Mutation("capacity_one_too_many", "core_ready.c", "if (data->load[channel] >= core->config",
+             "if (data->load[channel] > core->config"),
+    Mutation("wrap_up_not_asked", "core_ready.c", "    if (data->wrap_until != TIME_NEVER)", "    if (0)"),
+    Mutation("cool_down_not_asked", "core_ready.c", "    if (data->cool_until != TIME_NEVER)", "    if (0)"),
+    Mutation("presence_not_asked", "core_ready.c", "    if (data->state != AGENT_AVAILABLE)", "    if (data->state == AGENT_OFFLINE)"),
+    Mutation("exclusive_not_asked", "core_ready.c", "if (core->config->exclusive[channel] && agent->data.load[channel] > 0)",
+             "if (core->config->exclusive[channel] && agent->data.load[channel] > 1)"),
+    Mutation("skill_level_off_by_one", "lane.c", "if (level < needs->items[i].level)", "if (level + 1 < needs->items[i].level)"),
+    # Who is first.
+    Mutation("round_robin_by_the_wrong_channel", "core_ready.c", "rank.first = (int64_t)data->turn[channel];",
+             "rank.first = (int64_t)data->turn[0];"),
+    Mutation("most_spare_turned", "core_ready.c", "rank.first = -((int64_t)config->capacity[channel] - data->load[channel]);",
+             "rank.first = ((int64_t)config->capacity[channel] - data->load[channel]);"),
+    Mutation("pack_turned", "core_ready.c", "rank.first = (int64_t)config->capacity[channel] - data->load[channel];",
+             "rank.first = (int64_t)data->load[channel] - config->capacity[channel];"),
+    Mutation("most_skilled_turned", "core_ready.c", "rank.first = -(int64_t)place->score;", "rank.first = (int64_t)place->score;"),
+    Mutation("linear_by_name", "core_ready.c", "rank.first = config->position;", "rank.first = agent->config;"),
+    Mutation("turn_not_taken", "core_offer.c", "    stamp_turn(step, agent, interaction->channel);\n", ""),
+    Mutation("weight_turned", "core_interaction.c", "-(int64_t)core->config->queues[data->queue].weight",
+             "(int64_t)core->config->queues[data->queue].weight"),
+    Mutation("priority_turned", "core_interaction.c", "data->enqueued_ms - CORE_POINT_MS * data->priority",
+             "data->enqueued_ms + CORE_POINT_MS * data->priority"),
+    Mutation("worst_for_an_agent_first", "core_match.c", "rank_compare(&first->rank, &best->rank) < 0",
+             "rank_compare(&first->rank, &best->rank) > 0"),
+    # Who is looked for, and when.
+    Mutation("presence_drains_nothing", "core_agent.c", "    drain_agent(step, agent);\n}\n\nstatic void offer_expired",
+             "}\n\nstatic void offer_expired"),
+    Mutation("end_of_rest_drains_nothing", "core_agent.c", "        agent_settle(step->core, agent);\n        drain_agent(step, agent);",
+             "        agent_settle(step->core, agent);"),
+    Mutation("younger_work_left_waiting", "core_match.c", "    drain_agent(step, agent);\n}\n\n/* --- Everything at once",
+             "}\n\n/* --- Everything at once"),
+    Mutation("block_not_asked_at_offer", "core_match.c", "if (!agent || !has_ids(step) || shut_out(step, interaction))",
+             "if (!agent || !has_ids(step))"),
+    Mutation("block_withdraws_nothing", "core_step.c", "    undo_block_added(core, entry);\n    shut_out_blocked(step);",
+             "    undo_block_added(core, entry);"),
+    # What becomes of an offer.
+    Mutation("age_lost_on_return", "core_offer.c", "    step->trigger = TRIGGER_RETURNED;",
+             "    step->trigger = TRIGGER_RETURNED;\n    interaction->data.enqueued_ms = step->input->at_ms;"),
+    Mutation("misses_not_cleared", "core_offer.c", "        agent->data.misses = 0;\n", ""),
+    Mutation("one_miss_more", "core_offer.c", "agent->data.misses >= config->misses", "agent->data.misses > config->misses"),
+    Mutation("no_wrap_up", "core_offer.c", "        agent->data.wrap_until = at + wrap;", "        agent->data.wrap_until = TIME_NEVER;"),
+    Mutation("cool_down_of_another_cause", "core_offer.c", "step->input->at_ms + config->cool_down_ms[cause]",
+             "step->input->at_ms + config->cool_down_ms[0]"),
+    Mutation("expired_one_late", "core_offer.c", "step->input->at_ms + queue->offer_timeout_ms",
+             "step->input->at_ms + queue->offer_timeout_ms + 1"),
+    Mutation("attempts_not_counted_up", "core_offer.c", "    interaction->data.attempts++;\n", "    interaction->data.attempts--;\n"),
+    # Where things stand.
+    Mutation("load_not_taken_off", "core_interaction.c", "    count_load(core, interaction, -1);\n", ""),
+    Mutation("offer_not_found_by_id", "core_interaction.c", "        if (!uuid_is_nil(&data->offer))\n            table_insert",
+             "        if (0)\n            table_insert"),
+    Mutation("no_timer_for_leases", "core_ready.c", "earliest(data->lease_until, data->grace_until)",
+             "earliest(data->grace_until, data->grace_until)"),
+    Mutation("no_timer_for_offers", "core_interaction.c", "        return data->expires_ms;", "        return TIME_NEVER;"),
+    Mutation("timer_of_relaxation_late", "core_interaction.c", "        due = data->enqueued_ms + age;", "        due = data->enqueued_ms + age + 1;"),
+    Mutation("relaxed_one_late", "lane.c", "config->relax[step].after_ms <= age_ms", "config->relax[step].after_ms < age_ms"),
+    Mutation("relaxation_asks_for_more", "lane.c", "        if (level > from->items[i].level)\n            level = from->items[i].level;\n", ""),
+    # Rules.
+    Mutation("rules_begin_with_the_second", "core_rule.c", "struct ruling ruling = {.rule = 0};",
+             "struct ruling ruling = {.rule = config->rule_count > 1};"),
+    Mutation("an_error_matches", "core_rule.c", "            ruling.errors++;\n        else if", "            break;\n        else if"),
+    # Transactions.
+    Mutation("undo_forgets_agents", "core_undo.c", "        undo->agent->data = undo->agent_data;\n", ""),
+    Mutation("undo_forgets_interactions", "core_undo.c", "        undo->interaction->data = undo->interaction_data;\n", ""),
+    Mutation("undo_forgets_the_number", "core_undo.c", "    core->seq = batch->seq_before;\n", ""),
+    Mutation("stacked_batches_share_their_copies", "core_undo.c", "undo->batch == core->batches[core->batch_count - 1].number", "undo->batch > 0"),
+    Mutation("configuration_forgets_in_memory_only", "core_config.c",
+             "if ((names->queue.len && data->queue < 0) || (names->rule.len && data->rule < 0) || was_relaxed) {", "if (0) {"),
+    # What is told.
+    Mutation("a_number_of_an_agent_twice", "core_step.c", "++agent->data.agentsequence", "agent->data.agentsequence"),
+    Mutation("coming_back_untold", "core_step.c", "        if (core->agents[i].undo) /* it came back */", "        if (0)"),
+    Mutation("refused_takes_a_number", "core_step.c", "        core->seq--;\n", ""),
+    Mutation("excluded_candidates_not_said", "core_explain.c", "reason == CANDIDATE_LATER && !lane->meets[i]", "0 && !lane->meets[i]"),
+]
