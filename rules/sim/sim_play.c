@@ -347,7 +347,7 @@ static void decide_timer(struct sim *sim, int64_t at_ms)
     bool is_own = !sim_is_deciding(sim) && sim->plan.batch == 1;
     ready_to_decide(sim);
     struct input *input = arena_new(&newest(sim)->arena, struct input);
-    *input = (struct input){.kind = INPUT_TIMER, .at_ms = at_ms};
+    *input = core_timer(&sim->core, at_ms);
     step(sim, input);
     sim->counts.timers++;
     if (is_own)
