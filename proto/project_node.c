@@ -8,8 +8,9 @@
 #include "proto/yaml_place.h"
 
 #define PATH_MAX_BYTES 120 /* of a dotted path in a detail; a longer one is cut */
-#define SUGGEST_MAX 24     /* bytes of a key that a suggestion is looked for */
-#define SUGGEST_EDITS 2    /* edits between a key and its suggestion, at most */
+#define REASON_BYTES (sizeof((struct fault *)NULL)->detail - PATH_MAX_BYTES - 2) /* what else fits */
+#define SUGGEST_MAX 24  /* bytes of a key that a suggestion is looked for */
+#define SUGGEST_EDITS 2 /* edits between a key and its suggestion, at most */
 
 static struct project_node below(const struct project_node *up, const struct value *value)
 {
@@ -66,40 +67,41 @@ static void write_path(const struct project_node *node, struct fault *fault, cha
     fault_append_name(fault->pointer, sizeof fault->pointer, name);
 }
 
-__attribute__((format(printf, 3, 0))) static void
-refuse(const struct project_node *node, struct yaml_place place, const char *format, va_list args)
+static bool note(const struct project_node *node, struct yaml_place place, char text[REASON_BYTES])
 {
     struct project_faults *faults = node->reading->faults;
     if (faults->count == PROJECT_FAULTS_MAX)
-        return;
+        return false;
     struct fault *fault = &faults->items[faults->count++];
-    char path[PATH_MAX_BYTES] = "", text[sizeof fault->detail - PATH_MAX_BYTES - 2];
-    vsnprintf(text, sizeof text, format, args);
-    fault_trim(text, sizeof text);
+    char path[PATH_MAX_BYTES] = "";
+    fault_trim(text, REASON_BYTES);
     fault->pointer[0] = 0;
     write_path(node, fault, path, sizeof path);
     fault_trim(path, sizeof path);
     snprintf(fault->detail, sizeof fault->detail, "%s%s%s", path, path[0] ? ": " : "", text);
     fault->line = place.line;
     fault->column = place.column;
+    return false;
 }
 
 bool project_node_refuse(const struct project_node *node, const char *format, ...)
 {
+    char text[REASON_BYTES];
     va_list args;
     va_start(args, format);
-    refuse(node, (struct yaml_place){node->line, 0}, format, args);
+    vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    return false;
+    return note(node, (struct yaml_place){node->line, 0}, text);
 }
 
 bool project_node_refuse_inside(const struct project_node *node, size_t offset, const char *format, ...)
 {
+    char text[REASON_BYTES];
     va_list args;
     va_start(args, format);
-    refuse(node, yaml_place(node->reading->source, node->value, offset), format, args);
+    vsnprintf(text, sizeof text, format, args);
     va_end(args);
-    return false;
+    return note(node, yaml_place(node->reading->source, node->value, offset), text);
 }
 
 static unsigned min3(unsigned a, unsigned b, unsigned c)

@@ -21,11 +21,10 @@ static void put(struct text *text, struct slice part)
         return;
     if (text->len + part.len > text->room) {
         size_t room = (text->len + part.len) * 2;
-        char *bytes = arena_alloc(text->arena, room < ROOM_FIRST ? ROOM_FIRST : room);
-        if (text->len)
-            memcpy(bytes, text->bytes, text->len);
+        char *bytes = arena_alloc(text->arena, room);
+        memcpy(bytes, text->bytes, text->len);
         text->bytes = bytes;
-        text->room = room < ROOM_FIRST ? ROOM_FIRST : room;
+        text->room = room;
     }
     memcpy(text->bytes + text->len, part.ptr, part.len);
     text->len += part.len;
@@ -72,9 +71,9 @@ struct slice cel_canonical(struct slice source, struct arena *arena)
     struct arena tree;
     struct cel_error error = {.code = 0};
     struct cel_reader reader = {.source = source, .arena = &tree, .program = &tree, .error = &error};
-    struct text text = {.arena = &tree, .bytes = NULL};
     struct slice canonical = {NULL, 0};
     arena_init(&tree);
+    struct text text = {.arena = &tree, .bytes = arena_alloc(&tree, ROOM_FIRST), .room = ROOM_FIRST};
     const struct cel_node *node = cel_parse(&reader);
     if (node) {
         put_node(&text, node);
