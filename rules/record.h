@@ -39,11 +39,16 @@ struct value record_facts_fields(const struct facts *facts, struct arena *arena)
 bool record_read_facts(struct facts *out, struct slice bytes, const struct value *fields, struct arena *arena)
     __attribute__((warn_unused_result));
 
-/* What an open interaction knows of its customer, for its row: it decides with that, whatever became of the
- * customer since. Empty for nobody. Without the name and the last agent. */
-struct slice record_customer(const struct customer_fact *fact, struct arena *arena);
-bool record_read_customer(struct customer_fact *out, struct slice bytes, struct arena *arena)
-    __attribute__((warn_unused_result));
+/* What an open interaction knows that no column of its row says: how it was routed, and what was known of its
+ * customer, with which it goes on whatever becomes of the customer. Without the customer's name and last
+ * agent. */
+struct record_names {
+    struct slice rule, excluded; /* empty: none */
+};
+struct slice record_open(const struct core *core, const struct interaction *interaction, struct arena *arena);
+/* Into `out`'s data and its texts.region; the rest of it is left alone. */
+bool record_read_open(struct interaction *out, struct record_names *names, struct slice bytes,
+                      struct arena *arena) __attribute__((warn_unused_result));
 
 /* Reads a decision back: all but what is not recorded (texts, facts, metrics hints, seq, at_ms,
  * config_version). */

@@ -90,29 +90,58 @@ bool record_read_facts(struct facts *out, struct slice bytes, const struct value
 
 /* --- What an open interaction keeps --- */
 
-struct slice record_customer(const struct customer_fact *fact, struct arena *arena)
+static void put_routing(struct record_writer *writer, const struct core *core,
+                        const struct interaction_data *data)
 {
-    if (uuid_is_nil(&fact->id))
-        return (struct slice){NULL, 0};
-    struct record_writer writer = record_writer_start(arena, 64);
+    struct slice none = {NULL, 0};
+    record_put_text(writer, data->rule < 0 ? none : core->config->rules[data->rule].name);
+    record_put_text(writer, data->excluded < 0 ? none : core->agents[data->excluded].name);
+    record_put_uint(writer, (uint64_t)data->relax_step);
+    record_put_uint(writer, data->stage);
+    record_put_uint(writer, data->moved);
+    record_put_int(writer, data->entered_ms);
+    record_put_time(writer, data->held_until);
+    record_put_time(writer, data->reply_by);
+}
+
+struct slice record_open(const struct core *core, const struct interaction *interaction, struct arena *arena)
+{
+    const struct customer_fact *fact = &interaction->data.fact;
+    struct record_writer writer = record_writer_start(arena, 96);
     record_put_uint(&writer, RECORD_VERSION);
+    put_routing(&writer, core, &interaction->data);
+    record_put_text(&writer, interaction->texts.region);
     put_customer(&writer, fact);
     if (has_fields(fact))
         record_put_value(&writer, &fact->fields);
     return record_writer_end(&writer);
 }
 
-bool record_read_customer(struct customer_fact *out, struct slice bytes, struct arena *arena)
+static void get_routing(struct record_reader *reader, struct interaction_data *data,
+                        struct record_names *names)
+{
+    names->rule = record_get_text(reader);
+    names->excluded = record_get_text(reader);
+    data->relax_step = (int32_t)record_get_small(reader, CONFIG_RELAX_MAX);
+    data->stage = (enum prefer_stage)record_get_small(reader, PREFER_STAGE_COUNT - 1);
+    data->moved = (enum move)record_get_small(reader, MOVE_COUNT - 1);
+    data->entered_ms = record_get_int(reader);
+    data->held_until = record_get_time(reader);
+    data->reply_by = record_get_time(reader);
+}
+
+bool record_read_open(struct interaction *out, struct record_names *names, struct slice bytes,
+                      struct arena *arena)
 {
     struct record_reader reader = record_reader_start(bytes);
-    *out = (struct customer_fact){.name = {NULL, 0}};
-    if (!bytes.len)
-        return true;
+    struct customer_fact *fact = &out->data.fact;
     if (record_get_uint(&reader) != RECORD_VERSION)
         return false;
-    get_customer(&reader, out, arena);
-    if (out->fields.kind == VALUE_MAP)
-        out->fields = record_get_value(&reader, arena);
-    return record_reader_is_done(&reader) && !uuid_is_nil(&out->id) &&
-           has_fields(out) == (out->fields.kind != VALUE_NULL);
+    get_routing(&reader, &out->data, names);
+    out->texts.region = record_get_text(&reader);
+    get_customer(&reader, fact, arena);
+    bool had_fields = fact->fields.kind == VALUE_MAP;
+    if (had_fields)
+        fact->fields = record_get_value(&reader, arena);
+    return record_reader_is_done(&reader) && has_fields(fact) == had_fields;
 }

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "proto/phone.h"
+#include "proto/json.h"
 #include "proto/project_file.h"
 #include "rules/rule_env.h"
 #include "server/log.h"
@@ -93,7 +93,30 @@ static bool load_blocks(struct project *project)
     return project_ask(project, "load_blocks", &params, on_blocks);
 }
 
-static struct interaction read_interaction(const struct pg_reply *reply, int row, struct arena *arena)
+/* A row of before there was such a column: nothing is known but who it is, and no rule. */
+static void read_routing(struct interaction *i, struct record_names *names, struct slice bytes,
+                         struct arena *arena)
+{
+    if (record_read_open(i, names, bytes, arena))
+        return;
+    *names = (struct record_names){.rule = {NULL, 0}};
+    i->data.fact = (struct customer_fact){.id = i->data.customer};
+    i->data.stage = PREFER_QUEUE;
+    i->data.entered_ms = i->data.enqueued_ms;
+    i->data.held_until = i->data.reply_by = TIME_NEVER;
+}
+
+/* As the event had them, which was read once already. */
+static void read_attributes(struct interaction *i, struct slice text, struct arena *arena)
+{
+    struct fault fault;
+    i->attributes = value_null();
+    if (text.len && !json_read(&i->attributes, text, arena, &fault))
+        i->attributes = value_null();
+}
+
+static struct interaction read_interaction(struct record_names *names, const struct pg_reply *reply, int row,
+                                           struct arena *arena)
 {
     struct interaction i = {.id = pg_uuid(reply, row, 0),
                             .channel = (enum channel)pg_int64(reply, row, 1),
@@ -137,11 +160,9 @@ static struct interaction read_interaction(const struct pg_reply *reply, int row
                                    .source = pg_cell(reply, row, 26),
                                    .subject = pg_cell(reply, row, 27),
                                    .title = pg_cell(reply, row, 28)};
-    i.texts.region = phone_key(SLICE("ZZ"), i.texts.phone_key, false, arena).region;
-    /* Of before there was such a column: nothing is known but who it is. */
-    if (!record_read_customer(&i.data.fact, pg_cell(reply, row, 30), arena) || uuid_is_nil(&i.data.fact.id))
-        i.data.fact = (struct customer_fact){.id = i.data.customer};
+    read_routing(&i, names, pg_cell(reply, row, 30), arena);
     i.data.fact.name = pg_cell(reply, row, 29);
+    read_attributes(&i, pg_cell(reply, row, 31), arena);
     return i;
 }
 
@@ -154,9 +175,10 @@ static void on_interactions(void *ctx, const struct pg_reply *reply)
         for (int row = 0; row < reply->rows; row++) {
             struct arena arena;
             arena_init(&arena);
-            struct interaction interaction = read_interaction(reply, row, &arena);
+            struct record_names names;
+            struct interaction interaction = read_interaction(&names, reply, row, &arena);
             core_load_interaction(&project->core, &interaction, pg_cell(reply, row, 7),
-                                  pg_cell(reply, row, 10), (struct slice){NULL, 0}, (struct slice){NULL, 0});
+                                  pg_cell(reply, row, 10), names.rule, names.excluded);
             project->load_after = interaction.id;
             arena_deinit(&arena);
         }
@@ -191,6 +213,8 @@ static void on_agents(void *ctx, const struct pg_reply *reply)
                                       .misses = (int32_t)pg_int64(reply, row, 8),
                                       .idle_since = pg_int64(reply, row, 9),
                                       .agentsequence = (uint64_t)pg_int64(reply, row, 10)};
+            for (int channel = 0; channel < CHANNEL_COUNT; channel++)
+                data.turn[channel] = (uint64_t)pg_int64(reply, row, 11 + channel);
             memcpy(data.reason, reason.ptr, reason.len < AGENT_REASON_MAX ? reason.len : AGENT_REASON_MAX);
             if (!core_load_agent(&project->core, pg_cell(reply, row, 0), &data))
                 log_event(LOG_DEBUG, "an agent is no longer configured",

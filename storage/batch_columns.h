@@ -91,9 +91,12 @@ enum batch_column {
     ACTIVITY_CUSTOMER,
     ACTIVITY_INTERACTION,
     HIT_TAKEN, /* beside HIT */
-    NEW_FACT,
-    MOVED_FACT,
+    NEW_ROUTING,
+    MOVED_ROUTING,
     CONTENT_FIELDS,
+    AGENT_TURN_CALL, /* then in the order of enum channel */
+    AGENT_TURN_CHAT,
+    AGENT_TURN_EMAIL,
     DECIDED_KEY, /* last: not of a row */
     COLUMN_COUNT
 };

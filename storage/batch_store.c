@@ -104,9 +104,9 @@ static void put_state(struct batch_store *store, const struct interaction *inter
     put_text(store, is_new ? NEW_CANDIDATES : MOVED_CANDIDATES, candidates_literal(data, store->arena));
     put_time(store, is_new ? NEW_CLOSED : MOVED_CLOSED, data->closed_ms);
     put_text(store, is_new ? NEW_CAUSE : MOVED_CAUSE, slice_of(data->cause));
-    put_text(store, is_new ? NEW_FACT : MOVED_FACT,
+    put_text(store, is_new ? NEW_ROUTING : MOVED_ROUTING,
              data->state == INTERACTION_CLOSED ? (struct slice){NULL, 0}
-                                               : record_customer(&data->fact, store->arena));
+                                               : record_open(store->core, interaction, store->arena));
 }
 
 static void put_interaction(void *ctx, const struct interaction *interaction, bool is_new)
@@ -146,6 +146,8 @@ static void put_agent(void *ctx, const struct agent *agent)
     put_int(store, AGENT_MISSES, data->misses);
     put_int(store, AGENT_IDLE_SINCE, data->idle_since);
     put_int(store, AGENT_SEQUENCE, (int64_t)data->agentsequence);
+    for (int channel = 0; channel < CHANNEL_COUNT; channel++)
+        put_int(store, (enum batch_column)(AGENT_TURN_CALL + channel), (int64_t)data->turn[channel]);
 }
 
 /* Call endings and the like say nothing about people: no content row. */

@@ -1,7 +1,7 @@
 -- One batch, one statement, one round trip. Everything hangs on the fence: when another owns the project, when the
 -- journal moved, or when the facts that were decided on are no longer current, the update finds no row and nothing of
 -- the batch is written. Returns whether it was, and the facts' version then. Arrays run in parallel, one per column. With
--- $99, the keys that it was decided on, facts that moved on are no harm unless what changed concerns one of them.
+-- $102, the keys that it was decided on, facts that moved on are no harm unless what changed concerns one of them.
 --
 -- A batch without rows for a part marked below is sent as a variant without that part (cmake/embed_sql.cmake makes them):
 -- setting up each statement costs time, rows or not, and a lone event fills few.
@@ -10,7 +10,7 @@ WITH fence AS (
     SET journal_seq = $5::bigint, published_seq = greatest(published_seq, $7::bigint), last_ms = $8::bigint,
         lease_until = now() + $9::bigint * interval '1 millisecond'
     WHERE project = $1::integer AND owner = $2::uuid AND epoch = $3::bigint AND journal_seq = $4::bigint
-      AND (facts_version = $6::bigint OR (SELECT facts_allow($1::integer, $6::bigint, $99::text[])))
+      AND (facts_version = $6::bigint OR (SELECT facts_allow($1::integer, $6::bigint, $102::text[])))
     RETURNING project, facts_version
 ), journal_rows AS (
     INSERT INTO journal (project, seq, at_ms, kind, event_key, digest, interaction, config_version, input, facts, decision)
@@ -30,37 +30,39 @@ WITH fence AS (
 ), new_interactions AS ( -- part: arrivals
     INSERT INTO interactions (project, id, channel, outbound, conversation, opened_seq, opened_ms, state, queue, priority,
                               enqueued_ms, agent, offer, offered_ms, expires_ms, accepted_ms, attempts, identity, customer,
-                              candidates, closed_ms, cause, fact)
+                              candidates, closed_ms, cause, routing)
     SELECT f.project, u.id, u.channel, u.outbound, u.conversation, u.opened_seq, u.opened_ms, u.state, u.queue, u.priority,
            u.enqueued_ms, u.agent, u.offer, u.offered_ms, u.expires_ms, u.accepted_ms, u.attempts, u.identity, u.customer,
-           u.candidates::uuid[], u.closed_ms, u.cause, u.fact
+           u.candidates::uuid[], u.closed_ms, u.cause, u.routing
     FROM fence f, unnest($35::uuid[], $36::smallint[], $37::boolean[], $38::uuid[], $39::bigint[], $40::bigint[],
         $41::smallint[], $42::text[], $43::integer[], $44::bigint[], $45::text[], $46::uuid[], $47::bigint[],
         $48::bigint[], $49::bigint[], $50::integer[], $51::smallint[], $52::uuid[], $53::text[], $54::bigint[], $55::text[],
         $96::bytea[])
         AS u (id, channel, outbound, conversation, opened_seq, opened_ms, state, queue, priority, enqueued_ms, agent, offer,
-              offered_ms, expires_ms, accepted_ms, attempts, identity, customer, candidates, closed_ms, cause, fact)
+              offered_ms, expires_ms, accepted_ms, attempts, identity, customer, candidates, closed_ms, cause, routing)
 ), moved_interactions AS ( -- part: moves
     UPDATE interactions i
     SET state = u.state, queue = u.queue, agent = u.agent, offer = u.offer, offered_ms = u.offered_ms,
         expires_ms = u.expires_ms, accepted_ms = u.accepted_ms, attempts = u.attempts, identity = u.identity,
-        customer = u.customer, candidates = u.candidates::uuid[], closed_ms = u.closed_ms, cause = u.cause, fact = u.fact
+        customer = u.customer, candidates = u.candidates::uuid[], closed_ms = u.closed_ms, cause = u.cause, routing = u.routing
     FROM fence f, unnest($56::uuid[], $57::smallint[], $58::text[], $59::text[], $60::uuid[], $61::bigint[], $62::bigint[],
         $63::bigint[], $64::integer[], $65::smallint[], $66::uuid[], $67::text[], $68::bigint[], $69::text[],
         $97::bytea[])
         AS u (id, state, queue, agent, offer, offered_ms, expires_ms, accepted_ms, attempts, identity, customer, candidates,
-              closed_ms, cause, fact)
+              closed_ms, cause, routing)
     -- The bounds say nothing new, but known before the first row: days outside them are not even set up.
-    WHERE i.id = u.id AND i.id BETWEEN $100::uuid AND $101::uuid
+    WHERE i.id = u.id AND i.id BETWEEN $103::uuid AND $104::uuid
 ), agent_rows AS (
     UPDATE agents a
     SET state = u.state, reason = u.reason, lease_ms = u.lease_ms, lease_until = u.lease_until,
         grace_until = u.grace_until, wrap_until = u.wrap_until, cool_until = u.cool_until, misses = u.misses,
-        idle_since = u.idle_since, agentsequence = u.agentsequence
+        idle_since = u.idle_since, agentsequence = u.agentsequence, turn_call = u.turn_call, turn_chat = u.turn_chat,
+        turn_email = u.turn_email
     FROM fence f, unnest($70::text[], $71::smallint[], $72::text[], $73::bigint[], $74::bigint[], $75::bigint[],
-        $76::bigint[], $77::bigint[], $78::integer[], $79::bigint[], $80::bigint[])
+        $76::bigint[], $77::bigint[], $78::integer[], $79::bigint[], $80::bigint[], $99::bigint[], $100::bigint[],
+        $101::bigint[])
         AS u (name, state, reason, lease_ms, lease_until, grace_until, wrap_until, cool_until, misses, idle_since,
-              agentsequence)
+              agentsequence, turn_call, turn_chat, turn_email)
     -- `project + 0`: by name alone, or a plan that was made for an empty table reads every agent for every row.
     WHERE a.project + 0 = f.project AND a.name = u.name
 ), feed_rows AS (

@@ -2,7 +2,7 @@
 SELECT i.id, i.channel, i.outbound, i.conversation, i.opened_seq, i.opened_ms, i.state, i.queue, i.priority, i.enqueued_ms,
        i.agent, i.offer, i.offered_ms, i.expires_ms, i.accepted_ms, i.attempts, i.identity, i.customer,
        i.candidates::text[], k.phone, k.email, k.party_id, k.name, k.recipient, k.phone_key, k.email_key, k.source,
-       k.subject, k.title, c.name, i.fact
+       k.subject, k.title, c.name, i.routing, k.attributes
 FROM interactions i
 LEFT JOIN content k ON k.project = i.project AND k.seq = i.opened_seq AND k.at_ms = i.opened_ms
 LEFT JOIN customers c ON c.id = i.customer

@@ -21,11 +21,19 @@ static void check_facts(struct slice bytes, struct arena *arena)
         assert(slice_equal(bytes, record_facts(&facts, arena)));
 }
 
-static void check_customer(struct slice bytes, struct arena *arena)
+static void check_open(struct slice bytes, struct arena *arena)
 {
-    struct customer_fact fact;
-    if (record_read_customer(&fact, bytes, arena))
-        assert(slice_equal(bytes, record_customer(&fact, arena)));
+    struct interaction open = {.channel = CHANNEL_CALL};
+    struct record_names names;
+    if (!record_read_open(&open, &names, bytes, arena))
+        return;
+    struct config_rule rule = {.name = names.rule};
+    struct agent agent = {.name = names.excluded};
+    struct project_config config = {.rules = &rule, .rule_count = 1};
+    struct core core = {.config = &config, .agents = &agent, .agent_count = 1};
+    open.data.rule = names.rule.len ? 0 : -1;
+    open.data.excluded = names.excluded.len ? 0 : -1;
+    assert(slice_equal(bytes, record_open(&core, &open, arena)));
 }
 
 /* Snapshots may stand in another order than the writer's, or serve nobody: the second writing is the first's.
@@ -43,8 +51,8 @@ static void check_decision(struct slice bytes, struct arena *arena)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
 {
-    static void (*const checks[])(struct slice bytes, struct arena * arena) = {
-        check_input, check_facts, check_customer, check_decision};
+    static void (*const checks[])(struct slice bytes, struct arena * arena) = {check_input, check_facts,
+                                                                               check_open, check_decision};
     struct arena arena;
     if (!len)
         return 0;

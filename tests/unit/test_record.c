@@ -218,7 +218,7 @@ static void facts_are_their_bytes_but_for_people(void **state)
     arena_deinit(&arena);
 }
 
-static void an_open_interaction_keeps_what_was_known_of_its_customer(void **state)
+static void an_open_interaction_keeps_how_it_was_routed_and_what_was_known_of_its_customer(void **state)
 {
     struct arena arena;
     (void)state;
@@ -231,18 +231,40 @@ static void an_open_interaction_keeps_what_was_known_of_its_customer(void **stat
     struct slice tags[] = {SLICE("vip")};
     struct customer_fact fact = {
         .id = {{1}}, .owner = SLICE("carl"), .tags = tags, .tag_count = 1, .fields = fields};
-    struct customer_fact customer, nobody_known = {.id = {{0}}};
-    struct slice bytes = record_customer(&fact, &arena);
-    assert_true(record_read_customer(&customer, bytes, &arena));
-    assert_true(slice_equal(bytes, record_customer(&customer, &arena)));
-    assert_true(slice_is(customer.owner, "carl") && slice_is(customer.tags[0], "vip"));
-    assert_int_equal(value_member(&customer.fields, "plan")->integer, -7);
-    assert_true(value_member(&customer.fields, "list")->items[1].real == 0.5);
-    assert_int_equal(record_customer(&nobody_known, &arena).len, 0);
-    assert_true(record_read_customer(&customer, (struct slice){NULL, 0}, &arena));
-    assert_true(uuid_is_nil(&customer.id));
-    for (size_t len = 1; len < bytes.len; len++)
-        assert_false(record_read_customer(&customer, (struct slice){bytes.ptr, len}, &arena));
+    struct config_rule rules[] = {{.name = SLICE("rest")}, {.name = SLICE("vip")}};
+    struct agent agents[] = {{.name = SLICE("anna")}, {.name = SLICE("ben")}};
+    struct project_config config = {.rules = rules, .rule_count = 2};
+    struct core core = {.config = &config, .agents = agents, .agent_count = 2};
+    struct interaction open = {.texts = {.region = SLICE("DE")}}, again = {.channel = CHANNEL_CALL};
+    struct record_names names;
+    open.data = (struct interaction_data){.fact = fact,
+                                          .rule = 1,
+                                          .excluded = 0,
+                                          .relax_step = 2,
+                                          .stage = PREFER_OWNER,
+                                          .moved = MOVE_EMPTY,
+                                          .entered_ms = 77,
+                                          .held_until = TIME_NEVER,
+                                          .reply_by = 99};
+    struct slice bytes = record_open(&core, &open, &arena);
+    assert_true(record_read_open(&again, &names, bytes, &arena));
+    assert_true(slice_is(names.rule, "vip") && slice_is(names.excluded, "anna"));
+    assert_true(slice_is(again.texts.region, "DE"));
+    assert_int_equal(again.data.relax_step, 2);
+    assert_int_equal(again.data.stage, PREFER_OWNER);
+    assert_int_equal(again.data.moved, MOVE_EMPTY);
+    assert_int_equal(again.data.entered_ms, 77);
+    assert_int_equal(again.data.held_until, TIME_NEVER);
+    assert_int_equal(again.data.reply_by, 99);
+    again.data.rule = 1;
+    again.data.excluded = 0;
+    assert_true(slice_equal(bytes, record_open(&core, &again, &arena)));
+    const struct customer_fact *customer = &again.data.fact;
+    assert_true(slice_is(customer->owner, "carl") && slice_is(customer->tags[0], "vip"));
+    assert_int_equal(value_member(&customer->fields, "plan")->integer, -7);
+    assert_true(value_member(&customer->fields, "list")->items[1].real == 0.5);
+    for (size_t len = 0; len < bytes.len; len++)
+        assert_false(record_read_open(&again, &names, (struct slice){bytes.ptr, len}, &arena));
     arena_deinit(&arena);
 }
 
@@ -270,7 +292,7 @@ int main(void)
         cmocka_unit_test(who_was_erased_still_had_the_keys_that_it_had),
         cmocka_unit_test(commands_and_changes_are_their_bytes),
         cmocka_unit_test(facts_are_their_bytes_but_for_people),
-        cmocka_unit_test(an_open_interaction_keeps_what_was_known_of_its_customer),
+        cmocka_unit_test(an_open_interaction_keeps_how_it_was_routed_and_what_was_known_of_its_customer),
         cmocka_unit_test(a_value_has_one_form),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
