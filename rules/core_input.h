@@ -38,7 +38,7 @@ struct facts {
 /* What the core keeps of a party: owned copies in the interaction. */
 struct party_texts {
     struct slice phone, email, id, name, recipient, phone_key, email_key, source, subject, title;
-    struct slice region; /* of the phone number, as its numbering plan says; not stored, but found again */
+    struct slice region; /* of the phone number, as its numbering plan says */
 };
 
 enum input_kind {
