@@ -79,3 +79,66 @@ def test_the_zones_of_a_version_are_stored_with_it(router, tables):
     assert put(router, text).json == {"version": 2, "changed": False}
     tables.query("UPDATE configs SET zones = jsonb_set(zones, '{0,offset}', '0') WHERE version = 2")
     assert put(router, text).json == {"version": 3, "changed": True}
+
+
+RULES = """\
+  - {name: vip, when: "'vip' in customer.tags && channel == 'call'", queue: mail, priority: 5}
+  - {name: gold, when: "has(customer.fields.plan) && customer.fields.plan == 'gold'", queue: chat}
+  - {name: fair, when: "customer.known && customer.stage == 'follow_up' && customer.source == 'fair'", queue: chat}
+  - {name: ivr, when: "has(event.attributes.ivr) && event.attributes.ivr == '3'", queue: mail}
+  - {name: abroad, when: "has(from.region) && from.region == 'CH'", queue: chat}
+  - {name: trusted, when: "from.verified", queue: chat}
+  - {name: past, when: "now.getFullYear('Europe/Berlin') < 2000", queue: chat}
+  - {name: full, when: "queues['support'].waiting >= 2", queue: mail}
+"""
+
+
+def queue_of(source, caller, attributes=None):
+    event = ringing(caller)
+    if attributes:
+        event["data"]["attributes"] = attributes
+    answer = source.event(event).json
+    assert answer["outcome"] == "queued", answer
+    return answer["queue"]
+
+
+def test_rules_read_customers_attributes_numbers_and_queues(make_router):
+    router = make_router(with_rules(RULES))
+    router.start()
+    desk, source = router.client("admin"), router.source()
+
+    def customer(phone, **more):
+        return desk.ok("POST", "customers", {"name": "C", "contacts": [{"phone": phone}], **more}, 201)
+
+    customer("+4915111111111", tags=["fleet", "vip"])
+    customer("+4915122222222", fields={"plan": "gold"})
+    customer("+4915133333333", stage="follow_up", source="fair")
+    assert queue_of(source, "+4915111111111") == "mail"
+    assert queue_of(source, "+4915122222222") == "chat"
+    assert queue_of(source, "+4915133333333") == "chat"
+    assert queue_of(source, "+4915144444444", {"ivr": "3"}) == "mail"
+    assert queue_of(source, "+41446681800") == "chat"
+    assert queue_of(source, "+4915144444445", {"verified": True}) == "chat"
+    assert queue_of(source, "+4915144444446", {"verified": "yes"}) == "support"
+    assert queue_of(source, "+4915144444447") == "support"
+    assert queue_of(source, "+4915144444448") == "mail"
+
+
+def test_an_edited_customer_is_ruled_by_what_it_is_now(make_router):
+    router = make_router(with_rules(RULES))
+    router.start()
+    desk, source = router.client("admin"), router.source()
+    made = desk.ok("POST", "customers", {"name": "C", "contacts": [{"phone": "+4915122222222"}]}, 201)
+    assert queue_of(source, "+4915122222222") == "support"
+    desk.ok("PATCH", f"customers/{made['id']}", {"fields": {"plan": "gold"}})
+    assert queue_of(source, "+4915122222222") == "chat"
+    desk.ok("PATCH", f"customers/{made['id']}", {"fields": {}, "tags": ["vip"]})
+    assert queue_of(source, "+4915122222222") == "mail"
+
+
+def test_fields_are_read_from_when_a_rule_asks_for_them(router):
+    desk, source = router.client("admin"), router.source()
+    desk.ok("POST", "customers", {"name": "C", "contacts": [{"phone": "+4915122222222"}], "fields": {"plan": "gold"}}, 201)
+    assert queue_of(source, "+4915122222222") == "support"
+    assert put(router, with_rules(RULES)).status == 200
+    assert queue_of(source, "+4915122222222") == "chat"
