@@ -117,12 +117,23 @@ static void get_path(struct record_reader *reader, struct explanation *explanati
     }
 }
 
+static bool is_of_snapshot(const struct uuid *interaction, const struct snapshot *snapshots, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        if (uuid_equal(&snapshots[i].interaction, interaction))
+            return true;
+    }
+    return false;
+}
+
 static struct explanation *get_explanation(struct record_reader *reader, const struct snapshot *snapshots,
                                            uint32_t snapshot_count, struct arena *arena)
 {
     struct explanation *explanation = arena_new(arena, struct explanation);
     uint32_t number = record_get_small(reader, snapshot_count);
     explanation->interaction = number ? snapshots[number - 1].interaction : record_get_uuid(reader);
+    if (!number && is_of_snapshot(&explanation->interaction, snapshots, snapshot_count))
+        reader->bad = true; /* its number would have been written */
     explanation->trigger = (enum trigger)record_get_small(reader, TRIGGER_COUNT - 1);
     explanation->is_ruled = record_get_small(reader, EXPLAINED_FLAGS_MAX);
     if (explanation->is_ruled)
