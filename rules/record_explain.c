@@ -38,7 +38,7 @@ static void put_path(struct record_writer *writer, const struct explanation *exp
     record_put_uint(writer, explanation->path_count);
     for (uint32_t i = 0; i < explanation->path_count; i++) {
         const struct explained_move *move = &explanation->path[i];
-        record_put_uint(writer, (uint64_t)(move->queue + 1));
+        record_put_uint(writer, (uint64_t)move->queue + 1);
         record_put_uint(writer, move->move);
         if (move->move == MOVE_EMPTY)
             record_put_uint(writer, move->empty);
@@ -56,8 +56,8 @@ static void put_explanation(struct record_writer *writer, const struct explanati
     record_put_uint(writer, explanation->is_ruled ? EXPLAINED_RULED : 0);
     if (explanation->is_ruled)
         record_put_uint(writer, explanation->errors);
-    record_put_uint(writer, (uint64_t)(explanation->rule + 1));
-    record_put_uint(writer, (uint64_t)(explanation->queue + 1));
+    record_put_uint(writer, (uint64_t)explanation->rule + 1);
+    record_put_uint(writer, (uint64_t)explanation->queue + 1);
     record_put_uint(writer, explanation->channel);
     record_put_int(writer, explanation->priority);
     record_put_uint(writer, (uint64_t)explanation->relax_step);
