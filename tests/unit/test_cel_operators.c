@@ -119,6 +119,23 @@ static void equality_goes_by_value_and_differs_between_kinds(void **state)
     CHECK(rows);
 }
 
+static void documents_become_values_of_their_kinds(void **state)
+{
+    (void)state;
+    struct value list = value_list(&arena, 3), map = value_map(&arena, 2);
+    value_append(&list, value_null());
+    value_append(&list, value_bool(true));
+    value_append(&list, (struct value){.kind = VALUE_DOUBLE, .real = 0.5});
+    value_set(&map, "list", list);
+    value_set(&map, "bytes", (struct value){.kind = VALUE_BYTES, .string = SLICE("\xFF")});
+    values[NUMBER] = cel_from_value(&map, &arena);
+    static const struct row rows[] = {
+        {"any.list == [null, true, 0.5] && type(any.bytes) == bytes && any.bytes == b'\\xff'", "true"},
+        {"any.size() == 2 && any.list[2] > 0.4 && has(any.list) && !has(any.other)", "true"},
+    };
+    CHECK(rows);
+}
+
 static void what_has_no_type_of_its_own_is_dyn(void **state)
 {
     (void)state;
@@ -173,6 +190,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(times_are_moved_by_durations, setup, teardown),
     cmocka_unit_test_setup_teardown(order_goes_by_value_code_point_and_moment, setup, teardown),
     cmocka_unit_test_setup_teardown(equality_goes_by_value_and_differs_between_kinds, setup, teardown),
+    cmocka_unit_test_setup_teardown(documents_become_values_of_their_kinds, setup, teardown),
     cmocka_unit_test_setup_teardown(what_has_no_type_of_its_own_is_dyn, setup, teardown),
     cmocka_unit_test_setup_teardown(items_and_entries_are_found_by_value, setup, teardown),
 };
