@@ -5,17 +5,13 @@
 
 #include "rules/core_state.h"
 
-/* The state of the queues before the input, for rules that ask about it. */
-void rules_begin(struct step *step)
+struct rule_queue *rules_queues(const struct core *core, int64_t at_ms, struct arena *arena)
 {
-    const struct core *core = step->core;
     uint32_t count = core->config->queue_count;
-    if (!(core->rules_use & UINT32_C(1) << RULE_QUEUES))
-        return;
-    struct rule_queue *queues = arena_array(step->arena, struct rule_queue, count);
+    struct rule_queue *queues = arena_array(arena, struct rule_queue, count);
     for (uint32_t q = 0; q < count; q++) {
         const struct lane_queue *lanes = &core->lanes.queues[q];
-        int64_t oldest = step->input->at_ms;
+        int64_t oldest = at_ms;
         for (uint32_t i = lanes->first_lane * CHANNEL_COUNT;
              i < (lanes->first_lane + lanes->lane_count) * CHANNEL_COUNT; i++) {
             const struct rank_node *first = rank_first(&core->waiting[i]);
@@ -25,9 +21,16 @@ void rules_begin(struct step *step)
         }
         queues[q] = (struct rule_queue){.waiting = core->queues[q].waiting,
                                         .available = core->available[lanes->first_lane],
-                                        .oldest_wait_s = (step->input->at_ms - oldest) / 1000};
+                                        .oldest_wait_s = (at_ms - oldest) / 1000};
     }
-    step->queues = queues;
+    return queues;
+}
+
+/* The state of the queues before the input, for rules that ask about it. */
+void rules_begin(struct step *step)
+{
+    if (step->core->rules_use & UINT32_C(1) << RULE_QUEUES)
+        step->queues = rules_queues(step->core, step->input->at_ms, step->arena);
 }
 
 uint32_t rules_variables(const struct project_config *config)
@@ -83,8 +86,8 @@ static struct ruling rule_on(struct step *step, const struct rule_subject *subje
     const struct input *input = step->input;
     uint32_t n = step->out->ruling_count;
     struct ruling ruling;
-    if (input->rulings) {
-        assert(n < input->ruling_count && input->rulings[n].rule < (int)step->core->config->rule_count);
+    if (input->rulings && n < input->ruling_count &&
+        input->rulings[n].rule < (int)step->core->config->rule_count) {
         ruling = input->rulings[n];
     } else {
         ruling = ask(step->core, subject);

@@ -124,6 +124,8 @@ void step_unblock(struct step *step);
 
 /* Rules (core_rule.c). */
 void rules_begin(struct step *step);
+struct rule_queue *rules_queues(const struct core *core, int64_t at_ms,
+                                struct arena *arena);          /* as they are */
 uint32_t rules_variables(const struct project_config *config); /* a bit for each that some rule reads */
 /* Of an event that nothing was made of yet. `fact`: the customer that it certainly is, or NULL. */
 struct ruling rule_for_event(struct step *step, const struct party_texts *texts,

@@ -28,7 +28,7 @@ struct record_people {
 /* All but at_ms, the facts, the configuration of INPUT_CONFIG and the key of INPUT_BLOCK. An event without
  * the keys that it had gets RECORD_ERASED_KEY in their place: who it was about had one, and nobody else has
  * it. */
-#define RECORD_ERASED_KEY SLICE("?")
+#define RECORD_ERASED_KEY SLICE("?@?") /* reads as a mail key too, and as nobody's number */
 bool record_read_input(struct input *out, struct slice bytes, const struct record_people *people,
                        struct arena *arena) __attribute__((warn_unused_result));
 

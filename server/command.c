@@ -7,6 +7,7 @@
 #include "server/command_cel.h"
 #include "server/command_key.h"
 #include "server/command_options.h"
+#include "server/command_replay.h"
 #include "server/command_simulate.h"
 
 #define TITLE_MAX 64 /* "patchbay COMMAND" */
@@ -20,6 +21,7 @@ const struct command command_table[] = {
     {"key", command_key, "print the canonical key of a phone number or an e-mail address"},
     {"cel", command_cel, "print the value of a rule expression"},
     {"simulate", command_simulate, "try the decision core with random projects and traffic"},
+    {"replay", command_replay, "decide a project's journal again and compare"},
     {"version", command_version, "print the version"},
     {NULL, NULL, NULL},
 };
