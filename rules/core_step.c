@@ -144,6 +144,7 @@ void step_take(struct step *step, struct interaction *interaction, struct agent 
             step->out->offer_end = "accepted";
         assign(step, interaction, agent);
         step->out->active_customer = interaction->data.customer;
+        step->out->active_agent = agent ? agent->name : (struct slice){NULL, 0};
         step_waited(step, interaction, false);
         step_announce(step, ANNOUNCE_ASSIGNED, interaction, agent);
     }

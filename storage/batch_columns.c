@@ -92,5 +92,7 @@ const enum pg_type batch_column_types[COLUMN_COUNT] = {
     [AGENT_TURN_CALL] = PG_INT8,
     [AGENT_TURN_CHAT] = PG_INT8,
     [AGENT_TURN_EMAIL] = PG_INT8,
+    [ACTIVITY_AGENT] = PG_TEXT,
+    [ACTIVITY_AT] = PG_INT8,
     [DECIDED_KEY] = PG_TEXT,
 };

@@ -97,6 +97,8 @@ enum batch_column {
     AGENT_TURN_CALL, /* then in the order of enum channel */
     AGENT_TURN_CHAT,
     AGENT_TURN_EMAIL,
+    ACTIVITY_AGENT,
+    ACTIVITY_AT,
     DECIDED_KEY, /* last: not of a row */
     COLUMN_COUNT
 };

@@ -191,6 +191,18 @@ static void put_created(struct batch_store *store, const struct outcome *outcome
     put_text(store, CUSTOMER_EMAIL_KEY, texts->email_key);
 }
 
+/* The last one of the first `count` in which an agent took work of the customer; NULL: none did. */
+static const struct outcome *last_taken(const struct batch_row *rows, size_t count,
+                                        const struct uuid *customer)
+{
+    while (count--) {
+        const struct outcome *outcome = rows[count].outcome;
+        if (outcome->active_agent.len && uuid_equal(customer, &outcome->active_customer))
+            return outcome;
+    }
+    return NULL;
+}
+
 /* A customer twice in one batch: only the newest counts, and one statement must not touch a row twice. */
 static void put_activity(struct batch_store *store, const struct batch_row *rows, size_t count, size_t at)
 {
@@ -203,6 +215,9 @@ static void put_activity(struct batch_store *store, const struct batch_row *rows
     }
     put_uuid(store, ACTIVITY_CUSTOMER, customer);
     put_uuid(store, ACTIVITY_INTERACTION, &rows[at].outcome->snapshot->interaction);
+    const struct outcome *taken = last_taken(rows, at + 1, customer);
+    put_text(store, ACTIVITY_AGENT, taken ? taken->active_agent : (struct slice){NULL, 0});
+    put_time(store, ACTIVITY_AT, taken ? taken->at_ms : TIME_NEVER);
 }
 
 static void put_feed(struct batch_store *store, const struct outcome *outcome)

@@ -1,7 +1,7 @@
 -- One batch, one statement, one round trip. Everything hangs on the fence: when another owns the project, when the
 -- journal moved, or when the facts that were decided on are no longer current, the update finds no row and nothing of
 -- the batch is written. Returns whether it was, and the facts' version then. Arrays run in parallel, one per column. With
--- $102, the keys that it was decided on, facts that moved on are no harm unless what changed concerns one of them.
+-- $104, the keys that it was decided on, facts that moved on are no harm unless what changed concerns one of them.
 --
 -- A batch without rows for a part marked below is sent as a variant without that part (cmake/embed_sql.cmake makes them):
 -- setting up each statement costs time, rows or not, and a lone event fills few.
@@ -10,7 +10,7 @@ WITH fence AS (
     SET journal_seq = $5::bigint, published_seq = greatest(published_seq, $7::bigint), last_ms = $8::bigint,
         lease_until = now() + $9::bigint * interval '1 millisecond'
     WHERE project = $1::integer AND owner = $2::uuid AND epoch = $3::bigint AND journal_seq = $4::bigint
-      AND (facts_version = $6::bigint OR (SELECT facts_allow($1::integer, $6::bigint, $102::text[])))
+      AND (facts_version = $6::bigint OR (SELECT facts_allow($1::integer, $6::bigint, $104::text[])))
     RETURNING project, facts_version
 ), journal_rows AS (
     INSERT INTO journal (project, seq, at_ms, kind, event_key, digest, interaction, config_version, input, facts, decision)
@@ -51,7 +51,7 @@ WITH fence AS (
         AS u (id, state, queue, agent, offer, offered_ms, expires_ms, accepted_ms, attempts, identity, customer, candidates,
               closed_ms, cause, routing)
     -- The bounds say nothing new, but known before the first row: days outside them are not even set up.
-    WHERE i.id = u.id AND i.id BETWEEN $103::uuid AND $104::uuid
+    WHERE i.id = u.id AND i.id BETWEEN $105::uuid AND $106::uuid
 ), agent_rows AS (
     UPDATE agents a
     SET state = u.state, reason = u.reason, lease_ms = u.lease_ms, lease_until = u.lease_until,
@@ -77,9 +77,12 @@ WITH fence AS (
     SELECT f.project, 0, u.* FROM fence f, unnest($86::uuid[], $89::text[], $90::text[], $91::text[], $92::text[])
         AS u (customer, phone, email, phone_key, email_key)
 ), activity_rows AS (
-    INSERT INTO activity (customer, interaction)
-    SELECT u.* FROM fence f, unnest($93::uuid[], $94::uuid[]) AS u (customer, interaction)
-    ON CONFLICT (customer) DO UPDATE SET interaction = excluded.interaction
+    INSERT INTO activity AS a (customer, interaction, agent, at_ms)
+    SELECT u.* FROM fence f, unnest($93::uuid[], $94::uuid[], $102::text[], $103::bigint[])
+        AS u (customer, interaction, agent, at_ms)
+    ON CONFLICT (customer) DO UPDATE
+    SET interaction = excluded.interaction, agent = coalesce(excluded.agent, a.agent),
+        at_ms = coalesce(excluded.at_ms, a.at_ms)
 ), hit_rows AS ( -- part: rare
     -- Hits (0), the row that takes a block, and, negative, the row that takes it back.
     UPDATE blacklist b

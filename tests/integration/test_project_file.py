@@ -142,3 +142,17 @@ def test_fields_are_read_from_when_a_rule_asks_for_them(router):
     assert queue_of(source, "+4915122222222") == "support"
     assert put(router, with_rules(RULES)).status == 200
     assert queue_of(source, "+4915122222222") == "chat"
+
+
+def test_who_took_work_last_is_remembered_with_the_customer(router, tables):
+    source = router.source()
+    router.presence("anna")
+    offered = source.event(ringing("+4915112345678")).json
+    assert tables.query("SELECT agent, at_ms FROM activity") == []
+    router.agent("anna").ok("POST", f"offers/{offered['offer']}/accept", {})
+    taken = tables.query("SELECT interaction, agent, at_ms FROM activity")
+    assert taken[0][:2] == (offered["interaction"], "anna") and taken[0][2] > 0
+    router.agent("anna").ok("POST", f"interactions/{offered['interaction']}/end", {})
+    # The next call makes the newest interaction; who took one last is still Anna.
+    again = source.event(ringing("+4915112345678")).json
+    assert tables.query("SELECT interaction, agent, at_ms FROM activity") == [(again["interaction"], "anna", taken[0][2])]
