@@ -55,7 +55,7 @@ struct resolution {
     struct project *project; /* NULL: given up while its query was under way */
     struct request_list requests;
     uint64_t generation;
-    uint64_t seen; /* the journal's last row when it began */
+    uint64_t seen;  /* the journal's last row when it began */
     unsigned asked; /* questions that are not answered yet */
     bool failed;    /* one of them */
     uint64_t asked_ns;

@@ -107,4 +107,41 @@ static inline bool is_found(const struct findings *findings, enum invariant inva
     return false;
 }
 
+/* What came before is another batch, and has come in. */
+static inline void next_batch(struct scene *scene)
+{
+    core_commit(&scene->world.core);
+    core_begin(&scene->world.core);
+    scene->row_count = 0;
+}
+
+/* Carl is there and has nothing to do. */
+static inline void carl_is_free(struct scene *scene)
+{
+    step(scene, (struct input){.kind = INPUT_END, .interaction = scene->waiting->id});
+    here(scene, "carl");
+    next_batch(scene);
+}
+
+static inline struct interaction *ring_carl(struct scene *scene)
+{
+    carl_is_free(scene);
+    ring(scene, "c9");
+    struct interaction *call = find(&scene->world, CHANNEL_CALL, "c9");
+    assert_ptr_equal(scene->world.core.agents + call->data.agent, scene->carl);
+    return call;
+}
+
+static inline void expect_said(const struct findings *findings, enum invariant invariant, const char *says)
+{
+    for (uint32_t i = 0; i < findings->kept; i++) {
+        if (findings->items[i].invariant != invariant)
+            continue;
+        if (!strstr(findings->items[i].text, says))
+            fail_msg("%s: wanted '%s', got '%s'", invariant_name(invariant), says, findings->items[i].text);
+        return;
+    }
+    fail_msg("%s is not found broken (%s); %u others", invariant_name(invariant), says, findings->count);
+}
+
 #endif

@@ -20,31 +20,6 @@ static struct explanation *explained(struct outcome *outcome)
     return (struct explanation *)outcome->explanations;
 }
 
-/* What came before is another batch, and has come in. */
-static void next_batch(struct scene *scene)
-{
-    core_commit(&scene->world.core);
-    core_begin(&scene->world.core);
-    scene->row_count = 0;
-}
-
-/* Carl is there and has nothing to do. */
-static void carl_is_free(struct scene *scene)
-{
-    step(scene, (struct input){.kind = INPUT_END, .interaction = scene->waiting->id});
-    here(scene, "carl");
-    next_batch(scene);
-}
-
-static struct interaction *ring_carl(struct scene *scene)
-{
-    carl_is_free(scene);
-    ring(scene, "c9");
-    struct interaction *call = find(&scene->world, CHANNEL_CALL, "c9");
-    assert_ptr_equal(scene->world.core.agents + call->data.agent, scene->carl);
-    return call;
-}
-
 /* --- Numbers, times and kinds --- */
 
 static void a_row_of_another_time(struct scene *scene)
@@ -419,18 +394,6 @@ static struct findings check_batch(struct scene *scene)
     struct findings findings = {.count = 0};
     invariant_check_batch(&findings, &scene->world.core, scene->rows, scene->row_count, &scene->world.arena);
     return findings;
-}
-
-static void expect_said(const struct findings *findings, enum invariant invariant, const char *says)
-{
-    for (uint32_t i = 0; i < findings->kept; i++) {
-        if (findings->items[i].invariant != invariant)
-            continue;
-        if (!strstr(findings->items[i].text, says))
-            fail_msg("%s: wanted '%s', got '%s'", invariant_name(invariant), says, findings->items[i].text);
-        return;
-    }
-    fail_msg("%s is not found broken (%s); %u others", invariant_name(invariant), says, findings->count);
 }
 
 static void what_a_batch_says_wrongly_is_named(void **state)

@@ -201,18 +201,6 @@ static struct findings sweep(struct scene *scene)
     return findings;
 }
 
-static void expect_said(const struct findings *findings, enum invariant invariant, const char *says)
-{
-    for (uint32_t i = 0; i < findings->kept; i++) {
-        if (findings->items[i].invariant != invariant)
-            continue;
-        if (!strstr(findings->items[i].text, says))
-            fail_msg("%s: wanted '%s', got '%s'", invariant_name(invariant), says, findings->items[i].text);
-        return;
-    }
-    fail_msg("%s is not found broken (%s)", invariant_name(invariant), says);
-}
-
 static void a_field_that_cannot_be_so_is_named(void **state)
 {
     (void)state;
