@@ -200,6 +200,9 @@ struct core_depth {
     int64_t since_ms;
 };
 struct core_depth core_depth(const struct core *core, int queue, enum channel channel);
+/* Why an open interaction is where it is, as things stand: queued, offered or active. */
+struct explanation core_why(const struct core *core, const struct interaction *interaction,
+                            struct arena *arena);
 struct agent *core_find_agent(const struct core *core, struct slice name);
 int core_agent_index(const struct core *core, struct slice name); /* -1: empty, or there is none */
 

@@ -24,13 +24,13 @@ void explain_move(struct step *step, const struct interaction *interaction, enum
 }
 
 /* Read before the offer changes how its agent stands. */
-static void look_at_candidates(const struct step *step, struct explanation *why,
-                               const struct interaction *interaction, const struct agent *chosen)
+static void look_at_candidates(const struct core *core, struct explanation *why,
+                               const struct interaction *interaction, const struct agent *chosen,
+                               struct arena *arena)
 {
-    const struct core *core = step->core;
     const struct lane *lane = &core->lanes.lanes[interaction_lane(core, interaction)];
     const struct lane_queue *queue = &core->lanes.queues[lane->queue];
-    uint8_t *reasons = arena_alloc(step->arena, queue->member_count);
+    uint8_t *reasons = arena_alloc(arena, queue->member_count);
     int excluded = interaction->data.excluded < 0 ? -1 : core->agents[interaction->data.excluded].config;
     int chosen_config = chosen ? chosen->config : -1;
     const uint8_t *standing = core->standing + interaction->channel;
@@ -75,8 +75,33 @@ void explain(struct step *step, const struct interaction *interaction, const str
         memcpy(why->path, step->path, sizeof *why->path * step->path_count);
     }
     if (was_looked_for && data->queue >= 0)
-        look_at_candidates(step, why, interaction, chosen);
+        look_at_candidates(step->core, why, interaction, chosen, step->arena);
     *step->why = why;
     step->why = &why->next;
     step->out->explanation_count++;
+}
+
+struct explanation core_why(const struct core *core, const struct interaction *interaction,
+                            struct arena *arena)
+{
+    const struct interaction_data *data = &interaction->data;
+    bool held = data->state == INTERACTION_OFFERED || data->state == INTERACTION_ACTIVE;
+    const struct agent *holder = held && data->agent >= 0 ? &core->agents[data->agent] : NULL;
+    struct explanation why = {
+        .interaction = interaction->id,
+        .trigger = TRIGGER_NOW,
+        .rule = data->rule,
+        .queue = data->queue,
+        .channel = interaction->channel,
+        .priority = data->priority,
+        .relax_step = data->relax_step,
+        .moved = data->moved,
+        .stage = data->stage,
+        .held_until = data->held_until,
+        .excluded = data->excluded < 0 ? (struct slice){NULL, 0} : core->agents[data->excluded].name,
+        .chosen = holder ? holder->name : (struct slice){NULL, 0},
+    };
+    if (data->queue >= 0 && data->held_until == TIME_NEVER)
+        look_at_candidates(core, &why, interaction, holder, arena);
+    return why;
 }

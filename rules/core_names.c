@@ -39,7 +39,7 @@ const char *trigger_name(enum trigger trigger)
 {
     static const char *const names[TRIGGER_COUNT] = {"arrival", "returned", "free",     "relaxed",
                                                      "opened",  "moved",    "transfer", "assign",
-                                                     "pull",    "config",   "loaded"};
+                                                     "pull",    "config",   "loaded",   "now"};
     return names[trigger];
 }
 

@@ -126,8 +126,9 @@ enum trigger {
     TRIGGER_PULL,
     TRIGGER_CONFIG, /* a new configuration */
     TRIGGER_LOADED, /* after a restart, or what was left over of a long step */
+    TRIGGER_NOW,    /* nothing happened: somebody asked core_why() */
 };
-#define TRIGGER_COUNT 11
+#define TRIGGER_COUNT 12
 const char *trigger_name(enum trigger trigger);
 
 /* The first test that a member of the queue failed, in the order of the tests. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "server/command_cel.h"
+#include "server/command_explain.h"
 #include "server/command_key.h"
 #include "server/command_options.h"
 #include "server/command_replay.h"
@@ -21,6 +22,7 @@ const struct command command_table[] = {
     {"key", command_key, "print the canonical key of a phone number or an e-mail address"},
     {"cel", command_cel, "print the value of a rule expression"},
     {"simulate", command_simulate, "try the decision core with random projects and traffic"},
+    {"explain", command_explain, "say why a decision was made"},
     {"replay", command_replay, "decide a project's journal again and compare"},
     {"version", command_version, "print the version"},
     {NULL, NULL, NULL},

@@ -8,6 +8,7 @@
 #include "server/operation_config.h"
 #include "server/operation_customers.h"
 #include "server/operation_events.h"
+#include "server/operation_explain.h"
 #include "server/operation_feed.h"
 #include "server/operation_sql.h"
 #include "server/operation_views.h"
@@ -77,6 +78,7 @@ static params offer = {{"offer", PARAM_UUID, PARAM_REQUIRED, 0, 0}, END};
 static params offer_cause = {
     {"offer", PARAM_UUID, PARAM_REQUIRED, 0, 0}, {"cause", PARAM_TEXT, 0, 1, CONFIG_NAME_MAX}, END};
 static params interaction = {{"interaction", PARAM_UUID, PARAM_REQUIRED, 0, 0}, END};
+static params decision = {{"sequence", PARAM_TEXT, PARAM_REQUIRED, 1, SEQUENCE_TEXT_MAX}, END};
 static params interactions = {{"state", PARAM_TEXT, 0, 1, CONFIG_NAME_MAX}, LIMIT, AFTER_ID, END};
 static params customer = {CUSTOMER_ID, END};
 static params customer_new = {CUSTOMER_MEMBERS, END};
@@ -121,6 +123,8 @@ const struct operation operations[] = {
     {"GET", "agents", "agent.list", PEOPLE, operation_sql, "list_agents", "List agents with what they hold", list_by_name, false},
     {"GET", "interactions", "interaction.list", PEOPLE, operation_list_interactions, "list_interactions", "List interactions", interactions, false},
     {"GET", "interactions/{interaction}", "interaction.get", PEOPLE, operation_sql, "interaction_get", "Read an interaction", interaction, false},
+    {"GET", "interactions/{interaction}/why", "interaction.why", PEOPLE, operation_why, NULL, "Say why an interaction is where it is", interaction, false},
+    {"GET", "decisions/{sequence}/explain", "decision.explain", PEOPLE, operation_explain_decision, NULL, "Say why a decision was made", decision, false},
 
     {"POST", "customers", "customer.create", PEOPLE, operation_create_customer, NULL, "Create a customer", customer_new, false},
     {"GET", "customers", "customer.list", PEOPLE, operation_list_customers, NULL, "List or search customers", customer_search, false},
