@@ -60,6 +60,7 @@ void core_init(struct core *core, uint32_t project, const struct project_config 
     table_init(&core->interactions);
     table_init(&core->offers);
     table_init(&core->conversations);
+    table_init(&core->customers);
     table_init(&core->closings);
     blacklist_init(&core->blacklist);
     arena_init(&core->scratch);
@@ -95,6 +96,7 @@ void core_deinit(struct core *core)
     table_deinit(&core->interactions);
     table_deinit(&core->offers);
     table_deinit(&core->conversations);
+    table_deinit(&core->customers);
     core_forget_closed(core, UINT64_MAX);
     table_deinit(&core->closings);
     blacklist_deinit(&core->blacklist);

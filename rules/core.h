@@ -59,7 +59,7 @@ struct interaction {
     struct party_texts texts;
     struct value attributes; /* of the event that opened it; VALUE_NULL: none */
     struct interaction_data data;
-    struct table_node by_id, by_offer, by_conversation;
+    struct table_node by_id, by_offer, by_conversation, by_customer;
     struct rank_node waiting, timer, open, work; /* work: among its agent's */
     uint32_t lane;                               /* while it waits */
     struct undo *undo;                           /* saved by the newest open batch, or NULL */
@@ -121,6 +121,7 @@ struct core {
     uint32_t agent_count;
     /* interactions: also what this batch closed; offers: live ones and accepted ones still active */
     struct table interactions, offers, conversations;
+    struct table customers;        /* of what agents hold, when `prefer` asks for it */
     struct rank_tree open;         /* every open interaction by (opened_ms, id) */
     struct table closings;         /* conversations that closed lately, see core_find_closed() */
     struct interaction *graveyard; /* closed and committed, not buried yet */

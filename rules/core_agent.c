@@ -29,9 +29,21 @@ static void return_offers(struct step *step, struct agent *agent, const char *ca
         next = rank_next(node);
         if (interaction->data.state != INTERACTION_OFFERED)
             continue;
-        offer_withdraw(step, interaction, cause);
-        offer_or_wait(step, interaction);
+        enum prefer_stage next_stage = offer_withdraw(step, interaction, cause);
+        place_on(step, interaction, false);
+        offer_or_wait(step, interaction, next_stage);
     }
+}
+
+/* What was active waits again: everybody was told so already. */
+static void returned_active(struct step *step, struct interaction *interaction)
+{
+    int queue = interaction->data.queue;
+    place_on(step, interaction, false);
+    if (interaction->data.queue != queue)
+        offer_or_wait(step, interaction, PREFER_QUEUE);
+    else
+        offer_or_stay(step, interaction, PREFER_QUEUE);
 }
 
 static void start_grace(struct step *step, struct agent *agent)
@@ -79,18 +91,40 @@ void step_presence(struct step *step)
         if (agent->data.grace_until == TIME_NEVER)
             start_grace(step, agent);
     }
+    place_left_by(step, agent);
     drain_agent(step, agent);
+}
+
+/* After a miss, which may have been the one too many. */
+static void return_rest(struct step *step, struct agent *agent, bool was_available)
+{
+    if (!was_available || agent->data.state != AGENT_NOT_RESPONDING)
+        return;
+    return_offers(step, agent, "not_responding");
+    place_left_by(step, agent);
 }
 
 static void offer_expired(struct step *step, struct interaction *interaction)
 {
     struct agent *agent = &step->core->agents[interaction->data.agent];
     bool was_available = agent->data.state == AGENT_AVAILABLE;
-    offer_withdraw(step, interaction, "timeout");
+    enum prefer_stage next = offer_withdraw(step, interaction, "timeout");
     agent_miss(step, agent, REJECT_NO_ANSWER, true);
-    if (was_available && agent->data.state == AGENT_NOT_RESPONDING)
-        return_offers(step, agent, "not_responding");
-    offer_returned(step, interaction, agent);
+    return_rest(step, agent, was_available);
+    offer_returned(step, interaction, agent, next);
+    step->out->snapshot = step_snapshot(step, interaction);
+}
+
+/* Taken, and then nothing: to the customer that is a miss like any. */
+static void reply_missed(struct step *step, struct interaction *interaction)
+{
+    struct agent *agent = &step->core->agents[interaction->data.agent];
+    bool was_available = agent->data.state == AGENT_AVAILABLE;
+    requeue_active(step, interaction, "no_reply");
+    agent_miss(step, agent, REJECT_NO_ANSWER, true);
+    return_rest(step, agent, was_available);
+    returned_active(step, interaction);
+    drain_agent(step, agent);
     step->out->snapshot = step_snapshot(step, interaction);
 }
 
@@ -103,6 +137,7 @@ static void lease_lost(struct step *step, struct agent *agent)
     agent_settle(step->core, agent);
     announce_presence(step, agent);
     start_grace(step, agent);
+    place_left_by(step, agent);
 }
 
 /* The agent did not come back: everything it held waits again, at the place that its age gives it. */
@@ -115,12 +150,12 @@ static void grace_over(struct step *step, struct agent *agent)
     while ((node = rank_first(&agent->work))) {
         struct interaction *interaction = node->owner;
         if (interaction->data.state == INTERACTION_OFFERED) {
-            offer_withdraw(step, interaction, "agent_gone");
-            offer_or_wait(step, interaction);
+            enum prefer_stage next = offer_withdraw(step, interaction, "agent_gone");
+            place_on(step, interaction, false);
+            offer_or_wait(step, interaction, next);
         } else if (!interaction->outbound) {
-            requeue_active(step, interaction);
-            if (!offer_to_first(step, interaction) && interaction->data.state == INTERACTION_QUEUED)
-                explain(step, interaction, NULL, true);
+            requeue_active(step, interaction, "agent_gone");
+            returned_active(step, interaction);
         } else {
             close_interaction(step, interaction, "agent_gone", ANNOUNCE_ENDED);
         }
@@ -153,6 +188,8 @@ static void interaction_timer(struct step *step, struct interaction *interaction
 {
     if (interaction->data.state == INTERACTION_OFFERED)
         offer_expired(step, interaction);
+    else if (interaction->data.state == INTERACTION_ACTIVE)
+        reply_missed(step, interaction);
     else
         queued_due(step, interaction);
 }

@@ -190,7 +190,7 @@ static void begin(struct step *step)
     place_ruled(step, interaction, ruling, queue);
     interaction->data.state = INTERACTION_QUEUED;
     interaction_settle(step, interaction);
-    offer_or_wait(step, interaction);
+    arrive(step, interaction);
     answer(step, interaction->data.state == INTERACTION_OFFERED ? OUTCOME_OFFERED : OUTCOME_QUEUED,
            interaction);
 }
@@ -206,6 +206,11 @@ static void attach_message(struct step *step, struct interaction *interaction)
         return;
     }
     struct agent *agent = interaction->data.agent < 0 ? NULL : &step->core->agents[interaction->data.agent];
+    if (step->input->event->outbound && interaction->data.reply_by != TIME_NEVER) {
+        interaction_edit(step, interaction); /* the agent's first reply */
+        interaction->data.reply_by = TIME_NEVER;
+        interaction_settle(step, interaction);
+    }
     step_announce(step, ANNOUNCE_MESSAGE, interaction, agent);
     answer(step, OUTCOME_ATTACHED, interaction);
 }

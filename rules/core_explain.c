@@ -64,7 +64,7 @@ void explain(struct step *step, const struct interaction *interaction, const str
         .priority = data->priority,
         .relax_step = data->relax_step,
         .moved = data->moved,
-        .stage = data->stage,
+        .stage = step->stage,
         .held_until = data->held_until,
         .excluded = data->excluded < 0 ? (struct slice){NULL, 0} : step->core->agents[data->excluded].name,
         .chosen = chosen ? chosen->name : (struct slice){NULL, 0},
@@ -79,6 +79,7 @@ void explain(struct step *step, const struct interaction *interaction, const str
     *step->why = why;
     step->why = &why->next;
     step->out->explanation_count++;
+    step->stage = PREFER_QUEUE;
 }
 
 struct explanation core_why(const struct core *core, const struct interaction *interaction,

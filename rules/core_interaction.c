@@ -67,6 +67,7 @@ void interaction_unlink(struct core *core, struct interaction *interaction)
 {
     table_remove(&core->offers, &interaction->by_offer);
     table_remove(&core->conversations, &interaction->by_conversation);
+    table_remove(&core->customers, &interaction->by_customer);
     if (interaction->waiting.linked) {
         rank_remove(core_waiting(core, interaction->lane, interaction->channel), &interaction->waiting);
         core->queues[core->lanes.lanes[interaction->lane].queue].waiting--;
@@ -93,6 +94,8 @@ void interaction_link(struct core *core, struct interaction *interaction)
     if (holds_agent(interaction)) {
         if (!uuid_is_nil(&data->offer))
             table_insert(&core->offers, &interaction->by_offer, uuid_bytes(&data->offer));
+        if (prefer_is_on(core->config) && !uuid_is_nil(&data->customer))
+            table_insert(&core->customers, &interaction->by_customer, uuid_bytes(&data->customer));
         rank_insert(&core->agents[data->agent].work, &interaction->work, by_age);
     }
 }
@@ -101,7 +104,8 @@ struct interaction *interaction_alloc(struct core *core, struct uuid id)
 {
     struct interaction *interaction = core_allocate(sizeof *interaction);
     interaction->id = id;
-    interaction->by_id.owner = interaction->by_offer.owner = interaction->by_conversation.owner = interaction;
+    interaction->by_id.owner = interaction->by_offer.owner = interaction->by_conversation.owner =
+        interaction->by_customer.owner = interaction;
     interaction->waiting.owner = interaction->timer.owner = interaction->open.owner =
         interaction->work.owner = interaction;
     interaction->data = (struct interaction_data){.queue = -1,

@@ -27,10 +27,10 @@ static bool is_excluded(const struct core *core, const struct interaction *inter
     return interaction->data.excluded == (int)(agent - core->agents);
 }
 
-static struct agent *first_for(const struct core *core, const struct interaction *interaction)
+struct agent *first_agent_for(const struct core *core, const struct interaction *interaction)
 {
-    uint32_t lane = interaction->waiting.linked ? interaction->lane : interaction_lane(core, interaction);
-    const struct rank_node *node = rank_first(core_ready(core, lane, interaction->channel));
+    const struct rank_node *node =
+        rank_first(core_ready(core, interaction_lane(core, interaction), interaction->channel));
     while (node && is_excluded(core, interaction, node->owner))
         node = rank_next(node);
     return node ? node->owner : NULL;
@@ -40,20 +40,61 @@ bool offer_to_first(struct step *step, struct interaction *interaction)
 {
     if (!interaction->waiting.linked)
         return false;
-    struct agent *agent = first_for(step->core, interaction);
-    if (!agent || !has_ids(step) || shut_out(step, interaction))
+    struct agent *agent = first_agent_for(step->core, interaction);
+    return agent && offer_to(step, interaction, agent, PREFER_QUEUE,
+                             step->core->config->queues[interaction->data.queue].offer_timeout_ms);
+}
+
+bool offer_to(struct step *step, struct interaction *interaction, struct agent *agent,
+              enum prefer_stage stage, int64_t lasts_ms)
+{
+    if (!has_ids(step) || shut_out(step, interaction))
         return false;
-    offer(step, interaction, agent);
+    step->stage = stage;
+    explain(step, interaction, agent, true);
+    offer(step, interaction, agent, stage, lasts_ms);
     return true;
 }
 
-void offer_or_wait(struct step *step, struct interaction *interaction)
+void offer_to_named(struct step *step, struct interaction *interaction, struct agent *agent)
 {
-    if (interaction->data.state != INTERACTION_QUEUED || offer_to_first(step, interaction) ||
-        interaction->data.state != INTERACTION_QUEUED)
+    if (!has_ids(step) || shut_out(step, interaction))
         return;
-    explain(step, interaction, NULL, true);
-    step_announce(step, ANNOUNCE_QUEUED, interaction, NULL);
+    explain(step, interaction, agent, false);
+    offer(step, interaction, agent, PREFER_QUEUE,
+          step->core->config->queues[interaction->data.queue].offer_timeout_ms);
+}
+
+bool offer_or_stay(struct step *step, struct interaction *interaction, enum prefer_stage from)
+{
+    if (interaction->data.state != INTERACTION_QUEUED || offer_to_preferred(step, interaction, from) ||
+        interaction->data.state != INTERACTION_QUEUED || offer_to_first(step, interaction) ||
+        interaction->data.state != INTERACTION_QUEUED)
+        return false;
+    explain(step, interaction, NULL, interaction->data.held_until == TIME_NEVER);
+    return true;
+}
+
+void offer_or_wait(struct step *step, struct interaction *interaction, enum prefer_stage from)
+{
+    if (offer_or_stay(step, interaction, from))
+        step_announce(step, ANNOUNCE_QUEUED, interaction, NULL)->cause = slice_of(step->cause);
+}
+
+void arrive(struct step *step, struct interaction *interaction)
+{
+    place_on(step, interaction, true);
+    offer_or_wait(step, interaction, PREFER_SAME);
+}
+
+void arrive_quietly(struct step *step, struct interaction *interaction)
+{
+    int queue = interaction->data.queue;
+    place_on(step, interaction, true);
+    if (interaction->data.queue != queue)
+        offer_or_wait(step, interaction, PREFER_QUEUE);
+    else
+        offer_or_stay(step, interaction, PREFER_QUEUE);
 }
 
 /* --- An agent who became free --- */
@@ -94,8 +135,8 @@ static void drain_before(struct step *step, struct agent *agent, const struct ra
     while ((interaction = best_for(step->core, agent)) && has_ids(step) &&
            !(end && rank_compare(&interaction->waiting.rank, end) >= 0)) {
         step->trigger = TRIGGER_FREE;
-        if (!shut_out(step, interaction))
-            offer(step, interaction, agent);
+        offer_to(step, interaction, agent, PREFER_QUEUE,
+                 step->core->config->queues[interaction->data.queue].offer_timeout_ms);
     }
     step->trigger = before;
 }
@@ -106,11 +147,13 @@ void drain_agent(struct step *step, struct agent *agent)
 }
 
 /* Without a cool-down the agent is free at once, for older work too. */
-void offer_returned(struct step *step, struct interaction *interaction, struct agent *agent)
+void offer_returned(struct step *step, struct interaction *interaction, struct agent *agent,
+                    enum prefer_stage from)
 {
+    place_on(step, interaction, false);
     if (interaction->waiting.linked)
         drain_before(step, agent, &interaction->waiting.rank);
-    offer_or_wait(step, interaction);
+    offer_or_wait(step, interaction, from);
     drain_agent(step, agent);
 }
 

@@ -25,48 +25,66 @@ static void stamp_turn(struct step *step, struct agent *agent, enum channel chan
     agent_settle(step->core, agent);
 }
 
-void offer(struct step *step, struct interaction *interaction, struct agent *agent)
+void offer(struct step *step, struct interaction *interaction, struct agent *agent, enum prefer_stage stage,
+           int64_t lasts_ms)
 {
-    const struct config_queue *queue = &step->core->config->queues[interaction->data.queue];
-    explain(step, interaction, agent, true);
     stamp_turn(step, agent, interaction->channel);
     interaction_edit(step, interaction);
     interaction->data.state = INTERACTION_OFFERED;
     interaction->data.agent = (int)(agent - step->core->agents);
     interaction->data.offer = step_next_id(step);
     interaction->data.offered_ms = step->input->at_ms;
-    interaction->data.expires_ms = step->input->at_ms + queue->offer_timeout_ms;
+    interaction->data.expires_ms = step->input->at_ms + lasts_ms;
+    interaction->data.stage = stage;
+    interaction->data.held_until = TIME_NEVER;
     interaction->data.attempts++;
     interaction_settle(step, interaction);
-    step_announce(step, ANNOUNCE_OFFERED, interaction, agent);
+    step_announce(step, ANNOUNCE_OFFERED, interaction, agent)->cause = slice_of(step->cause);
 }
 
-static void back_to_queue(struct step *step, struct interaction *interaction)
+/* Gives who is asked next. */
+static enum prefer_stage back_to_queue(struct step *step, struct interaction *interaction)
 {
+    enum prefer_stage next = PREFER_QUEUE;
+    if (interaction->data.state == INTERACTION_OFFERED && interaction->data.stage < PREFER_QUEUE)
+        next = interaction->data.stage + 1;
     interaction_edit(step, interaction);
     interaction->data.state = INTERACTION_QUEUED;
     interaction->data.agent = -1;
     interaction->data.offer = (struct uuid){{0}};
     interaction->data.offered_ms = interaction->data.expires_ms = interaction->data.accepted_ms = TIME_NEVER;
+    interaction->data.reply_by = TIME_NEVER;
+    interaction->data.stage = PREFER_QUEUE;
     step->trigger = TRIGGER_RETURNED;
     if (interaction->data.moved == MOVE_NONE || interaction->data.queue < 0)
         place_by_rule(step, interaction);
     interaction_settle(step, interaction);
+    return next;
 }
 
-void offer_withdraw(struct step *step, struct interaction *interaction, const char *cause)
+enum prefer_stage offer_withdraw(struct step *step, struct interaction *interaction, const char *cause)
 {
     struct agent *agent = &step->core->agents[interaction->data.agent];
     step_announce(step, ANNOUNCE_WITHDRAWN, interaction, agent)->cause = slice_of(cause);
     step->out->offer_end = cause;
-    back_to_queue(step, interaction);
+    return back_to_queue(step, interaction);
 }
 
-void requeue_active(struct step *step, struct interaction *interaction)
+void requeue_active(struct step *step, struct interaction *interaction, const char *cause)
 {
     struct agent *agent = &step->core->agents[interaction->data.agent];
     back_to_queue(step, interaction);
-    step_announce(step, ANNOUNCE_QUEUED, interaction, agent)->cause = slice_of("agent_gone");
+    step_announce(step, ANNOUNCE_QUEUED, interaction, agent)->cause = slice_of(cause);
+}
+
+/* When the agent's first reply is expected: where somebody watches over it, and to what is written. */
+static int64_t reply_by(const struct core *core, const struct interaction *interaction, int64_t at_ms)
+{
+    int queue = interaction->data.queue;
+    if (queue < 0 || interaction->outbound || interaction->channel == CHANNEL_CALL ||
+        !core->config->queues[queue].first_reply_ms)
+        return TIME_NEVER;
+    return at_ms + core->config->queues[queue].first_reply_ms;
 }
 
 void assign(struct step *step, struct interaction *interaction, struct agent *agent)
@@ -77,6 +95,10 @@ void assign(struct step *step, struct interaction *interaction, struct agent *ag
     interaction->data.agent = agent ? (int)(agent - step->core->agents) : -1;
     interaction->data.expires_ms = TIME_NEVER;
     interaction->data.accepted_ms = at;
+    interaction->data.stage = PREFER_QUEUE;
+    interaction->data.held_until = TIME_NEVER;
+    interaction->data.excluded = -1;
+    interaction->data.reply_by = agent ? reply_by(step->core, interaction, at) : TIME_NEVER;
     interaction_settle(step, interaction);
     if (agent) {
         agent_edit(step->core, agent);
@@ -87,7 +109,7 @@ void assign(struct step *step, struct interaction *interaction, struct agent *ag
 }
 
 /* Work that ends frees its agent, after the wrap-up that the queue grants. */
-static void release(struct step *step, struct agent *agent, int queue)
+void release(struct step *step, struct agent *agent, int queue)
 {
     struct core *core = step->core;
     int64_t at = step->input->at_ms;

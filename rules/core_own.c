@@ -88,7 +88,8 @@ void interaction_own_texts(struct interaction *interaction, const struct party_t
 
 void interaction_own_fact(struct interaction *interaction, const struct customer_fact *fact)
 {
-    size_t size = fact->name.len + fact->owner.len + fact->stage.len + fact->source.len;
+    size_t size =
+        fact->name.len + fact->owner.len + fact->stage.len + fact->source.len + fact->last_agent.len;
     for (uint32_t i = 0; i < fact->tag_count; i++)
         size += fact->tags[i].len;
     struct slice *tags = own(interaction, sizeof *tags * fact->tag_count);
@@ -102,8 +103,7 @@ void interaction_own_fact(struct interaction *interaction, const struct customer
     interaction->data.fact.stage = place(&room, fact->stage);
     interaction->data.fact.source = place(&room, fact->source);
     interaction->data.fact.fields = own_value(interaction, &fact->fields);
-    interaction->data.fact.last_agent = (struct slice){NULL, 0};
-    interaction->data.fact.last_ms = 0;
+    interaction->data.fact.last_agent = place(&room, fact->last_agent);
 }
 
 void interaction_own_candidates(struct interaction *interaction, const struct uuid *ids, uint32_t count)

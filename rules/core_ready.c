@@ -64,6 +64,14 @@ bool agent_can_take(const struct core *core, const struct agent *agent, enum cha
            core->standing[agent->config * CHANNEL_COUNT + (int)channel] == CANDIDATE_LATER;
 }
 
+/* Rest is the agent's own to cut short. */
+bool agent_has_room(const struct core *core, const struct agent *agent, enum channel channel)
+{
+    return agent->config >= 0 && agent->data.state == AGENT_AVAILABLE &&
+           agent->data.load[channel] < core->config->agents[agent->config].capacity[channel] &&
+           !holds_exclusive(core, agent);
+}
+
 /* --- Ranks --- */
 
 static void put_big_endian(uint8_t *to, uint64_t value, int bytes)

@@ -49,6 +49,8 @@ struct step {
     uint32_t ruling_room;
     /* For the next explanation: what became of `looked_at` in this step. */
     enum trigger trigger;
+    enum prefer_stage stage; /* of the offer that is explained next */
+    const char *cause;       /* the reason that announcements of offers and waiting give, or NULL */
     const struct interaction *looked_at;
     struct explained_move *path;
     uint32_t path_count;
@@ -90,6 +92,8 @@ void interaction_link(struct core *core, struct interaction *interaction);
 void interaction_unlink(struct core *core, struct interaction *interaction);
 /* Whether presence, rest and capacity let it take something of that channel now. */
 bool agent_can_take(const struct core *core, const struct agent *agent, enum channel channel);
+/* The same without rest. */
+bool agent_has_room(const struct core *core, const struct agent *agent, enum channel channel);
 /* Where it waits, or would wait. It must have a queue. */
 uint32_t interaction_lane(const struct core *core, const struct interaction *interaction);
 /* The lanes and counts of the configuration, empty. */
@@ -121,6 +125,9 @@ void step_timer(struct step *step);
 void step_config(struct step *step);
 void step_block(struct step *step);
 void step_unblock(struct step *step);
+void step_transfer(struct step *step);
+void step_assign(struct step *step);
+void step_pull(struct step *step);
 
 /* Rules (core_rule.c). */
 void rules_begin(struct step *step);
@@ -150,24 +157,53 @@ void place_by_rule(struct step *step, struct interaction *interaction);
 void place_orphan(const struct core *core, struct interaction *interaction);
 /* Relaxation brought up to its age. */
 void place_relax(const struct core *core, struct interaction *interaction, int64_t at_ms);
+/* The first reason for which nobody of its queue could take it, whatever relaxation comes to. */
+bool empty_reason_of(enum empty_reason *reason, const struct core *core,
+                     const struct interaction *interaction) __attribute__((warn_unused_result));
+
+/* The rest of core_place.c edits for itself. On from a queue that cannot take it, through hours and overload
+ * when it `arrives` there, and by when_empty; ends waiting in a queue, or held until one opens. */
+void place_on(struct step *step, struct interaction *interaction, bool arrives);
+/* All that waits in a queue without anybody, or in those that the agent has just left. */
+void place_left(struct step *step, int queue);
+void place_left_by(struct step *step, const struct agent *agent);
 /* A timer of what waits. */
 void queued_due(struct step *step, struct interaction *interaction);
 
 /* Offers (core_match.c: who is next; core_offer.c: what becomes of them). */
-void offer(struct step *step, struct interaction *interaction, struct agent *agent);
-bool offer_to_first(struct step *step, struct interaction *interaction); /* true when an offer was made */
-/* After it came, came back or moved: offers it or says that it waits. */
-void offer_or_wait(struct step *step, struct interaction *interaction);
+void offer(struct step *step, struct interaction *interaction, struct agent *agent, enum prefer_stage stage,
+           int64_t lasts_ms);
+struct agent *first_agent_for(const struct core *core, const struct interaction *interaction); /* or NULL */
+/* True when an offer was made. Not made: it turned out to be blocked, or the step has to stop here. */
+bool offer_to(struct step *step, struct interaction *interaction, struct agent *agent,
+              enum prefer_stage stage, int64_t lasts_ms);
+bool offer_to_first(struct step *step, struct interaction *interaction);
+/* To whom somebody chose. */
+void offer_to_named(struct step *step, struct interaction *interaction, struct agent *agent);
+/* After it came, came back or moved: offers it, beginning with stage `from`, or says that it waits. */
+void offer_or_wait(struct step *step, struct interaction *interaction, enum prefer_stage from);
+/* The same where everybody was told already that it waits; true when it does. */
+bool offer_or_stay(struct step *step, struct interaction *interaction, enum prefer_stage from);
+/* It comes into its queue: place_on() and then an offer, or it waits. */
+void arrive(struct step *step, struct interaction *interaction);
+void arrive_quietly(struct step *step, struct interaction *interaction);
 /* After an agent did not take it: as above, but what waits before it for that agent comes first. */
-void offer_returned(struct step *step, struct interaction *interaction, struct agent *agent);
+void offer_returned(struct step *step, struct interaction *interaction, struct agent *agent,
+                    enum prefer_stage from);
+/* Whom the customer knows (core_prefer.c). */
+bool prefer_is_on(const struct project_config *config);
+bool offer_to_preferred(struct step *step, struct interaction *interaction, enum prefer_stage from);
 void drain_agent(struct step *step, struct agent *agent);
 void drain_all(struct step *step);
 /* Closes everything open and not active of who is blocked now (core_step.c). */
 void shut_out_blocked(struct step *step);
-/* Takes an offer back and queues the interaction at its rank. Announces; does not offer again. */
-void offer_withdraw(struct step *step, struct interaction *interaction, const char *cause);
+/* Takes an offer back and queues the interaction at its rank. Announces; does not offer again. Gives the
+ * stage that follows. */
+enum prefer_stage offer_withdraw(struct step *step, struct interaction *interaction, const char *cause);
 /* Queues what was active, with its age. */
-void requeue_active(struct step *step, struct interaction *interaction);
+void requeue_active(struct step *step, struct interaction *interaction, const char *cause);
+/* Frees its agent after the wrap-up that the queue (-1: none) grants. */
+void release(struct step *step, struct agent *agent, int queue);
 void assign(struct step *step, struct interaction *interaction, struct agent *agent);
 void close_interaction(struct step *step, struct interaction *interaction, const char *cause,
                        enum announcement_type announcement);

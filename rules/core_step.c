@@ -177,9 +177,12 @@ void step_reject(struct step *step)
     struct agent *agent = &step->core->agents[interaction->data.agent];
     enum reject_cause cause = step->input->cause;
     step->out->outcome = OUTCOME_REJECTED;
-    offer_withdraw(step, interaction, reject_cause_name(cause));
+    bool was_available = agent->data.state == AGENT_AVAILABLE;
+    enum prefer_stage next = offer_withdraw(step, interaction, reject_cause_name(cause));
     agent_miss(step, agent, cause, cause == REJECT_NO_ANSWER || cause == REJECT_UNREACHABLE);
-    offer_returned(step, interaction, agent);
+    if (was_available && agent->data.state != AGENT_AVAILABLE)
+        place_left_by(step, agent);
+    offer_returned(step, interaction, agent, next);
     step->out->snapshot = step_snapshot(step, interaction);
 }
 
@@ -277,13 +280,20 @@ void step_config(struct step *step)
     step->out->outcome = OUTCOME_DONE;
     for (struct rank_node *node = rank_first(&core->open); node; node = rank_next(node)) {
         struct interaction *interaction = node->owner;
-        const struct interaction_data *data = &interaction->data;
-        if (data->state != INTERACTION_QUEUED || (data->moved != MOVE_NONE && data->queue >= 0))
+        struct interaction_data *data = &interaction->data;
+        bool is_ruled = data->moved == MOVE_NONE || data->queue < 0, held = data->held_until != TIME_NEVER;
+        if (data->state != INTERACTION_QUEUED || !(is_ruled || held))
             continue;
         interaction_edit(step, interaction);
-        place_by_rule(step, interaction);
+        data->held_until = TIME_NEVER;
+        if (is_ruled)
+            place_by_rule(step, interaction);
         interaction_settle(step, interaction);
+        if (held)
+            place_on(step, interaction, true); /* by its hours as they are now */
     }
+    for (uint32_t queue = 0; queue < core->config->queue_count; queue++)
+        place_left(step, (int)queue);
     drain_all(step);
 }
 
@@ -293,6 +303,7 @@ static void (*const steps[])(struct step *step) = {
     [INPUT_EVENT] = step_event,       [INPUT_ACCEPT] = step_accept, [INPUT_REJECT] = step_reject,
     [INPUT_PRESENCE] = step_presence, [INPUT_END] = step_end,       [INPUT_TIMER] = step_timer,
     [INPUT_CONFIG] = step_config,     [INPUT_BLOCK] = step_block,   [INPUT_UNBLOCK] = step_unblock,
+    [INPUT_TRANSFER] = step_transfer, [INPUT_ASSIGN] = step_assign, [INPUT_PULL] = step_pull,
 };
 
 const struct outcome *core_step(struct core *core, const struct input *input, struct arena *arena)
@@ -303,7 +314,8 @@ const struct outcome *core_step(struct core *core, const struct input *input, st
                         .arena = arena,
                         .out = out,
                         .tail = &out->announcements,
-                        .why = &out->explanations};
+                        .why = &out->explanations,
+                        .stage = PREFER_QUEUE};
     int64_t at_before = core->at_ms;
     assert(core->batch_count && input->at_ms >= core->at_ms);
     *out = (struct outcome){.kind = input->kind,

@@ -40,8 +40,8 @@ bool record_read_facts(struct facts *out, struct slice bytes, const struct value
     __attribute__((warn_unused_result));
 
 /* What an open interaction knows that no column of its row says: how it was routed, and what was known of its
- * customer, with which it goes on whatever becomes of the customer. Without the customer's name and last
- * agent. */
+ * customer, with which it goes on whatever becomes of the customer. Without the customer's name, and with the
+ * last agent only while that one may still be asked. */
 struct record_names {
     struct slice rule, excluded; /* empty: none */
 };

@@ -1,0 +1,238 @@
+/* Where work goes when its queue is closed, too full, or without anybody who could take it. */
+#include "tests/unit/core_world.h"
+
+enum { GERMAN };
+
+static const struct interaction *call(struct world *world, const char *subject)
+{
+    return world_find(world, CHANNEL_CALL, subject);
+}
+
+/* Support overflows to mail, which only Ben serves; Anna serves support alone. */
+static void prepare_two(struct world *world)
+{
+    static uint16_t support[] = {QUEUE_SUPPORT}, mail[] = {QUEUE_MAIL};
+    world_prepare(world, 2);
+    world->agents[0].queues = support;
+    world->agents[1].queues = mail;
+    world->agents[0].queue_count = world->agents[1].queue_count = 1;
+    world_rule(world, "rest", NULL, QUEUE_SUPPORT, 0);
+}
+
+static void every_empty_reason_takes_its_own_way(void **state)
+{
+    static const enum empty_reason reasons[] = {EMPTY_NONE_LOGGED_IN, EMPTY_ALL_ON_BREAK, EMPTY_NONE_SKILLED,
+                                                EMPTY_ALL_AT_CAPACITY};
+    (void)state;
+    for (int set = 0; set < EMPTY_REASON_COUNT; set++) {
+        for (int holds = 0; holds < EMPTY_REASON_COUNT; holds++) {
+            struct world world;
+            prepare_two(&world);
+            world.queues[QUEUE_SUPPORT].when_empty[reasons[set]] = QUEUE_CHAT;
+            if (reasons[holds] == EMPTY_NONE_SKILLED)
+                world.rules[0].skills = world_skill(&world, GERMAN, 1);
+            world_start(&world);
+            if (reasons[holds] != EMPTY_NONE_LOGGED_IN)
+                world_presence(&world, "anna",
+                               reasons[holds] == EMPTY_ALL_ON_BREAK ? AGENT_BREAK : AGENT_AVAILABLE, 0);
+            if (reasons[holds] == EMPTY_ALL_AT_CAPACITY)
+                world_ring(&world, "c0", "+490");
+            const struct outcome *outcome = world_ring(&world, "c1", "+491");
+            assert_string_equal(call(&world, "c1")->data.queue == QUEUE_CHAT ? "moved" : "waits",
+                                set == holds ? "moved" : "waits");
+            if (set == holds) {
+                const struct explanation *why = outcome->explanations;
+                assert_int_equal(why->path_count, 1);
+                assert_int_equal(why->path[0].queue, QUEUE_SUPPORT);
+                assert_int_equal(why->path[0].move, MOVE_EMPTY);
+                assert_int_equal(why->path[0].empty, reasons[set]);
+            }
+            world_deinit(&world);
+        }
+    }
+}
+
+static void relaxation_has_its_chance_before_none_skilled(void **state)
+{
+    struct world world;
+    (void)state;
+    prepare_two(&world);
+    world.queues[QUEUE_SUPPORT].when_empty[EMPTY_NONE_SKILLED] = QUEUE_CHAT;
+    world.rules[0].skills = world_skill(&world, GERMAN, 5);
+    world.agents[0].skills = world_skill(&world, GERMAN, 1);
+    world.relax[0] = (struct config_relax){30000, world_skill(&world, GERMAN, 1)};
+    world.queues[QUEUE_SUPPORT].relax = world.relax;
+    world.queues[QUEUE_SUPPORT].relax_count = 1;
+    world_start(&world);
+    world_presence(&world, "anna", AGENT_AVAILABLE, 0);
+    world_ring(&world, "c1", "+491");
+    assert_int_equal(call(&world, "c1")->data.queue, QUEUE_SUPPORT);
+    world_sleep(&world, 30000);
+    assert_string_equal(holder(&world, call(&world, "c1")), "anna");
+    world_deinit(&world);
+}
+
+static void what_waits_goes_on_with_its_age_when_the_last_one_leaves(void **state)
+{
+    struct world world;
+    (void)state;
+    prepare_two(&world);
+    world.queues[QUEUE_SUPPORT].when_empty[EMPTY_ALL_ON_BREAK] = QUEUE_MAIL;
+    world_start(&world);
+    world_presence(&world, "anna", AGENT_AVAILABLE, 0);
+    world_ring(&world, "c0", "+490");
+    world_ring(&world, "c1", "+491");
+    world.now += 10;
+    world_ring(&world, "c2", "+492");
+    int64_t since = call(&world, "c2")->data.enqueued_ms;
+    world_accept(&world, call(&world, "c0")->data.offer, "anna");
+    world_presence(&world, "ben", AGENT_AVAILABLE, 0);
+    world.now += 1000;
+    world_presence(&world, "anna", AGENT_BREAK, 0);
+    assert_string_equal(holder(&world, call(&world, "c1")), "ben"); /* the older one first */
+    assert_int_equal(call(&world, "c2")->data.queue, QUEUE_MAIL);
+    assert_int_equal(call(&world, "c2")->data.enqueued_ms, since);
+    assert_string_equal(holder(&world, call(&world, "c0")), "anna");
+    world_deinit(&world);
+}
+
+static void a_circle_of_empty_queues_ends(void **state)
+{
+    struct world world;
+    (void)state;
+    prepare_two(&world);
+    world.queues[QUEUE_SUPPORT].when_empty[EMPTY_NONE_LOGGED_IN] = QUEUE_MAIL;
+    world.queues[QUEUE_MAIL].when_empty[EMPTY_NONE_LOGGED_IN] = QUEUE_SUPPORT;
+    world_start(&world);
+    const struct outcome *outcome = world_ring(&world, "c1", "+491");
+    assert_int_equal(outcome->outcome, OUTCOME_QUEUED);
+    assert_int_equal(outcome->explanations->path_count, 1);
+    assert_int_equal(world_sleep(&world, 3600000), 0);
+    world_deinit(&world);
+}
+
+static void a_full_queue_passes_on_what_would_have_to_wait(void **state)
+{
+    struct world world;
+    (void)state;
+    prepare_two(&world);
+    world.queues[QUEUE_SUPPORT].waiting_max = 1;
+    world.queues[QUEUE_SUPPORT].overflow = QUEUE_MAIL;
+    world_start(&world);
+    world_presence(&world, "anna", AGENT_AVAILABLE, 0);
+    assert_int_equal(world_ring(&world, "c1", "+491")->outcome, OUTCOME_OFFERED);
+    assert_true(slice_is(world_ring(&world, "c2", "+492")->snapshot->queue, "support"));
+    const struct outcome *outcome = world_ring(&world, "c3", "+493");
+    assert_true(slice_is(outcome->snapshot->queue, "mail"));
+    assert_int_equal(outcome->explanations->path[0].move, MOVE_OVERLOAD);
+    world_deinit(&world);
+}
+
+static void what_has_waited_for_long_overflows_once_with_its_age(void **state)
+{
+    struct world world;
+    (void)state;
+    prepare_two(&world);
+    world.queues[QUEUE_SUPPORT].wait_max_ms = 60000;
+    world.queues[QUEUE_SUPPORT].overflow = QUEUE_MAIL;
+    world.queues[QUEUE_MAIL].wait_max_ms = 60000;
+    world.queues[QUEUE_MAIL].overflow = QUEUE_SUPPORT;
+    world_start(&world);
+    world_ring(&world, "c1", "+491");
+    int64_t since = world.now;
+    assert_int_equal(world_sleep(&world, 59999), 0);
+    assert_int_equal(world_sleep(&world, 1), 1);
+    assert_int_equal(call(&world, "c1")->data.queue, QUEUE_MAIL);
+    assert_int_equal(call(&world, "c1")->data.enqueued_ms, since);
+    assert_int_equal(world_sleep(&world, 59999), 0);
+    assert_int_equal(world_sleep(&world, 1), 1); /* it waited in that one, too, for as long as it may */
+    assert_int_equal(call(&world, "c1")->data.queue, QUEUE_SUPPORT);
+    world_deinit(&world);
+}
+
+/* --- Hours --- */
+
+static struct zone_transition berlin_transitions[] = {
+    {INT64_MIN, 3600}, {1774746000, 7200}, {1792890000, 3600}};
+static const struct zone_table berlin = {{"Europe/Berlin", 13}, berlin_transitions, 3};
+static struct hours_span every_day[7];
+
+static struct hours nine_to_five(int otherwise)
+{
+    for (uint8_t day = 0; day < 7; day++)
+        every_day[day] = (struct hours_span){day, 9 * 60, 17 * 60};
+    return (struct hours){
+        .zone = &berlin, .spans = every_day, .span_count = 7, .otherwise = otherwise, .closed = NULL};
+}
+
+static void a_queue_opens_once_at_9_on_both_daylight_saving_days(void **state)
+{
+    static const struct {
+        int64_t jump_s, opens_s;
+    } days[] = {{1774746000, 1774767600}, {1792890000, 1792915200}};
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        struct world world;
+        prepare_two(&world);
+        struct hours hours = nine_to_five(-1);
+        world.queues[QUEUE_SUPPORT].hours = 0;
+        world.config.hours = &hours;
+        world.config.hours_count = 1;
+        world.now = (days[i].jump_s - 3600) * 1000;
+        world_start(&world);
+        world_presence(&world, "anna", AGENT_AVAILABLE, 0);
+        const struct outcome *outcome = world_ring(&world, "c1", "+491");
+        assert_int_equal(outcome->outcome, OUTCOME_QUEUED);
+        assert_int_equal(outcome->explanations->held_until, days[i].opens_s * 1000);
+        assert_int_equal(world_sleep(&world, days[i].opens_s * 1000 - 1 - world.now), 0);
+        assert_int_equal(call(&world, "c1")->data.state, INTERACTION_QUEUED);
+        assert_int_equal(world_sleep(&world, 1), 1);
+        assert_string_equal(holder(&world, call(&world, "c1")), "anna");
+        assert_int_equal(world.last->explanations->trigger, TRIGGER_OPENED);
+        world_end(&world, call(&world, "c1")->id, NULL);
+        assert_int_equal(world_sleep(&world, 7 * 3600000), 0);
+        assert_int_equal(world_ring(&world, "c2", "+492")->outcome, OUTCOME_OFFERED);
+        world_deinit(&world);
+    }
+}
+
+static void a_closed_queue_sends_what_comes_elsewhere_and_goes_on_with_what_waits(void **state)
+{
+    struct world world;
+    (void)state;
+    prepare_two(&world);
+    struct hours hours = nine_to_five(QUEUE_MAIL);
+    world.queues[QUEUE_SUPPORT].hours = 0;
+    world.config.hours = &hours;
+    world.config.hours_count = 1;
+    world.now = (1774746000 + INT64_C(13) * 3600) * 1000; /* 16:00 */
+    world_start(&world);
+    world_ring(&world, "c1", "+491");
+    world_sleep(&world, 2 * 3600000);
+    assert_int_equal(call(&world, "c1")->data.queue, QUEUE_SUPPORT);
+    const struct outcome *outcome = world_ring(&world, "c2", "+492");
+    assert_true(slice_is(outcome->snapshot->queue, "mail"));
+    assert_int_equal(outcome->explanations->path[0].move, MOVE_CLOSED);
+    world_presence(&world, "anna", AGENT_AVAILABLE, 0);
+    assert_string_equal(holder(&world, call(&world, "c1")), "anna");
+    world_reject(&world, call(&world, "c1")->data.offer, "anna",
+                 REJECT_BUSY); /* a return looks at no hours */
+    assert_int_equal(call(&world, "c1")->data.queue, QUEUE_SUPPORT);
+    assert_int_equal(call(&world, "c1")->data.held_until, TIME_NEVER);
+    world_deinit(&world);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_empty_reason_takes_its_own_way),
+        cmocka_unit_test(relaxation_has_its_chance_before_none_skilled),
+        cmocka_unit_test(what_waits_goes_on_with_its_age_when_the_last_one_leaves),
+        cmocka_unit_test(a_circle_of_empty_queues_ends),
+        cmocka_unit_test(a_full_queue_passes_on_what_would_have_to_wait),
+        cmocka_unit_test(what_has_waited_for_long_overflows_once_with_its_age),
+        cmocka_unit_test(a_queue_opens_once_at_9_on_both_daylight_saving_days),
+        cmocka_unit_test(a_closed_queue_sends_what_comes_elsewhere_and_goes_on_with_what_waits),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,182 @@
+/* Work that people move: transfer, assign, pull. */
+#include "tests/unit/core_world.h"
+
+static const struct outcome *transfer(struct world *world, struct uuid interaction, const char *actor,
+                                      const char *queue, const char *agent, bool keep_age)
+{
+    return world_step(world, (struct input){.kind = INPUT_TRANSFER,
+                                            .interaction = interaction,
+                                            .actor = slice_of(actor),
+                                            .queue = slice_of(queue),
+                                            .agent = slice_of(agent),
+                                            .keep_age = keep_age});
+}
+
+static const struct outcome *give(struct world *world, enum input_kind kind, struct uuid interaction,
+                                  const char *actor, const char *agent)
+{
+    return world_step(world, (struct input){.kind = kind,
+                                            .interaction = interaction,
+                                            .actor = slice_of(actor),
+                                            .agent = slice_of(agent)});
+}
+
+static const struct interaction *active_call(struct world *world, uint32_t agents)
+{
+    world_init(world, agents);
+    world_presence(world, "anna", AGENT_AVAILABLE, 0);
+    world_accept(world, world_ring(world, "c1", "+491")->snapshot->offer, "anna");
+    world->now += 5000;
+    return world_find(world, CHANNEL_CALL, "c1");
+}
+
+static void a_transfer_keeps_the_age_or_resets_it_as_asked(void **state)
+{
+    (void)state;
+    for (int keep = 0; keep < 2; keep++) {
+        struct world world;
+        const struct interaction *interaction = active_call(&world, 2);
+        int64_t since = interaction->data.enqueued_ms;
+        const struct outcome *outcome = transfer(&world, interaction->id, "anna", "mail", NULL, keep);
+        assert_int_equal(outcome->outcome, OUTCOME_QUEUED);
+        assert_true(slice_is(outcome->snapshot->queue, "mail"));
+        assert_int_equal(interaction->data.enqueued_ms, keep ? since : world.now);
+        assert_true(slice_is(announced_as(outcome, ANNOUNCE_QUEUED)->cause, "transfer"));
+        assert_true(slice_is(announced_as(outcome, ANNOUNCE_QUEUED)->agent, "anna"));
+        world_deinit(&world);
+    }
+}
+
+static void who_gave_it_away_is_not_asked_again(void **state)
+{
+    struct world world;
+    (void)state;
+    const struct interaction *interaction = active_call(&world, 2);
+    transfer(&world, interaction->id, "anna", "support", NULL, true);
+    assert_int_equal(interaction->data.state, INTERACTION_QUEUED); /* she would be free */
+    assert_int_equal(world.last->explanations->candidates[0], CANDIDATE_EXCLUDED);
+    world_presence(&world, "anna", AGENT_BREAK, 0);
+    world_presence(&world, "anna", AGENT_AVAILABLE, 0);
+    assert_int_equal(interaction->data.state, INTERACTION_QUEUED);
+    world_presence(&world, "ben", AGENT_AVAILABLE, 0);
+    assert_string_equal(holder(&world, interaction), "ben");
+    world_accept(&world, interaction->data.offer, "ben");
+    assert_int_equal(interaction->data.excluded, -1);
+    world_deinit(&world);
+}
+
+static void a_transfer_to_an_agent_is_an_offer_if_that_one_can_take_it(void **state)
+{
+    struct world world;
+    (void)state;
+    const struct interaction *interaction = active_call(&world, 2);
+    assert_int_equal(transfer(&world, interaction->id, "anna", NULL, "ben", true)->refusal,
+                     REFUSAL_AGENT_UNAVAILABLE);
+    assert_int_equal(transfer(&world, interaction->id, "anna", NULL, "anna", true)->refusal,
+                     REFUSAL_AGENT_UNAVAILABLE);
+    assert_int_equal(transfer(&world, interaction->id, "anna", NULL, "nobody", true)->refusal,
+                     REFUSAL_NO_AGENT);
+    assert_int_equal(transfer(&world, interaction->id, "anna", "nowhere", NULL, true)->refusal,
+                     REFUSAL_NO_QUEUE);
+    assert_int_equal(transfer(&world, interaction->id, "ben", "mail", NULL, true)->refusal,
+                     REFUSAL_FORBIDDEN);
+    world_presence(&world, "ben", AGENT_AVAILABLE, 0);
+    const struct outcome *outcome = transfer(&world, interaction->id, "anna", NULL, "ben", true);
+    assert_int_equal(outcome->outcome, OUTCOME_OFFERED);
+    assert_true(slice_is(announced_as(outcome, ANNOUNCE_OFFERED)->cause, "transfer"));
+    world_reject(&world, interaction->data.offer, "ben", REJECT_REJECT);
+    assert_int_equal(interaction->data.state, INTERACTION_QUEUED);
+    assert_int_equal(interaction->data.queue, QUEUE_SUPPORT);
+    world_deinit(&world);
+}
+
+static void a_transfer_starts_the_wrap_up_of_who_gives(void **state)
+{
+    struct world world;
+    (void)state;
+    world_prepare(&world, 1);
+    world.queues[QUEUE_SUPPORT].wrap_up_ms = 10000;
+    world_start(&world);
+    world_presence(&world, "anna", AGENT_AVAILABLE, 0);
+    world_accept(&world, world_ring(&world, "c1", "+491")->snapshot->offer, "anna");
+    transfer(&world, world_find(&world, CHANNEL_CALL, "c1")->id, "anna", "mail", NULL, true);
+    assert_int_equal(core_find_agent(&world.core, SLICE("anna"))->data.wrap_until, world.now + 10000);
+    world_deinit(&world);
+}
+
+static void a_supervisor_assigns_what_waits_to_whoever_has_room(void **state)
+{
+    struct world world;
+    static uint16_t nothing[1];
+    (void)state;
+    world_prepare(&world, 2);
+    world.agents[1].queues = nothing;
+    world.agents[1].queue_count = 0;
+    world_start(&world);
+    world_presence(&world, "anna", AGENT_AVAILABLE, 0);
+    struct uuid id = world_ring(&world, "c1", "+491")->snapshot->interaction;
+    assert_int_equal(give(&world, INPUT_ASSIGN, id, "anna", "ben")->refusal, REFUSAL_FORBIDDEN);
+    assert_int_equal(give(&world, INPUT_ASSIGN, id, NULL, "ben")->refusal, REFUSAL_AGENT_UNAVAILABLE);
+    world_presence(&world, "ben", AGENT_AVAILABLE, 0);
+    const struct outcome *outcome = give(&world, INPUT_ASSIGN, id, NULL, "ben"); /* of no queue at all */
+    assert_int_equal(outcome->outcome, OUTCOME_OFFERED);
+    assert_true(slice_is(outcome->snapshot->agent, "ben"));
+    assert_true(slice_is(announced_as(outcome, ANNOUNCE_WITHDRAWN)->cause, "assigned"));
+    assert_int_equal(core_find_agent(&world.core, SLICE("anna"))->data.misses, 0);
+    assert_int_equal(give(&world, INPUT_ASSIGN, id, NULL, "ben")->outcome,
+                     OUTCOME_OFFERED); /* the same again */
+    world_accept(&world, world_find(&world, CHANNEL_CALL, "c1")->data.offer, "ben");
+    assert_int_equal(give(&world, INPUT_ASSIGN, id, NULL, "anna")->refusal, REFUSAL_TAKEN);
+    world_deinit(&world);
+}
+
+static void an_agent_pulls_what_waits_in_its_queues(void **state)
+{
+    struct world world;
+    static uint16_t mail[] = {QUEUE_MAIL};
+    (void)state;
+    world_prepare(&world, 3);
+    world.agents[1].queues = mail;
+    world.agents[1].queue_count = 1;
+    world_start(&world);
+    struct uuid id = world_ring(&world, "c1", "+491")->snapshot->interaction;
+    struct uuid other = world_ring(&world, "c2", "+492")->snapshot->interaction;
+    assert_int_equal(give(&world, INPUT_PULL, id, NULL, "anna")->refusal, REFUSAL_AGENT_UNAVAILABLE);
+    assert_int_equal(give(&world, INPUT_PULL, id, NULL, "ben")->refusal, REFUSAL_FORBIDDEN);
+    world_presence(&world, "anna", AGENT_AVAILABLE, 0); /* gets c1 */
+    assert_int_equal(give(&world, INPUT_PULL, id, NULL, "anna")->refusal, REFUSAL_TAKEN);
+    assert_int_equal(give(&world, INPUT_PULL, other, NULL, "anna")->refusal, REFUSAL_AGENT_UNAVAILABLE);
+    world_reject(&world, world_find(&world, CHANNEL_CALL, "c1")->data.offer, "anna", REJECT_BUSY);
+    const struct outcome *outcome =
+        give(&world, INPUT_PULL, other, NULL, "anna"); /* the younger, and while resting */
+    assert_int_equal(outcome->outcome, OUTCOME_ASSIGNED);
+    assert_int_equal(outcome->explanations->trigger, TRIGGER_PULL);
+    assert_string_equal(holder(&world, world_find(&world, CHANNEL_CALL, "c2")), "anna");
+    world_deinit(&world);
+}
+
+static void what_has_ended_is_moved_by_nobody(void **state)
+{
+    struct world world;
+    (void)state;
+    struct uuid id = active_call(&world, 2)->id, never = {{9}};
+    world_end(&world, id, NULL);
+    assert_int_equal(transfer(&world, id, NULL, "mail", NULL, true)->refusal, REFUSAL_CLOSED);
+    assert_int_equal(give(&world, INPUT_ASSIGN, id, NULL, "ben")->refusal, REFUSAL_CLOSED);
+    assert_int_equal(give(&world, INPUT_PULL, never, NULL, "ben")->refusal, REFUSAL_NOT_FOUND);
+    world_deinit(&world);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_transfer_keeps_the_age_or_resets_it_as_asked),
+        cmocka_unit_test(who_gave_it_away_is_not_asked_again),
+        cmocka_unit_test(a_transfer_to_an_agent_is_an_offer_if_that_one_can_take_it),
+        cmocka_unit_test(a_transfer_starts_the_wrap_up_of_who_gives),
+        cmocka_unit_test(a_supervisor_assigns_what_waits_to_whoever_has_room),
+        cmocka_unit_test(an_agent_pulls_what_waits_in_its_queues),
+        cmocka_unit_test(what_has_ended_is_moved_by_nobody),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
