@@ -1,10 +1,12 @@
-"""Project files for tests: the demo's shape, with values of their own."""
+"""Project files for tests: the demo's shape, with values of their own. No channel is exclusive: most tests give an agent work
+of several at once and are about something else."""
 
 BASE = """\
 project: demo
 region: DE
 contacts: {{max: 9, phone_slots: 3}}
 create: {{call: auto, chat: manual, email: auto, at: {create_at}}}
+exclusive: []
 endpoints:
   - {{phone: "+4930901820", queue: support}}
   - {{email: help@demo.example, queue: mail}}
