@@ -54,8 +54,9 @@ enum input_kind {
     INPUT_TRANSFER,
     INPUT_ASSIGN,
     INPUT_PULL,
+    INPUT_AUDIT, /* a finding of the auditor: stands in the journal and changes nothing */
 };
-#define INPUT_KIND_COUNT 13 /* the first is 1 */
+#define INPUT_KIND_COUNT 14 /* the first is 1 */
 const char *input_kind_name(enum input_kind kind);
 
 struct input {
@@ -95,6 +96,8 @@ struct input {
     uint64_t config_version;
     /* INPUT_BLOCK, INPUT_UNBLOCK */
     struct block block; /* UNBLOCK: id only */
+    /* INPUT_AUDIT: the invariant and what was wrong */
+    struct slice finding;
     /* Replay of what was erased since: what the rules said, in the order in which they were asked, instead of
      * asking them. NULL: ask. */
     const struct ruling *rulings;

@@ -24,7 +24,7 @@ const char *input_kind_name(enum input_kind kind)
 {
     static const char *const names[INPUT_KIND_COUNT] = {"",         "event",  "accept", "reject", "presence",
                                                         "end",      "timer",  "config", "block",  "unblock",
-                                                        "transfer", "assign", "pull"};
+                                                        "transfer", "assign", "pull",   "audit"};
     return names[kind];
 }
 

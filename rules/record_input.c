@@ -94,6 +94,9 @@ struct slice record_input(const struct input *input, struct arena *arena)
         record_put_text(&writer, input->actor);
         record_put_text(&writer, input->agent);
         break;
+    case INPUT_AUDIT:
+        record_put_text(&writer, input->finding);
+        break;
     }
     return record_writer_end(&writer);
 }
@@ -206,6 +209,9 @@ bool record_read_input(struct input *out, struct slice bytes, const struct recor
         out->interaction = record_get_uuid(&reader);
         out->actor = record_get_text(&reader);
         out->agent = record_get_text(&reader);
+        break;
+    case INPUT_AUDIT:
+        out->finding = record_get_text(&reader);
         break;
     default:
         return false;

@@ -188,6 +188,18 @@ static void decide_config(struct project *project, int64_t now)
     project->batch->configures = true;
 }
 
+/* Not on top of another batch, which may carry the same ones. */
+static void decide_audit(struct project *project, int64_t now)
+{
+    struct batch *batch = project->batch;
+    struct input input = {.kind = INPUT_AUDIT, .at_ms = now};
+    while (!project->flight_count &&
+           audit_next(&input.finding, &project->audit, batch->audited, &batch->arena)) {
+        step(project, &input, NULL);
+        batch->audited++;
+    }
+}
+
 void batch_decide(struct project *project)
 {
     struct batch *batch = project->batch;
@@ -200,6 +212,7 @@ void batch_decide(struct project *project)
     if (project->next_config) {
         decide_config(project, now);
     } else {
+        decide_audit(project, now);
         decide_changes(project, now);
         decide_timers(project, now);
         /* What is due comes before any request of its time, also when it fills the batch. */
@@ -207,5 +220,6 @@ void batch_decide(struct project *project)
             decide_requests(project, now);
     }
     batch->seq_after = project->core.seq;
+    audit_batch(project);
     batch->touched = facts_touched(project->facts) - batch->touched;
 }

@@ -97,6 +97,7 @@ static void succeed(struct project *project)
     core_commit(&project->core);
     facts_commit(project->facts, batch->touched);
     drop_changes(project, batch->changes);
+    project->audit.journaled += batch->audited;
     project->untold = batch;
     if (!batch->configures)
         project_pump(project);

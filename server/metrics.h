@@ -37,6 +37,8 @@ enum metric {
     METRIC_INTAKE,         /* gauge: events accepted and not yet in a batch */
     METRIC_QUEUE_DEPTH,    /* collected: project, queue, channel */
     METRIC_OLDEST_WAIT,    /* collected: project, queue, channel; seconds */
+    METRIC_AUDIT_FINDINGS, /* what the auditor found */
+    METRIC_AUDIT_SWEEPS,   /* times that it has looked at everything */
     METRIC_LOG_DROPPED,    /* read when rendered, as are the rest */
     METRIC_RESIDENT_MEMORY,
     METRIC_START_TIME,

@@ -72,6 +72,7 @@ void owner_drop(struct project *project)
     core_deinit(&project->core);
     flight_drop(project);
     project->has_core = false;
+    audit_forget(&project->audit);
     uv_timer_stop(&project->core_timer);
     facts_forget_all(project->facts);
     known_forget(project);

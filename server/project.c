@@ -77,6 +77,8 @@ static void on_housekeeping(uv_timer_t *timer)
         expire(project, now);
     if (project->state == PROJECT_OWNED)
         changes_trim(project);
+    if (project->state == PROJECT_OWNED)
+        audit_sweep(project);
     project_pump(project);
 }
 
@@ -91,6 +93,7 @@ struct project *project_open(struct app *app, uint32_t id, struct slice name)
     project->facts = facts_cache_alloc((size_t)app->settings->cache_entries);
     project->known = known_keys_alloc(KNOWN_KEYS_MAX);
     project->store = batch_store_alloc();
+    audit_init(&project->audit);
     while (project->idle_count < PROJECT_BATCHES)
         project->idle[project->idle_count++] = batch_alloc();
     project->batch = project->idle[--project->idle_count];
@@ -147,6 +150,7 @@ static void free_project(struct project *project)
     table_deinit(&project->pending);
     config_drop(&project->config);
     free(project->name);
+    audit_deinit(&project->audit);
     free(project);
     on_closed(ctx);
 }

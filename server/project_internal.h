@@ -3,6 +3,7 @@
 #define SERVER_PROJECT_INTERNAL_H
 
 #include "server/announce.h"
+#include "server/audit.h"
 #include "server/clock.h"
 #include "server/facts.h"
 #include "server/intake.h"
@@ -74,9 +75,10 @@ struct batch {
     uint64_t started_ns;
     bool configures;
     bool in_flight;
-    bool disowned;  /* its requests were told that nobody knows: they may come again before it is settled */
-    size_t changes; /* how many of the waiting changes it carries */
-    size_t touched; /* how many customers it touched in the cache of facts */
+    bool disowned;    /* its requests were told that nobody knows: they may come again before it is settled */
+    size_t changes;   /* how many of the waiting changes it carries */
+    size_t touched;   /* how many customers it touched in the cache of facts */
+    uint32_t audited; /* how many findings of the auditor it carries */
 };
 
 /* How far the filter of known keys is loaded: from the newest key back to the window's beginning. */
@@ -131,6 +133,7 @@ struct project {
     uint32_t idle_count;
     bool single; /* a batch failed with another on top of it: one at a time until one is in */
     struct batch_store *store;
+    struct audit audit;
     size_t batch_limit; /* lowered to find the row that the database refuses */
     unsigned refusals;  /* in a row, of the batch */
     unsigned outdated;  /* batches since the last one that found the facts that it was decided on */

@@ -61,6 +61,8 @@ static const struct row rows[SETTINGS_COUNT] = {
      false, FIELD(lease_ms), SECOND, 60 * MINUTE, "lease", "PATCHBAY_LEASE"},
     {"cache_entries", "N", "65536", "identity facts kept in memory", SETTINGS_INTEGER, false,
      FIELD(cache_entries), 0, 16777216, "cache-entries", "PATCHBAY_CACHE_ENTRIES"},
+    {"audit", "on|off", "on", "look after each decision whether what must always hold does", SETTINGS_SWITCH,
+     true, FIELD(audit), 0, 0, "audit", "PATCHBAY_AUDIT"},
 };
 
 struct settings_row_info settings_row(unsigned row)
@@ -133,6 +135,8 @@ static bool set_from_yaml(struct settings *out, const struct row *row, const str
         snprintf(number, sizeof number, "%" PRId64, value->integer);
         return set_value(out, row, slice_of(number), why, why_size);
     }
+    if (value->kind == VALUE_BOOL) /* YAML takes on and off for it */
+        return set_value(out, row, value->boolean ? SLICE("on") : SLICE("off"), why, why_size);
     snprintf(why, why_size, value->kind == VALUE_NULL ? "has no value" : "must be one text or number");
     return false;
 }

@@ -15,7 +15,7 @@
 #define SETTINGS_PATH_MAX 108          /* of a Unix socket (sun_path) */
 #define SETTINGS_FAULTS_MAX 32
 #define SETTINGS_FAULT_MAX 512
-#define SETTINGS_COUNT 13
+#define SETTINGS_COUNT 14
 
 struct settings_address {
     char host[SETTINGS_HOST_MAX]; /* numeric, without brackets */
@@ -41,6 +41,7 @@ struct settings {
     int64_t storage_wait_ms; /* how long a request waits for a database that is away */
     int64_t lease_ms;        /* ownership */
     int64_t cache_entries;   /* identity facts */
+    bool audit;              /* server/audit.h */
     struct settings_source source;
 };
 

@@ -172,6 +172,15 @@ static bool set_duration(const struct settings_target *target, struct slice text
     return true;
 }
 
+static bool set_switch(const struct settings_target *target, struct slice text, const struct why *why)
+{
+    bool is_on = slice_is(text, "on");
+    if (!is_on && !slice_is(text, "off"))
+        return refuse(why, "must be on or off");
+    memcpy(target->out, &is_on, sizeof is_on);
+    return true;
+}
+
 bool settings_value_set(const struct settings_target *target, struct slice text, char *why_text,
                         size_t why_size)
 {
@@ -180,6 +189,7 @@ bool settings_value_set(const struct settings_target *target, struct slice text,
         [SETTINGS_TEXT] = set_text,           [SETTINGS_ADDRESS] = set_address,
         [SETTINGS_LOG_LEVEL] = set_log_level, [SETTINGS_LOG_FORMAT] = set_log_format,
         [SETTINGS_INTEGER] = set_integer,     [SETTINGS_DURATION] = set_duration,
+        [SETTINGS_SWITCH] = set_switch,
     };
     return setters[target->kind](target, text, &(struct why){why_text, why_size});
 }

@@ -15,6 +15,7 @@ enum settings_kind {
     SETTINGS_LOG_FORMAT, /* enum log_format */
     SETTINGS_INTEGER,    /* int64_t within min and max */
     SETTINGS_DURATION,   /* the same, milliseconds */
+    SETTINGS_SWITCH,     /* bool: on or off */
 };
 
 struct settings_target {

@@ -9,6 +9,7 @@
 #include "proto/phone.h"
 #include "proto/regex.h"
 #include "proto/zone.h"
+#include "rules/invariant.h"
 #include "tests/bench/bench.h"
 
 #define AGENTS 1000
@@ -59,6 +60,23 @@ struct life {
     struct slice agent;
 };
 
+static struct invariant_row rows[2 * BATCH];
+static size_t row_count;
+
+static void note_row(const struct input *input, const struct outcome *outcome, struct arena *arena)
+{
+    struct input *copy = arena_new(arena, struct input);
+    struct event *event = arena_new(arena, struct event);
+    if (row_count == sizeof rows / sizeof *rows)
+        bench_fail("a batch of too many rows");
+    *copy = *input;
+    if (input->event) {
+        *event = *input->event;
+        copy->event = event;
+    }
+    rows[row_count++] = (struct invariant_row){copy, outcome};
+}
+
 static const struct outcome *step(struct core *core, struct input *input, struct arena *arena)
 {
     input->at_ms = bench_wall_ms();
@@ -67,6 +85,7 @@ static const struct outcome *step(struct core *core, struct input *input, struct
     const struct outcome *outcome = core_step(core, input, arena);
     if (outcome->refusal != REFUSAL_NONE)
         bench_fail("the core refuses a step: %d", outcome->refusal);
+    note_row(input, outcome, arena);
     return outcome;
 }
 
@@ -131,8 +150,16 @@ static void open_core(struct core *core)
     core_begin(core);
 }
 
+static void audit(const struct core *core, struct arena *arena)
+{
+    struct findings findings = {.count = 0};
+    invariant_check_batch(&findings, core, rows, row_count, arena);
+    if (findings.count)
+        bench_fail("%s: %s", invariant_name(findings.items[0].invariant), findings.items[0].text);
+}
+
 /* Lives overlap: the oldest ends when a new one rings. */
-static void measure_core(struct dice *dice)
+static void measure_core(struct dice *dice, const char *name, bool is_audited)
 {
     static struct life lives[OPEN_LIVES];
     struct customer_fact fact = {.id = population_id(7), .name = SLICE("Customer 7"), .by_phone = true};
@@ -151,13 +178,17 @@ static void measure_core(struct dice *dice)
         rings(&core, life, &fact, &arena);
         is_accepted(&core, life, &arena);
         if (i % (BATCH / 3) == 0) {
+            if (is_audited)
+                audit(&core, &arena);
+            row_count = 0;
             core_commit(&core);
             core_bury(&core);
             arena_reset(&arena);
             core_begin(&core);
         }
     }
-    report("core, a step of a call", bench_now_ns() - began, (size_t)ROUNDS * 3);
+    row_count = 0;
+    report(name, bench_now_ns() - began, (size_t)ROUNDS * 3);
     core_commit(&core);
     core_bury(&core);
     core_deinit(&core);
@@ -357,7 +388,8 @@ int main(void)
 {
     struct dice dice = dice_seeded();
     make_config();
-    measure_core(&dice);
+    measure_core(&dice, "core, a step of a call", false);
+    measure_core(&dice, "the same, audited", true);
     measure_codecs(&dice);
     measure_phones(&dice);
     measure_rules();

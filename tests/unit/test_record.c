@@ -7,7 +7,7 @@
 static void every_field_was_thought_of(void **state)
 {
     (void)state;
-    assert_int_equal(sizeof(struct input), 416);
+    assert_int_equal(sizeof(struct input), 432);
     assert_int_equal(sizeof(struct facts), 32);
     assert_int_equal(sizeof(struct customer_fact), 152);
     assert_int_equal(sizeof(struct event), 304);
@@ -168,6 +168,8 @@ static void commands_and_changes_are_their_bytes(void **state)
     assert_true(uuid_equal(&again.block.id, &id) && again.block.kind == BLOCK_CUSTOMER);
     assert_true(again.block.channels == 5 && again.block.start_ms == block.block.start_ms);
     assert_true(again.block.until_ms == TIME_NEVER && again.block.customer.bytes[0] == 7);
+    struct input audit = {.kind = INPUT_AUDIT, .finding = SLICE("load_counted: anna -: call")};
+    assert_true(slice_equal(read_back(&audit, &nobody, &arena).finding, audit.finding));
     struct input unblock = {.kind = INPUT_UNBLOCK, .block = {.id = id}};
     again = read_back(&unblock, &nobody, &arena);
     assert_true(uuid_equal(&again.block.id, &id));
