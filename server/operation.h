@@ -89,6 +89,7 @@ bool operation_text(struct operation_call *call, const char *name, bool required
                     struct slice *out) __attribute__((warn_unused_result));
 bool operation_int(struct operation_call *call, const char *name, int64_t min, int64_t max, int64_t fallback,
                    int64_t *out) __attribute__((warn_unused_result));
+bool operation_bool(struct operation_call *call, const char *name, bool fallback, bool *out);
 bool operation_uuid(struct operation_call *call, const char *name, struct uuid *out)
     __attribute__((warn_unused_result));
 

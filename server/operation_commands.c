@@ -118,6 +118,40 @@ void operation_reject_offer(struct operation_call *call)
     intake_submit(call->project, request);
 }
 
+/* To a queue or to an agent, one of them. */
+void operation_transfer_interaction(struct operation_call *call)
+{
+    struct intake_request *request = make_request(call, INPUT_TRANSFER);
+    struct input *input = &request->input;
+    if (!check_actor(call) || !operation_uuid(call, "interaction", &input->interaction) ||
+        !operation_text(call, "queue", false, CONFIG_NAME_MAX, &input->queue) ||
+        !operation_text(call, "agent", false, CONFIG_NAME_MAX, &input->agent) ||
+        !operation_bool(call, "keep_age", true, &input->keep_age))
+        return;
+    if (!input->queue.len == !input->agent.len)
+        fail(call, PROBLEM_INVALID, "/queue", "needs a queue or an agent, one of them");
+    else
+        intake_submit(call->project, request);
+}
+
+void operation_assign_interaction(struct operation_call *call)
+{
+    struct intake_request *request = make_request(call, INPUT_ASSIGN);
+    if (operation_uuid(call, "interaction", &request->input.interaction) &&
+        operation_text(call, "agent", true, CONFIG_NAME_MAX, &request->input.agent))
+        intake_submit(call->project, request);
+}
+
+void operation_pull_interaction(struct operation_call *call)
+{
+    struct intake_request *request = make_request(call, INPUT_PULL);
+    request->input.agent = request->input.actor = call->principal->agent;
+    if (!call->principal->agent.len)
+        fail(call, PROBLEM_FORBIDDEN, NULL, "only an agent can take work, and the token has none");
+    else if (operation_uuid(call, "interaction", &request->input.interaction))
+        intake_submit(call->project, request);
+}
+
 void operation_end_interaction(struct operation_call *call)
 {
     struct intake_request *request = make_request(call, INPUT_END);

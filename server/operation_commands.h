@@ -12,5 +12,8 @@ void operation_set_presence(struct operation_call *call);
 void operation_accept_offer(struct operation_call *call);
 void operation_reject_offer(struct operation_call *call);
 void operation_end_interaction(struct operation_call *call);
+void operation_transfer_interaction(struct operation_call *call);
+void operation_assign_interaction(struct operation_call *call);
+void operation_pull_interaction(struct operation_call *call);
 
 #endif

@@ -195,6 +195,20 @@ bool operation_int(struct operation_call *call, const char *name, int64_t min, i
     return true;
 }
 
+bool operation_bool(struct operation_call *call, const char *name, bool fallback, bool *out)
+{
+    const struct value *value = value_member(call->params, name);
+    *out = fallback;
+    if (!value || value->kind == VALUE_NULL)
+        return true;
+    struct operation_param param = {name, PARAM_BOOL, 0, 0, 0};
+    struct value copy = *value;
+    if (!check_param(call, &param, &copy))
+        return false;
+    *out = copy.boolean;
+    return true;
+}
+
 bool operation_uuid(struct operation_call *call, const char *name, struct uuid *out)
 {
     const struct value *value = value_member(call->params, name);

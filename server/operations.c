@@ -79,6 +79,14 @@ static params offer_cause = {
     {"offer", PARAM_UUID, PARAM_REQUIRED, 0, 0}, {"cause", PARAM_TEXT, 0, 1, CONFIG_NAME_MAX}, END};
 static params interaction = {{"interaction", PARAM_UUID, PARAM_REQUIRED, 0, 0}, END};
 static params decision = {{"sequence", PARAM_TEXT, PARAM_REQUIRED, 1, SEQUENCE_TEXT_MAX}, END};
+static params transfer = {{"interaction", PARAM_UUID, PARAM_REQUIRED, 0, 0},
+                          {"queue", PARAM_TEXT, 0, 1, CONFIG_NAME_MAX},
+                          {"agent", PARAM_TEXT, 0, 1, CONFIG_NAME_MAX},
+                          {"keep_age", PARAM_BOOL, 0, 0, 0},
+                          END};
+static params assign = {{"interaction", PARAM_UUID, PARAM_REQUIRED, 0, 0},
+                        {"agent", PARAM_TEXT, PARAM_REQUIRED, 1, CONFIG_NAME_MAX},
+                        END};
 static params interactions = {{"state", PARAM_TEXT, 0, 1, CONFIG_NAME_MAX}, LIMIT, AFTER_ID, END};
 static params customer = {CUSTOMER_ID, END};
 static params customer_new = {CUSTOMER_MEMBERS, END};
@@ -114,6 +122,9 @@ const struct operation operations[] = {
     {"POST", "offers/{offer}/accept", "offer.accept", PEOPLE, operation_accept_offer, NULL, "Accept an offer", offer, false},
     {"POST", "offers/{offer}/reject", "offer.reject", PEOPLE, operation_reject_offer, NULL, "Reject an offer", offer_cause, false},
     {"POST", "interactions/{interaction}/end", "interaction.end", PEOPLE, operation_end_interaction, NULL, "End an interaction", interaction, false},
+    {"POST", "interactions/{interaction}/transfer", "interaction.transfer", PEOPLE, operation_transfer_interaction, NULL, "Transfer an interaction to a queue or an agent", transfer, false},
+    {"POST", "interactions/{interaction}/assign", "interaction.assign", SUPERVISORS, operation_assign_interaction, NULL, "Offer an interaction to an agent", assign, false},
+    {"POST", "interactions/{interaction}/pull", "interaction.pull", PEOPLE, operation_pull_interaction, NULL, "Take an interaction that waits", interaction, false},
 
     {"GET", "agents/{agent}/feed", "feed.read", PEOPLE, operation_read_feed, NULL, "Read an agent's feed", feed, false},
     {"GET", "agents/{agent}/stream", NULL, PEOPLE, operation_stream_feed, NULL, "Follow an agent's feed as server-sent events", stream, false},

@@ -24,6 +24,8 @@ static void wanted_keys(const struct project *project, const struct intake_reque
     *phone = *email = (struct slice){NULL, 0};
     if (input->kind == INPUT_ACCEPT)
         interaction = core_find_offer(&project->core, &input->offer);
+    else if (input->kind == INPUT_PULL)
+        interaction = core_find_interaction(&project->core, &input->interaction);
     else if (input->kind == INPUT_EVENT && input->event->type == EVENT_CALL_ANSWERED)
         interaction = core_find_conversation(&project->core, &input->conversation);
     else if (input->kind == INPUT_EVENT) {

@@ -94,5 +94,7 @@ const enum pg_type batch_column_types[COLUMN_COUNT] = {
     [AGENT_TURN_EMAIL] = PG_INT8,
     [ACTIVITY_AGENT] = PG_TEXT,
     [ACTIVITY_AT] = PG_INT8,
+    [MOVED_PRIORITY] = PG_INT4,
+    [MOVED_ENQUEUED] = PG_INT8,
     [DECIDED_KEY] = PG_TEXT,
 };

@@ -99,6 +99,8 @@ enum batch_column {
     AGENT_TURN_EMAIL,
     ACTIVITY_AGENT,
     ACTIVITY_AT,
+    MOVED_PRIORITY,
+    MOVED_ENQUEUED,
     DECIDED_KEY, /* last: not of a row */
     COLUMN_COUNT
 };

@@ -127,6 +127,8 @@ static void put_interaction(void *ctx, const struct interaction *interaction, bo
         if (!store->columns[MOVED_ID].count || uuid_compare(&interaction->id, &store->moved_last) > 0)
             store->moved_last = interaction->id;
         put_uuid(store, MOVED_ID, &interaction->id);
+        put_int(store, MOVED_PRIORITY, interaction->data.priority);
+        put_int(store, MOVED_ENQUEUED, interaction->data.enqueued_ms);
     }
     put_state(store, interaction, is_new);
 }

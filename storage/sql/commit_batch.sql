@@ -1,7 +1,7 @@
 -- One batch, one statement, one round trip. Everything hangs on the fence: when another owns the project, when the
 -- journal moved, or when the facts that were decided on are no longer current, the update finds no row and nothing of
 -- the batch is written. Returns whether it was, and the facts' version then. Arrays run in parallel, one per column. With
--- $104, the keys that it was decided on, facts that moved on are no harm unless what changed concerns one of them.
+-- $106, the keys that it was decided on, facts that moved on are no harm unless what changed concerns one of them.
 --
 -- A batch without rows for a part marked below is sent as a variant without that part (cmake/embed_sql.cmake makes them):
 -- setting up each statement costs time, rows or not, and a lone event fills few.
@@ -10,7 +10,7 @@ WITH fence AS (
     SET journal_seq = $5::bigint, published_seq = greatest(published_seq, $7::bigint), last_ms = $8::bigint,
         lease_until = now() + $9::bigint * interval '1 millisecond'
     WHERE project = $1::integer AND owner = $2::uuid AND epoch = $3::bigint AND journal_seq = $4::bigint
-      AND (facts_version = $6::bigint OR (SELECT facts_allow($1::integer, $6::bigint, $104::text[])))
+      AND (facts_version = $6::bigint OR (SELECT facts_allow($1::integer, $6::bigint, $106::text[])))
     RETURNING project, facts_version
 ), journal_rows AS (
     INSERT INTO journal (project, seq, at_ms, kind, event_key, digest, interaction, config_version, input, facts, decision)
@@ -42,16 +42,16 @@ WITH fence AS (
               offered_ms, expires_ms, accepted_ms, attempts, identity, customer, candidates, closed_ms, cause, routing)
 ), moved_interactions AS ( -- part: moves
     UPDATE interactions i
-    SET state = u.state, queue = u.queue, agent = u.agent, offer = u.offer, offered_ms = u.offered_ms,
-        expires_ms = u.expires_ms, accepted_ms = u.accepted_ms, attempts = u.attempts, identity = u.identity,
+    SET state = u.state, queue = u.queue, priority = u.priority, enqueued_ms = u.enqueued_ms, agent = u.agent,
+        offer = u.offer, offered_ms = u.offered_ms, expires_ms = u.expires_ms, accepted_ms = u.accepted_ms, attempts = u.attempts, identity = u.identity,
         customer = u.customer, candidates = u.candidates::uuid[], closed_ms = u.closed_ms, cause = u.cause, routing = u.routing
     FROM fence f, unnest($56::uuid[], $57::smallint[], $58::text[], $59::text[], $60::uuid[], $61::bigint[], $62::bigint[],
         $63::bigint[], $64::integer[], $65::smallint[], $66::uuid[], $67::text[], $68::bigint[], $69::text[],
-        $97::bytea[])
+        $97::bytea[], $104::integer[], $105::bigint[])
         AS u (id, state, queue, agent, offer, offered_ms, expires_ms, accepted_ms, attempts, identity, customer, candidates,
-              closed_ms, cause, routing)
+              closed_ms, cause, routing, priority, enqueued_ms)
     -- The bounds say nothing new, but known before the first row: days outside them are not even set up.
-    WHERE i.id = u.id AND i.id BETWEEN $105::uuid AND $106::uuid
+    WHERE i.id = u.id AND i.id BETWEEN $107::uuid AND $108::uuid
 ), agent_rows AS (
     UPDATE agents a
     SET state = u.state, reason = u.reason, lease_ms = u.lease_ms, lease_until = u.lease_until,
