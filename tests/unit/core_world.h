@@ -20,7 +20,7 @@ enum { QUEUE_SUPPORT, QUEUE_MAIL, QUEUE_CHAT, QUEUE_COUNT };
 
 struct world {
     struct core core;
-    struct arena arena;
+    struct arena arena, rule_arena; /* the second lives as long as the configuration */
     struct project_config config;
     struct config_queue queues[QUEUE_COUNT];
     struct config_agent agents[4];
@@ -82,6 +82,7 @@ static inline void world_prepare(struct world *world, uint32_t agent_count)
 {
     *world = (struct world){.now = INT64_C(1795000000000)};
     arena_init(&world->arena);
+    arena_init(&world->rule_arena);
     world_configure(world, agent_count);
 }
 
@@ -100,6 +101,7 @@ static inline void world_deinit(struct world *world)
 {
     core_deinit(&world->core);
     arena_deinit(&world->arena);
+    arena_deinit(&world->rule_arena);
 }
 
 /* Everything due by now, each its own row, as the server does it; then the input. One batch, committed. */
@@ -263,7 +265,7 @@ static inline void world_rule(struct world *world, const char *name, const char 
     struct config_rule *rule =
         &world->rules[world->config.rules == world->rules ? world->config.rule_count : 0];
     *rule = (struct config_rule){.name = slice_of(name), .queue = queue, .priority = priority};
-    if (when && !(rule->when = cel_compile(&env, slice_of(when), &cel_type_bool, &world->arena, &error)))
+    if (when && !(rule->when = cel_compile(&env, slice_of(when), &cel_type_bool, &world->rule_arena, &error)))
         fail_msg("%s: %s", when, error.text);
     world->config.rules = world->rules;
     world->config.rule_count = (uint32_t)(rule - world->rules) + 1;

@@ -104,6 +104,8 @@ static char *dump(const struct core *core)
                 (long)data->cool_until, data->misses, (long)data->idle_since,
                 (unsigned long)data->agentsequence, data->load[0], data->load[1], data->load[2],
                 core->agents[i].work.count);
+        fprintf(out, " turns %lu %lu %lu", (unsigned long)data->turn[0], (unsigned long)data->turn[1],
+                (unsigned long)data->turn[2]);
         for (uint32_t r = 0; r < core->agents[i].ready_count; r++)
             fprintf(out, " %d", core->agents[i].ready[r].linked);
         fprintf(out, "\n");
@@ -116,13 +118,35 @@ static char *dump(const struct core *core)
                 interaction->channel, data->state, data->queue, data->agent, (long)data->expires_ms,
                 data->attempts, data->identity, interaction->waiting.linked);
         uuid_format(&data->offer, id);
-        fprintf(out, " offer %s candidates %u\n", id, data->candidate_count);
+        fprintf(out, " offer %s candidates %u", id, data->candidate_count);
+        fprintf(
+            out,
+            " rule %d relaxed %d stage %d moved %d priority %d times %ld %ld %ld %ld excluded %d lane %u\n",
+            data->rule, data->relax_step, data->stage, data->moved, data->priority, (long)data->enqueued_ms,
+            (long)data->entered_ms, (long)data->held_until, (long)data->reply_by, data->excluded,
+            interaction->waiting.linked ? interaction->lane : 0);
     }
     for (uint32_t i = 0; i < core->lanes.count * CHANNEL_COUNT; i++)
         fprintf(out, "lane %u waiting %u ready %u\n", i, core->waiting[i].count, core->ready[i].count);
+    for (uint32_t i = 0; i < core->config->queue_count; i++)
+        fprintf(out, "queue %u waiting %u there %u\n", i, core->queues[i].waiting, core->queues[i].logged_in);
+    for (uint32_t i = 0; i < core->lanes.count; i++)
+        fprintf(out, "lane %u available %u\n", i, core->available[i]);
     fprintf(out, "blocks %u closings %u\n", live_blocks(core), core->closings.count);
     fclose(out);
     return text;
+}
+
+/* Whoever gave it away may be ready beside it. */
+static void check_lane(const struct core *core, uint32_t lane)
+{
+    if (!core->ready[lane].count)
+        return;
+    for (const struct rank_node *node = rank_first(&core->waiting[lane]); node; node = rank_next(node)) {
+        const struct interaction *interaction = node->owner;
+        assert_int_equal(core->ready[lane].count, 1);
+        assert_ptr_equal(rank_first(&core->ready[lane])->owner, &core->agents[interaction->data.excluded]);
+    }
 }
 
 static void check(const struct core *core)
@@ -142,7 +166,23 @@ static void check(const struct core *core)
         }
     }
     for (uint32_t i = 0; i < core->lanes.count * CHANNEL_COUNT && !core->drain_pending; i++)
-        assert_false(core->waiting[i].count && core->ready[i].count);
+        check_lane(core, i);
+}
+
+/* Through the bytes that its row keeps. */
+static void load_stored(struct world *world, const struct interaction *interaction, struct core *to)
+{
+    struct slice queue = {NULL, 0}, agent = {NULL, 0};
+    struct interaction stored = *interaction;
+    struct record_names names;
+    const struct interaction_data *data = &interaction->data;
+    assert_true(record_read_open(&stored, &names, record_open(&world->core, interaction, &world->arena),
+                                 &world->arena));
+    if (data->queue >= 0)
+        queue = world->config.queues[data->queue].name;
+    if (data->agent >= 0)
+        agent = world->core.agents[data->agent].name;
+    core_load_interaction(to, &stored, queue, agent, names.rule, names.excluded);
 }
 
 /* The batch's undo copies are gone after commit; what the tables would hold is the data itself. */
@@ -155,7 +195,7 @@ static void reload(struct world *world)
     for (uint32_t i = 0; i < world->core.agent_count; i++)
         assert_true(core_load_agent(&loaded, world->core.agents[i].name, &world->core.agents[i].data));
     for (const struct rank_node *node = rank_first(&world->core.open); node; node = rank_next(node))
-        world_load(world, node->owner, &loaded);
+        load_stored(world, node->owner, &loaded);
     for (uint32_t i = 0; i < world->core.blacklist.by_id.bucket_count; i++) {
         for (struct table_node *node = world->core.blacklist.by_id.buckets[i]; node; node = node->next) {
             const struct block *block = blacklist_entry_block(node->owner);
@@ -193,6 +233,35 @@ static const struct interaction *random_open(struct world *world, struct dice *d
     return node ? node->owner : NULL;
 }
 
+/* Of some who call it is known who they are, and whom they know. */
+static void know_customer(struct world *world, struct from *from, struct dice *dice)
+{
+    static const char *const agents[] = {"anna", "ben", "carl", "dora", "gone", NULL};
+    uint8_t who = from->phone ? (uint8_t)from->phone[3] : 0;
+    if (who < '3')
+        return;
+    struct customer_fact *fact = arena_new(&world->arena, struct customer_fact);
+    *fact = (struct customer_fact){.id = {{who}},
+                                   .by_phone = true,
+                                   .owner = slice_of(agents[roll(dice, 6)]),
+                                   .last_agent = slice_of(agents[roll(dice, 6)]),
+                                   .last_ms = world->now - roll(dice, 100000)};
+    from->candidates = fact;
+    from->candidate_count = 1;
+}
+
+static struct input random_move(struct world *world, const struct interaction *interaction, struct dice *dice)
+{
+    static const enum input_kind kinds[] = {INPUT_TRANSFER, INPUT_ASSIGN, INPUT_PULL};
+    struct input input = {.kind = kinds[roll(dice, 3)],
+                          .interaction = interaction->id,
+                          .agent = world->agents[roll(dice, 4)].name,
+                          .keep_age = roll(dice, 2)};
+    if (input.kind == INPUT_TRANSFER && roll(dice, 2))
+        input.queue = world->queues[roll(dice, QUEUE_COUNT)].name;
+    return input;
+}
+
 static struct input random_input(struct world *world, struct dice *dice)
 {
     static const char *const phones[] = {"+491", "+492", "+493", "+494", NULL};
@@ -202,7 +271,8 @@ static struct input random_input(struct world *world, struct dice *dice)
     struct from from = {.phone = phones[roll(dice, 5)]};
     const struct interaction *interaction = random_open(world, dice);
     struct input input = {.at_ms = world->now};
-    uint32_t what = roll(dice, 20);
+    uint32_t what = roll(dice, 22);
+    know_customer(world, &from, dice);
     if (what < 8 || !interaction) {
         char *subject = arena_alloc(&world->arena, 16);
         snprintf(subject, 16, "s%u", roll(dice, SUBJECTS));
@@ -211,6 +281,8 @@ static struct input random_input(struct world *world, struct dice *dice)
         if (type == EVENT_CALL_ANSWERED && roll(dice, 2) &&
             world->core.agents[0].data.load[CHANNEL_CALL] == 0)
             ((struct event *)input.event)->agent = SLICE("anna");
+        if (type == EVENT_CHAT_MESSAGE && world_find(world, CHANNEL_CHAT, subject))
+            ((struct event *)input.event)->outbound = roll(dice, 2);
     } else if (what < 12) {
         input.kind = INPUT_ACCEPT;
         input.offer = interaction->data.offer;
@@ -226,6 +298,8 @@ static struct input random_input(struct world *world, struct dice *dice)
         input.agent = world->agents[roll(dice, 4)].name;
         input.presence = roll(dice, 3) ? AGENT_AVAILABLE : (enum agent_state)roll(dice, 3);
         input.lease_ms = roll(dice, 2) ? 0 : 1000 + roll(dice, 40000);
+    } else if (what < 21) {
+        input = random_move(world, interaction, dice);
     } else {
         input = random_block(world, dice);
     }
@@ -250,9 +324,41 @@ static void check_record(const struct outcome *outcome, struct arena *arena)
         assert_false(record_read_decision(&again, (struct slice){bytes.ptr, len}, arena));
 }
 
+/* What the traffic has been through, so that it cannot become poor without anybody noticing. */
+static uint32_t triggers[TRIGGER_COUNT], moves[MOVE_COUNT], stages[PREFER_STAGE_COUNT],
+    reasons[CANDIDATE_REASON_COUNT], no_replies;
+
+static void tally(const struct outcome *outcome)
+{
+    for (const struct explanation *why = outcome->explanations; why; why = why->next) {
+        triggers[why->trigger]++;
+        stages[why->stage]++;
+        for (uint32_t i = 0; i < why->path_count; i++)
+            moves[why->path[i].move]++;
+        for (uint32_t i = 0; i < why->candidate_count; i++)
+            reasons[why->candidates[i]]++;
+    }
+    for (const struct announcement *a = outcome->announcements; a; a = a->next)
+        no_replies += slice_is(a->cause, "no_reply");
+}
+
+static void everything_happened(void)
+{
+    for (int i = 0; i < TRIGGER_COUNT; i++)
+        assert_true(triggers[i] || i >= TRIGGER_CONFIG); /* nothing is left over after a restart */
+    for (int i = 0; i < MOVE_COUNT; i++)
+        assert_true(moves[i] || i == MOVE_NONE || i == MOVE_TRANSFER || i == MOVE_ORPHAN);
+    for (int i = 0; i < PREFER_STAGE_COUNT; i++)
+        assert_true(stages[i]);
+    for (int i = 0; i < CANDIDATE_REASON_COUNT; i++)
+        assert_true(reasons[i]);
+    assert_true(no_replies);
+}
+
 static void step(struct world *world, struct tape *tape, const struct input *input)
 {
     const struct outcome *outcome = core_step(&world->core, input, &world->arena);
+    tally(outcome);
     check_record(outcome, &world->arena);
     if (outcome->refusal == REFUSAL_NONE)
         tape_add(tape, input, outcome);
@@ -313,6 +419,48 @@ static void random_batches(struct world *world, struct tape *tape, struct dice *
     arena_reset(&world->arena);
 }
 
+/* Everything that a project file can ask for, with times that these stories live to see. */
+static void configure_all(struct world *world, uint64_t seed)
+{
+    static struct hours_span spans[20];
+    static struct zone_transition utc[] = {{INT64_MIN, 0}};
+    static const struct zone_table zone = {{"UTC", 3}, utc, 1};
+    static struct hours hours = {.zone = &zone, .spans = spans, .span_count = 20};
+    struct config_queue *support = &world->queues[QUEUE_SUPPORT], *mail = &world->queues[QUEUE_MAIL],
+                        *chats = &world->queues[QUEUE_CHAT];
+    for (uint16_t i = 0; i < 20; i++)
+        spans[i] = (struct hours_span){2, (uint16_t)(660 + i * 5), (uint16_t)(663 + i * 5)};
+    hours.otherwise = seed % 4 == 0 ? QUEUE_CHAT : -1;
+    world->config.hours = &hours;
+    world->config.hours_count = 1;
+    world->config.prefer = (struct config_prefer){15000, 10000, 60000};
+    for (int i = 0; i < QUEUE_COUNT; i++)
+        world->queues[i].strategy = (enum strategy)((seed + (uint64_t)i) % STRATEGY_COUNT);
+    world_rule(world, "german", "from.phone == '+491'", QUEUE_SUPPORT, 2);
+    world_rule(world, "tried", "interaction.attempts > 2 || queues['support'].waiting > 4", QUEUE_MAIL, 0);
+    world_rule(world, "broken", "event.attributes.none == 1", QUEUE_MAIL, 0);
+    world_rule(world, "rest", NULL, CONFIG_QUEUE_OF_ENDPOINT, 0);
+    world->rules[0].skills = world_skill(world, 0, 5);
+    world->rules[3].skills = world_skill(world, 1, 1);
+    world->agents[0].skills = world_skill(world, 0, 5);
+    for (int i = 1; i < 4; i++)
+        world->agents[i].skills = world_skill(world, 1, (uint16_t)i);
+    world->relax[0] = (struct config_relax){20000, world_skill(world, 0, 2)};
+    world->relax[1] = (struct config_relax){40000, {NULL, 0}};
+    support->relax = world->relax;
+    support->relax_count = 2;
+    support->when_empty[EMPTY_NONE_LOGGED_IN] = support->when_empty[EMPTY_ALL_ON_BREAK] = QUEUE_MAIL;
+    support->overflow = QUEUE_CHAT;
+    support->wait_max_ms = 60000;
+    mail->hours = 0;
+    mail->when_empty[EMPTY_ALL_AT_CAPACITY] = QUEUE_SUPPORT;
+    chats->weight = 1;
+    chats->first_reply_ms = 20000;
+    chats->overflow = QUEUE_MAIL;
+    chats->waiting_max = 5;
+    chats->when_empty[EMPTY_NONE_SKILLED] = QUEUE_SUPPORT;
+}
+
 static void random_traffic_breaks_no_promise(void **state)
 {
     (void)state;
@@ -321,7 +469,10 @@ static void random_traffic_breaks_no_promise(void **state)
         struct dice dice = {seed};
         struct tape tape = {.rows = calloc(TAPE_MAX, sizeof *tape.rows)};
         arena_init(&tape.arena);
-        world_init(&world, 4);
+        world_prepare(&world, 4);
+        if (seed % 3)
+            configure_all(&world, seed);
+        world_start(&world);
         world.queues[QUEUE_SUPPORT].wrap_up_ms = seed % 2 ? 5000 : 0;
         for (int step = 0; step < STEPS; step++) {
             random_batches(&world, &tape, &dice);
@@ -333,6 +484,7 @@ static void random_traffic_breaks_no_promise(void **state)
         arena_deinit(&tape.arena);
         free(tape.rows);
     }
+    everything_happened();
 }
 
 int main(void)
