@@ -118,6 +118,8 @@ static void dump_fact(struct writer *writer, const struct customer_fact *fact)
     put_text(writer, " ", fact->owner);
     for (uint32_t i = 0; i < fact->tag_count; i++)
         put_text(writer, " #", fact->tags[i]);
+    put_text(writer, " stage ", fact->stage);
+    put_text(writer, " source ", fact->source);
 }
 
 static void dump_interaction(struct writer *writer, const struct core *core,
@@ -157,7 +159,12 @@ static void dump_interaction(struct writer *writer, const struct core *core,
         put_text(writer, " excluded ", core->agents[data->excluded].name);
     put_int(writer, " attributes ", interaction->attributes.count);
     dump_fact(writer, &data->fact);
+    if (data->stage < PREFER_LAST) { /* who is asked next */
+        put_text(writer, " last ", data->fact.last_agent);
+        put_int(writer, " at ", data->fact.last_ms);
+    }
     dump_texts(writer, &interaction->texts);
+    put_int(writer, " customer's ", interaction->by_customer.linked);
     put_int(writer, " waits ", interaction->waiting.linked);
     put_int(writer, " timer ", interaction->timer.linked ? interaction->timer.rank.first : TIME_NEVER);
     put_name(writer, "\n");

@@ -1,15 +1,18 @@
 #include "rules/sim/sim_tables.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "rules/core_state.h"
+#include "rules/record.h"
 
 struct sim_row {
     struct sim_row *next, *before, **link; /* of a write; among the tables' rows */
     bool is_new, is_agent;
-    struct slice queue, agent_name, rule, excluded; /* names that outlive all configurations */
-    struct interaction *interaction;                /* a shell: texts and columns, in no core */
+    struct slice queue, agent_name;      /* names that outlive all configurations */
+    struct slice customer_name, routing; /* routing: its own bytes */
+    struct interaction *interaction;     /* a shell: texts and columns, in no core */
     uint32_t agent;
     struct agent_data agent_data;
     struct table_node by_id;
@@ -25,6 +28,7 @@ static void row_free(struct sim_row *row)
 {
     if (row->interaction)
         interaction_free(row->interaction);
+    free((char *)row->routing.ptr);
     free(row);
 }
 
@@ -73,16 +77,7 @@ static void copy_moved(struct interaction *to, const struct interaction_data *fr
     to->data.identity = from->identity;
     to->data.customer = from->customer;
     to->data.closed_ms = from->closed_ms;
-    to->data.priority = from->priority;
-    to->data.enqueued_ms = from->enqueued_ms;
-    to->data.relax_step = from->relax_step;
-    to->data.stage = from->stage;
-    to->data.moved = from->moved;
-    to->data.entered_ms = from->entered_ms;
-    to->data.held_until = from->held_until;
-    to->data.reply_by = from->reply_by;
     interaction_own_candidates(to, from->candidates, from->candidate_count);
-    interaction_own_fact(to, &from->fact); /* load_interactions.sql joins the customer */
 }
 
 /* Those that are written once: NEW_*. */
@@ -93,8 +88,23 @@ static void copy_new(struct interaction *to, const struct interaction *from)
     to->conversation = from->conversation;
     to->opened_seq = from->opened_seq;
     to->opened_ms = from->opened_ms;
+    to->data.priority = from->data.priority;
+    to->data.enqueued_ms = from->data.enqueued_ms;
     interaction_own_texts(to, &from->texts);
+    to->texts.region = (struct slice){NULL, 0}; /* with the routing */
     interaction_own_attributes(to, &from->attributes);
+}
+
+/* The column `routing`. */
+static void keep_routing(struct sim_row *row, const struct core *core, const struct interaction *interaction)
+{
+    struct arena arena;
+    arena_init(&arena);
+    struct slice bytes = record_open(core, interaction, &arena);
+    char *copy = core_allocate(bytes.len);
+    memcpy(copy, bytes.ptr, bytes.len);
+    row->routing = (struct slice){copy, bytes.len};
+    arena_deinit(&arena);
 }
 
 static void push(struct sim_write *write, struct sim_row *row)
@@ -117,10 +127,8 @@ static void collect_interaction(void *ctx, const struct interaction *interaction
     row->queue = core_queue_name(core, interaction->data.queue);
     if (interaction->data.agent >= 0)
         row->agent_name = sim_agent_named(core->agents[interaction->data.agent].name);
-    if (interaction->data.rule >= 0)
-        row->rule = core->config->rules[interaction->data.rule].name;
-    if (interaction->data.excluded >= 0)
-        row->excluded = sim_agent_named(core->agents[interaction->data.excluded].name);
+    row->customer_name = interaction->data.fact.name.len ? SLICE("someone") : (struct slice){NULL, 0};
+    keep_routing(row, core, interaction);
     row->interaction = core_allocate(sizeof *row->interaction);
     row->interaction->id = interaction->id;
     row->interaction->conversation = interaction->conversation;
@@ -203,8 +211,10 @@ static void take_interaction(struct sim_tables *tables, struct sim_row *row)
             copy_moved(there->interaction, &row->interaction->data);
             there->queue = row->queue;
             there->agent_name = row->agent_name;
-            there->rule = row->rule;
-            there->excluded = row->excluded;
+            there->customer_name = row->customer_name;
+            struct slice old = there->routing;
+            there->routing = row->routing;
+            row->routing = old;
         }
         row_free(row);
     }
@@ -231,6 +241,21 @@ void sim_tables_block(struct sim_tables *tables, uint32_t number, const struct b
         tables->blocks[number] = *block;
 }
 
+/* As server/load.c does it. */
+static void load_row(struct core *core, const struct sim_row *row)
+{
+    struct arena arena;
+    struct interaction from = *row->interaction;
+    struct record_names names;
+    arena_init(&arena);
+    from.data.closed_ms = TIME_NEVER;
+    bool is_read = record_read_open(&from, &names, row->routing, &arena);
+    assert(is_read);
+    from.data.fact.name = row->customer_name;
+    core_load_interaction(core, &from, row->queue, row->agent_name, names.rule, names.excluded);
+    arena_deinit(&arena);
+}
+
 void sim_tables_load(const struct sim_tables *tables, struct core *core)
 {
     for (uint32_t i = 0; i < SIM_AGENTS_MAX; i++) {
@@ -239,7 +264,7 @@ void sim_tables_load(const struct sim_tables *tables, struct core *core)
         (void)is_configured;
     }
     for (const struct sim_row *row = tables->rows; row; row = row->next)
-        core_load_interaction(core, row->interaction, row->queue, row->agent_name, row->rule, row->excluded);
+        load_row(core, row);
     for (uint32_t i = 0; i < SIM_PARTIES_MAX * 2; i++) {
         if (tables->has_block[i] && tables->blocks[i].until_ms > tables->at_ms)
             core_load_block(core, &tables->blocks[i]);
