@@ -2,9 +2,10 @@
  */
 #include "rules/invariant_check.h"
 
+/* What somebody pulls is chosen without being offered. */
 static const struct explanation *next_offer(const struct explanation *why)
 {
-    while (why && !why->chosen.len)
+    while (why && (!why->chosen.len || why->trigger == TRIGGER_PULL))
         why = why->next;
     return why;
 }

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "rules/core.h"
+#include "rules/invariant.h"
 #include "rules/rule_env.h"
 
 enum { QUEUE_SUPPORT, QUEUE_MAIL, QUEUE_CHAT, QUEUE_COUNT };
@@ -104,19 +105,40 @@ static inline void world_deinit(struct world *world)
     arena_deinit(&world->rule_arena);
 }
 
+/* No story may break what the auditor of the server looks for. */
+static inline void world_audit(struct world *world, const struct invariant_row *rows, size_t count)
+{
+    struct findings findings = {.count = 0};
+    invariant_check_batch(&findings, &world->core, rows, count, &world->arena);
+    invariant_sweep(&findings, &world->core, &world->arena);
+    if (findings.count)
+        fail_msg("%s: %s", invariant_name(findings.items[0].invariant), findings.items[0].text);
+}
+
+#define WORLD_ROWS_MAX 1024
+
 /* Everything due by now, each its own row, as the server does it; then the input. One batch, committed. */
 static inline const struct outcome *world_step(struct world *world, struct input input)
 {
+    static struct input inputs[WORLD_ROWS_MAX];
+    static struct invariant_row rows[WORLD_ROWS_MAX];
+    size_t count = 0;
     core_bury(&world->core);
     core_begin(&world->core);
     while (core_next_timer(&world->core) <= world->now) {
-        struct input timer = core_timer(&world->core, world->now);
-        core_step(&world->core, &timer, &world->arena);
+        assert_true(count < WORLD_ROWS_MAX - 1);
+        inputs[count] = core_timer(&world->core, world->now);
+        rows[count] =
+            (struct invariant_row){&inputs[count], core_step(&world->core, &inputs[count], &world->arena)};
+        count++;
     }
     input.at_ms = world->now;
     if (input.kind == INPUT_EVENT && uuid_is_nil(&input.facts.closed))
         core_find_closed(&world->core, &input.conversation, &input.facts.closed); /* as the server does */
     world->last = core_step(&world->core, &input, &world->arena);
+    if (world->last->refusal == REFUSAL_NONE)
+        rows[count++] = (struct invariant_row){&input, world->last};
+    world_audit(world, rows, count);
     core_commit(&world->core); /* buried with the next step: stories look back at the last outcome */
     return world->last;
 }
