@@ -11,6 +11,7 @@
 #include "proto/zone.h"
 #include "rules/invariant.h"
 #include "tests/bench/bench.h"
+#include "tests/bench/micro_deep.h"
 
 #define AGENTS 1000
 #define OPEN_LIVES 256 /* other calls that are active meanwhile */
@@ -390,6 +391,8 @@ int main(void)
     make_config();
     measure_core(&dice, "core, a step of a call", false);
     measure_core(&dice, "the same, audited", true);
+    for (uint32_t waiting = 100; waiting <= 100000; waiting *= 10)
+        micro_deep(&dice, waiting);
     measure_codecs(&dice);
     measure_phones(&dice);
     measure_rules();
