@@ -11,6 +11,8 @@ struct owned_block {
 
 static void *own(struct interaction *interaction, size_t size)
 {
+    if (!size)
+        return NULL;
     struct owned_block *block = core_allocate(sizeof *block + size);
     block->next = interaction->blocks;
     interaction->blocks = block;
