@@ -201,6 +201,9 @@ struct core_depth {
     int64_t since_ms;
 };
 struct core_depth core_depth(const struct core *core, int queue, enum channel channel);
+/* Its place, from 1, among what waits in its queue on its channel; 0: it does not wait for an agent. Costs
+ * what stands before it. */
+uint32_t core_position(const struct core *core, const struct interaction *interaction);
 /* Why an open interaction is where it is, as things stand: queued, offered or active. */
 struct explanation core_why(const struct core *core, const struct interaction *interaction,
                             struct arena *arena);

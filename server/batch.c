@@ -38,7 +38,15 @@ void batch_free(struct batch **batch)
 
 /* --- Telling --- */
 
-static void count_outcome(const struct outcome *outcome)
+static void count_take(struct project *project, const struct outcome *outcome)
+{
+    const struct snapshot *snapshot = outcome->snapshot;
+    metric_observe(METRIC_WAIT_SECONDS, snapshot->channel, (double)outcome->waited_ms / 1000);
+    waits_taken(&project->waits, config_find_queue(project->core.config, snapshot->queue), snapshot->channel,
+                outcome->at_ms);
+}
+
+static void count_outcome(struct project *project, const struct outcome *outcome)
 {
     if (outcome->kind == INPUT_EVENT) {
         enum event_outcome shown = outcome->outcome == OUTCOME_ASSIGNED ? OUTCOME_ATTACHED : outcome->outcome;
@@ -57,7 +65,7 @@ static void count_outcome(const struct outcome *outcome)
         metric_add(METRIC_SERVICE_LEVEL, outcome->abandoned ? given_up : accepted, 1);
     }
     if (outcome->waited_ms >= 0 && !outcome->abandoned && outcome->snapshot)
-        metric_observe(METRIC_WAIT_SECONDS, outcome->snapshot->channel, (double)outcome->waited_ms / 1000);
+        count_take(project, outcome);
     for (const struct announcement *a = outcome->announcements; a; a = a->next) {
         if (a->type == ANNOUNCE_OFFERED)
             metric_add(METRIC_OFFERS, 0, 1);
@@ -112,7 +120,7 @@ void batch_tell_committed(struct project *project)
         return;
     project->untold = NULL;
     for (size_t i = 0; i < batch->row_count; i++)
-        count_outcome(batch->rows[i].outcome);
+        count_outcome(project, batch->rows[i].outcome);
     publisher_tell(project->app->publisher, project, &batch->announced);
     streams_tell(project->app->streams, project, &batch->announced);
     while ((request = request_list_pop(&batch->requests)))

@@ -242,6 +242,7 @@ void config_replace(struct project *project, struct loaded_config *loaded)
 {
     config_drop(&project->config);
     project->config = loaded;
+    waits_reset(&project->waits, loaded ? loaded->config.queue_count : 0);
 }
 
 static bool reads_fields(const struct project_config *config)

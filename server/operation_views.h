@@ -5,5 +5,6 @@
 #include "server/operation.h"
 
 void operation_list_interactions(struct operation_call *call);
+void operation_get_interaction(struct operation_call *call); /* with its place and how long it may wait */
 
 #endif

@@ -133,7 +133,7 @@ const struct operation operations[] = {
     {"GET", "queues", "queue.list", PEOPLE, operation_sql, "list_queues", "List queues with what waits", list_by_name, false},
     {"GET", "agents", "agent.list", PEOPLE, operation_sql, "list_agents", "List agents with what they hold", list_by_name, false},
     {"GET", "interactions", "interaction.list", PEOPLE, operation_list_interactions, "list_interactions", "List interactions", interactions, false},
-    {"GET", "interactions/{interaction}", "interaction.get", PEOPLE, operation_sql, "interaction_get", "Read an interaction", interaction, false},
+    {"GET", "interactions/{interaction}", "interaction.get", PEOPLE, operation_get_interaction, "interaction_get", "Read an interaction", interaction, false},
     {"GET", "interactions/{interaction}/why", "interaction.why", PEOPLE, operation_why, NULL, "Say why an interaction is where it is", interaction, false},
     {"GET", "decisions/{sequence}/explain", "decision.explain", PEOPLE, operation_explain_decision, NULL, "Say why a decision was made", decision, false},
 

@@ -149,6 +149,7 @@ static void free_project(struct project *project)
     known_keys_free(&project->known);
     table_deinit(&project->pending);
     config_drop(&project->config);
+    waits_deinit(&project->waits);
     free(project->name);
     audit_deinit(&project->audit);
     free(project);
@@ -240,6 +241,13 @@ const struct project_config *project_config(const struct project *project)
 const struct core *project_core(const struct project *project)
 {
     return project->has_core ? &project->core : NULL;
+}
+
+int64_t project_estimated_wait(const struct project *project, const struct interaction *interaction,
+                               uint32_t position)
+{
+    return waits_estimate(&project->waits, interaction->data.queue, interaction->channel, position,
+                          clock_now_ms());
 }
 
 bool project_is_idle(const struct project *project)

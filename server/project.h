@@ -26,6 +26,9 @@ bool project_is_owned(const struct project *project);
 const struct project_config *project_config(const struct project *project);
 /* NULL while it is not owned. */
 const struct core *project_core(const struct project *project);
+/* How long that interaction of its core may have to wait yet; WAITS_UNKNOWN: nobody can say. */
+int64_t project_estimated_wait(const struct project *project, const struct interaction *interaction,
+                               uint32_t position);
 
 /* Reads the change list and journals it. on_settled (may be NULL) comes when this router's state has taken
  * the changes over and what follows from them is committed; settled is false when it does not own the project

@@ -12,6 +12,7 @@
 #include "server/query_params.h"
 #include "server/settings.h"
 #include "server/turn.h"
+#include "server/waits.h"
 #include "storage/batch_store.h"
 
 #define PROJECT_BATCHES (CORE_BATCHES_MAX + 2) /* one is made and one is told meanwhile */
@@ -112,6 +113,7 @@ struct project {
     uint64_t epoch, journal_seq, facts_version, published_seq;
     bool has_core;
     struct core core;
+    struct waits waits;
     struct loaded_config *config, *next_config;
     struct uuid load_after;
     uint64_t taken_config;                /* the version that the journal's last row was decided with */

@@ -69,3 +69,19 @@ def test_interactions_are_found_by_state_and_read_whole(router):
     assert client.get("interactions?state=strange").json["pointer"] == "/state"
     for limit in ("0", "1001", "x"):
         assert client.get(f"interactions?limit={limit}").json["pointer"] == "/limit"
+
+
+def test_what_waits_shows_its_place_and_how_long_it_may_take(router):
+    client, source = router.client("supervisor"), router.source()
+    waiting = [source.event(ringing(f"+491511234567{n}", subject=f"w{n}")).json["interaction"] for n in range(4)]
+    items = [client.ok("GET", f"interactions/{interaction}") for interaction in waiting]
+    assert [item["position"] for item in items] == [1, 2, 3, 4]
+    assert items[3]["estimated_wait_ms"] is None
+    router.presence("anna")
+    anna = router.agent("anna")
+    for interaction in waiting[:2]:
+        anna.ok("POST", f"offers/{client.ok('GET', f'interactions/{interaction}')['offer']}/accept", {})
+        anna.ok("POST", f"interactions/{interaction}/end", {})
+    third, fourth = (client.ok("GET", f"interactions/{interaction}") for interaction in waiting[2:])
+    assert third["state"] == "offered" and third["position"] is None and third["estimated_wait_ms"] is None
+    assert fourth["position"] == 1 and fourth["estimated_wait_ms"] >= 0
