@@ -12,20 +12,23 @@
 enum member_bits {
     MEMBER_FROM = 1,
     MEMBER_TO = 2,
-    MEMBER_DIRECTION = 4, /* and privacy */
+    MEMBER_DIRECTION = 4,
     MEMBER_ATTRIBUTES = 8,
     MEMBER_AGENT = 16,
     MEMBER_CAUSE = 32,
     MEMBER_TEXT = 64,
     MEMBER_MAIL = 128, /* subject, in_reply_to, references, headers */
+    MEMBER_PRIVACY = 256,
 };
 static const unsigned members_of[EVENT_TYPE_COUNT] = {
-    [EVENT_CALL_RINGING] = MEMBER_FROM | MEMBER_TO | MEMBER_DIRECTION | MEMBER_ATTRIBUTES | MEMBER_AGENT,
+    [EVENT_CALL_RINGING] =
+        MEMBER_FROM | MEMBER_TO | MEMBER_DIRECTION | MEMBER_PRIVACY | MEMBER_ATTRIBUTES | MEMBER_AGENT,
     [EVENT_CALL_ANSWERED] = MEMBER_AGENT,
     [EVENT_CALL_ENDED] = MEMBER_CAUSE,
-    [EVENT_CHAT_MESSAGE] = MEMBER_FROM | MEMBER_TO | MEMBER_TEXT | MEMBER_ATTRIBUTES,
+    [EVENT_CHAT_MESSAGE] = MEMBER_FROM | MEMBER_TO | MEMBER_DIRECTION | MEMBER_TEXT | MEMBER_ATTRIBUTES,
     [EVENT_CHAT_ENDED] = MEMBER_CAUSE,
-    [EVENT_EMAIL_RECEIVED] = MEMBER_FROM | MEMBER_TO | MEMBER_TEXT | MEMBER_MAIL | MEMBER_ATTRIBUTES,
+    [EVENT_EMAIL_RECEIVED] =
+        MEMBER_FROM | MEMBER_TO | MEMBER_DIRECTION | MEMBER_TEXT | MEMBER_MAIL | MEMBER_ATTRIBUTES,
 };
 
 static bool is_absent(const struct value *value)
@@ -103,12 +106,18 @@ static bool read_to(struct event *event, const struct value *data, struct fault 
     return event->to.len || refuse(fault, "to", "is required");
 }
 
-static bool read_direction(struct event *event, const struct value *data, struct fault *fault)
+static bool read_privacy(struct event *event, const struct value *data, struct fault *fault)
 {
     const struct value *privacy = value_member(data, "privacy");
     if (!is_absent(privacy) && privacy->kind != VALUE_BOOL)
         return refuse(fault, "privacy", "must be true or false");
     event->privacy = !is_absent(privacy) && privacy->boolean;
+    return true;
+}
+
+/* Of a chat or mail: outbound is what the agent wrote. */
+static bool read_direction(struct event *event, const struct value *data, struct fault *fault)
+{
     struct slice direction = {NULL, 0};
     if (!read_text(&direction, data, "direction", EVENT_ATTRIBUTE_MAX, fault))
         return false;
@@ -217,6 +226,8 @@ bool event_read_data(struct event *event, const struct value *data, struct arena
     unsigned has = members_of[event->type];
     if (!is_absent(data) && data->kind != VALUE_MAP)
         return fault_set(fault, DATA, "data must be a map");
+    if (has & MEMBER_PRIVACY && !read_privacy(event, data, fault))
+        return false;
     if (has & MEMBER_DIRECTION && !read_direction(event, data, fault))
         return false;
     if (has & MEMBER_FROM && !read_from(event, data, fault))

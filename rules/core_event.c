@@ -290,6 +290,8 @@ static void message(struct step *step)
         }
     } else if (interaction) {
         attach_message(step, interaction);
+    } else if (step->input->event->outbound) {
+        answer(step, OUTCOME_IGNORED, NULL); /* what an agent wrote begins no work */
     } else if (mail && !uuid_is_nil(&step->input->facts.closed)) {
         answer_closed(step, OUTCOME_ATTACHED, IDENTITY_ANONYMOUS); /* this very mail was decided and done */
     } else {

@@ -205,14 +205,17 @@ static void make_thread(struct intake_request *request)
     request->input.thread_count = n;
 }
 
-/* Who it is from, or, for a call that an agent makes, who it goes to. */
-static void make_keys(struct intake_request *request, const struct project_config *config)
+/* What an agent wrote is about the conversation that it belongs to, and says nothing of who that is with. */
+static bool is_written(const struct event *event)
+{
+    return event->outbound && event_type_channel(event->type) != CHANNEL_CALL;
+}
+
+static void make_party_keys(struct intake_request *request, const struct project_config *config)
 {
     struct event *event = &request->event;
     struct input *input = &request->input;
-    enum channel channel = event_type_channel(event->type);
     struct slice party = event->from.phone;
-    input->event = event;
     if (event->outbound) {
         party = event->to;
         input->recipient_key = event->from.phone.len ? event->from.phone : event->from.id;
@@ -220,14 +223,27 @@ static void make_keys(struct intake_request *request, const struct project_confi
     } else {
         input->recipient_key = recipient_key(config, event, request->arena);
     }
-    const struct config_endpoint *endpoint = config_find_endpoint(config, channel, input->recipient_key);
+    const struct config_endpoint *endpoint =
+        config_find_endpoint(config, event_type_channel(event->type), input->recipient_key);
     input->phone = phone_key(region_for(config, endpoint), party, event->privacy, request->arena);
     if (!event->outbound && email_key(&input->email, event->from.email, request->arena) != EMAIL_OK)
         input->email.key = (struct slice){NULL, 0};
-    cloudevent_conversation(&input->conversation, channel, event->source, event->subject);
-    if (event->type == EVENT_EMAIL_RECEIVED) {
-        struct slice matched;
+}
+
+/* Who it is from, or, for a call that an agent makes, who it goes to. */
+static void make_keys(struct intake_request *request, const struct project_config *config)
+{
+    struct event *event = &request->event;
+    struct input *input = &request->input;
+    input->event = event;
+    if (!is_written(event))
+        make_party_keys(request, config);
+    cloudevent_conversation(&input->conversation, event_type_channel(event->type), event->source,
+                            event->subject);
+    if (event->type == EVENT_EMAIL_RECEIVED)
         make_thread(request);
+    if (event->type == EVENT_EMAIL_RECEIVED && !event->outbound) {
+        struct slice matched;
         /* "<>" and a bare mailer-daemon are no addresses, and signs all the same. */
         struct slice sender = input->email.key.len ? input->email.key : event->from.email;
         input->machine =
