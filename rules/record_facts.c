@@ -102,9 +102,6 @@ static void put_routing(struct record_writer *writer, const struct core *core,
     record_put_int(writer, data->entered_ms);
     record_put_time(writer, data->held_until);
     record_put_time(writer, data->reply_by);
-    record_put_int(writer,
-                   data->priority); /* rules and transfers change these; their columns keep the first */
-    record_put_int(writer, data->enqueued_ms);
 }
 
 struct slice record_open(const struct core *core, const struct interaction *interaction, struct arena *arena)
@@ -135,8 +132,6 @@ static void get_routing(struct record_reader *reader, struct interaction_data *d
     data->entered_ms = record_get_int(reader);
     data->held_until = record_get_time(reader);
     data->reply_by = record_get_time(reader);
-    data->priority = (int32_t)record_get_int(reader);
-    data->enqueued_ms = record_get_int(reader);
 }
 
 bool record_read_open(struct interaction *out, struct record_names *names, struct slice bytes,

@@ -75,6 +75,8 @@ static void copy_moved(struct interaction *to, const struct interaction_data *fr
     to->data.accepted_ms = from->accepted_ms;
     to->data.attempts = from->attempts;
     to->data.identity = from->identity;
+    to->data.priority = from->priority;
+    to->data.enqueued_ms = from->enqueued_ms;
     to->data.customer = from->customer;
     to->data.closed_ms = from->closed_ms;
     interaction_own_candidates(to, from->candidates, from->candidate_count);
@@ -88,8 +90,6 @@ static void copy_new(struct interaction *to, const struct interaction *from)
     to->conversation = from->conversation;
     to->opened_seq = from->opened_seq;
     to->opened_ms = from->opened_ms;
-    to->data.priority = from->data.priority;
-    to->data.enqueued_ms = from->data.enqueued_ms;
     interaction_own_texts(to, &from->texts);
     to->texts.region = (struct slice){NULL, 0}; /* with the routing */
     interaction_own_attributes(to, &from->attributes);

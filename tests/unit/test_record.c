@@ -244,8 +244,6 @@ static void an_open_interaction_keeps_how_it_was_routed_and_what_was_known_of_it
                                           .excluded = 0,
                                           .relax_step = 2,
                                           .stage = PREFER_OWNER,
-                                          .priority = -3,
-                                          .enqueued_ms = 66,
                                           .moved = MOVE_EMPTY,
                                           .entered_ms = 77,
                                           .held_until = TIME_NEVER,
@@ -256,8 +254,6 @@ static void an_open_interaction_keeps_how_it_was_routed_and_what_was_known_of_it
     assert_true(slice_is(again.texts.region, "DE"));
     assert_int_equal(again.data.relax_step, 2);
     assert_int_equal(again.data.stage, PREFER_OWNER);
-    assert_int_equal(again.data.priority, -3); /* rules change it after the first row */
-    assert_int_equal(again.data.enqueued_ms, 66);
     assert_int_equal(again.data.moved, MOVE_EMPTY);
     assert_int_equal(again.data.entered_ms, 77);
     assert_int_equal(again.data.held_until, TIME_NEVER);
