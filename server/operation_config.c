@@ -140,6 +140,7 @@ static void put_config(struct operation_call *call, struct slice file)
         fail_faults(call, faults);
         return;
     }
+    config_close(config); /* its conditions: only its texts are needed, and an answer takes the arena along */
     if (!yaml_read(&tree, file, call->arena, &faults->items[0])) {
         faults->count = 1;
         fail_faults(call, faults);
@@ -148,7 +149,6 @@ static void put_config(struct operation_call *call, struct slice file)
     } else {
         store(call, config, file, &tree);
     }
-    config_close(config);
 }
 
 void operation_put_config_http(struct operation_call *call)
