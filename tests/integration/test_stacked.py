@@ -587,7 +587,7 @@ def test_a_stack_that_grows_and_shrinks_for_seconds_loses_and_doubles_nothing(ro
     answers = [None] * len(sent)
     for lane, one in enumerate(asked):
         answers[lane::6] = [answer.json for answer in one.wait(120)]
-    assert router.metric("patchbay_batches_stacked_total") > before  # how often is the machine's speed
+    assert router.metric("patchbay_batches_stacked_total") - before > 3
     flat = [answer for some in answers for answer in some]
     assert len({answer["sequence"] for answer in flat}) == len(flat) == journaled(tables)
     check_journal(tables)
