@@ -12,6 +12,19 @@ class Mutation:
     repeats: bool = False  # `old` is there more than once: the first, or the nth, is meant
 
 
+def mutated(text, mutation):
+    """The file with its one line changed; the line must be there as often as the mutation says, once unless it does."""
+    count = text.count(mutation.old)
+    if count <= mutation.nth:
+        raise ValueError(f"{mutation.name}: {mutation.file} has no line\n  {mutation.old}")
+    if count > 1 and mutation.nth == 0 and not mutation.repeats:
+        raise ValueError(f"{mutation.name}: {mutation.file} has {count} of\n  {mutation.old}")
+    at = -1
+    for _ in range(mutation.nth + 1):
+        at = text.index(mutation.old, at + 1)
+    return text[:at] + mutation.new + text[at + len(mutation.old):]
+
+
 MUTATIONS = [
     # Who can take something.
     Mutation("capacity_one_too_many", "core_ready.c", "if (data->load[channel] >= core->config",
@@ -39,14 +52,14 @@ MUTATIONS = [
     Mutation("worst_for_an_agent_first", "core_match.c", "rank_compare(&first->rank, &best->rank) < 0",
              "rank_compare(&first->rank, &best->rank) > 0"),
     # Who is looked for, and when.
-    Mutation("presence_drains_nothing", "core_agent.c", "    drain_agent(step, agent);\n}\n\nstatic void offer_expired",
-             "}\n\nstatic void offer_expired"),
+    Mutation("presence_drains_nothing", "core_agent.c", "    drain_agent(step, agent);\n}\n\n/* After a miss,",
+             "}\n\n/* After a miss,"),
     Mutation("end_of_rest_drains_nothing", "core_agent.c", "        agent_settle(step->core, agent);\n        drain_agent(step, agent);",
              "        agent_settle(step->core, agent);"),
     Mutation("younger_work_left_waiting", "core_match.c", "    drain_agent(step, agent);\n}\n\n/* --- Everything at once",
              "}\n\n/* --- Everything at once"),
-    Mutation("block_not_asked_at_offer", "core_match.c", "if (!agent || !has_ids(step) || shut_out(step, interaction))",
-             "if (!agent || !has_ids(step))"),
+    Mutation("block_not_asked_at_offer", "core_match.c", "if (!has_ids(step) || shut_out(step, interaction))\n        return false;",
+             "if (!has_ids(step))\n        return false;"),
     Mutation("block_withdraws_nothing", "core_step.c", "    undo_block_added(core, entry);\n    shut_out_blocked(step);",
              "    undo_block_added(core, entry);"),
     # What becomes of an offer.
@@ -57,8 +70,8 @@ MUTATIONS = [
     Mutation("no_wrap_up", "core_offer.c", "        agent->data.wrap_until = at + wrap;", "        agent->data.wrap_until = TIME_NEVER;"),
     Mutation("cool_down_of_another_cause", "core_offer.c", "step->input->at_ms + config->cool_down_ms[cause]",
              "step->input->at_ms + config->cool_down_ms[0]"),
-    Mutation("expired_one_late", "core_offer.c", "step->input->at_ms + queue->offer_timeout_ms",
-             "step->input->at_ms + queue->offer_timeout_ms + 1"),
+    Mutation("expired_one_late", "core_offer.c", "data.expires_ms = step->input->at_ms + lasts_ms",
+             "data.expires_ms = step->input->at_ms + lasts_ms + 1"),
     Mutation("attempts_not_counted_up", "core_offer.c", "    interaction->data.attempts++;\n", "    interaction->data.attempts--;\n"),
     # Where things stand.
     Mutation("load_not_taken_off", "core_interaction.c", "    count_load(core, interaction, -1);\n", ""),
