@@ -1,5 +1,7 @@
 /* Every offer and every wait has its explanation, and what it says of those whom the step left alone is so.
  */
+#include <string.h>
+
 #include "rules/invariant_check.h"
 
 /* What somebody pulls is chosen without being offered. */
@@ -74,7 +76,24 @@ static enum candidate_reason reason_for(const struct core *core, const struct ag
     return slice_equal(why->excluded, agent->name) ? CANDIDATE_EXCLUDED : CANDIDATE_LATER;
 }
 
-static void check_candidates(const struct check *check, const struct touched *touched,
+/* The agents by their place in the configuration; who was touched by the batch is left out. */
+static const struct agent **left_alone(const struct check *check, const struct touched *touched)
+{
+    const struct core *core = check->core;
+    const struct agent **agents = arena_array(check->scratch, const struct agent *, core->config->agent_count);
+    memset(agents, 0, sizeof *agents * core->config->agent_count);
+    for (uint32_t i = 0; i < core->agent_count; i++) {
+        if (core->agents[i].config >= 0)
+            agents[core->agents[i].config] = &core->agents[i];
+    }
+    for (uint32_t i = 0; i < touched->agent_count; i++) {
+        if (touched->agents[i].agent->config >= 0)
+            agents[touched->agents[i].agent->config] = NULL;
+    }
+    return agents;
+}
+
+static void check_candidates(const struct check *check, const struct agent **agents,
                              const struct explanation *why)
 {
     const struct core *core = check->core;
@@ -85,13 +104,12 @@ static void check_candidates(const struct check *check, const struct touched *to
         return;
     }
     for (uint32_t i = 0; i < queue->member_count; i++) {
-        struct slice name = core->config->agents[queue->members[i]].name;
-        const struct agent *agent = core_find_agent(core, name);
+        const struct agent *agent = agents[queue->members[i]];
         enum candidate_reason said = (enum candidate_reason)why->candidates[i];
-        bool is_chosen = slice_equal(why->chosen, name);
+        bool is_chosen = slice_equal(why->chosen, core->config->agents[queue->members[i]].name);
         if (is_chosen != (said == CANDIDATE_CHOSEN))
             check_fail(check, INVARIANT_EXPLAINED, NULL, agent, "chosen, or not, against what is said");
-        if (is_chosen || touched_agent(touched, name))
+        if (is_chosen || !agent)
             continue;
         if (said != reason_for(core, agent, why))
             check_fail(check, INVARIANT_EXPLAINED, NULL, agent, "%s, said to be %s",
@@ -101,13 +119,16 @@ static void check_candidates(const struct check *check, const struct touched *to
 
 void check_explained(const struct check *check, const struct touched *touched)
 {
+    const struct agent **agents = NULL;
     for (size_t i = 0; i < touched->row_count; i++) {
         const struct outcome *outcome = touched->rows[i].outcome;
         uint32_t count = 0;
         check_all_there(check, outcome);
         for (const struct explanation *why = outcome->explanations; why; why = why->next) {
-            if (touched_is_alone(touched) && why->candidate_count && why->queue >= 0)
-                check_candidates(check, touched, why);
+            if (touched_is_alone(touched) && why->candidate_count && why->queue >= 0) {
+                agents = agents ? agents : left_alone(check, touched);
+                check_candidates(check, agents, why);
+            }
             count++;
         }
         if (count != outcome->explanation_count)

@@ -59,9 +59,8 @@ static void take(struct project *project, const struct findings *findings)
     }
 }
 
-void audit_batch(struct project *project)
+void audit_batch(struct project *project, const struct batch *batch)
 {
-    struct batch *batch = project->batch;
     struct audit *audit = &project->audit;
     struct findings findings = {.count = 0};
     if (!project->app->settings->audit || !batch->row_count)

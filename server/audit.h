@@ -23,8 +23,9 @@ void audit_init(struct audit *audit);
 void audit_deinit(struct audit *audit);
 void audit_forget(struct audit *audit); /* the core is gone */
 
-/* The batch is decided, not sent yet. */
-void audit_batch(struct project *project);
+struct batch;
+/* Looks at the newest batch, when it is on its way: the database does not wait for it. */
+void audit_batch(struct project *project, const struct batch *batch);
 /* Goes on with the sweep for AUDIT_SLICE_NS at most. */
 void audit_sweep(struct project *project);
 

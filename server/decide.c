@@ -220,6 +220,5 @@ void batch_decide(struct project *project)
             decide_requests(project, now);
     }
     batch->seq_after = project->core.seq;
-    audit_batch(project);
     batch->touched = facts_touched(project->facts) - batch->touched;
 }

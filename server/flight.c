@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/audit.h"
 #include "server/log.h"
 #include "server/metrics.h"
 #include "server/project_internal.h"
@@ -58,6 +59,7 @@ void flight_start(struct project *project)
     project->flights[project->flight_count++] = batch;
     project->batch = project->idle[--project->idle_count];
     batch_make_ready(project, batch);
+    audit_batch(project, batch);
 }
 
 static void drop_changes(struct project *project, size_t count)
