@@ -7,7 +7,9 @@
 #include <time.h>
 
 #include "proto/json.h"
+#include "server/http.h"
 #include "server/log.h"
+#include "server/rpc.h"
 #include "storage/pg_link.h"
 
 #define PARAM_COUNT 4
@@ -53,6 +55,16 @@ struct slice operation_author(const struct operation_call *call)
     if (call->principal->agent.len)
         return call->principal->agent;
     return slice_of(role_name(call->principal->role));
+}
+
+struct value operation_origin(const struct operation_call *call)
+{
+    struct value origin = value_map(call->arena, 2);
+    struct slice peer = call->over_rpc ? rpc_connection_peer(rpc_call_connection(call->transport))
+                                       : http_peer(call->transport);
+    value_set(&origin, "via", value_string(call->over_rpc ? SLICE("rpc") : SLICE("http")));
+    value_set(&origin, "address", value_string(arena_copy(call->arena, peer)));
+    return origin;
 }
 
 struct value operation_args(struct arena *arena, const struct value *map, uint32_t more)
@@ -164,8 +176,9 @@ static void submit(struct run *run)
 void operation_sql_run(struct operation_call *call, const char *file, const struct value *args,
                        operation_sql_then then)
 {
-    struct value all = operation_args(call->arena, args, 1);
+    struct value all = operation_args(call->arena, args, 2);
     value_set(&all, "now_ms", value_int(operation_now_ms()));
+    value_set(&all, "origin", operation_origin(call));
     struct run *run = arena_new(call->arena, struct run);
     struct slice text = json_write(&all, call->arena);
     run->call = call;

@@ -1,7 +1,8 @@
 /* Operations that are one statement of storage/sql: it checks, changes, and makes the JSON of the answer.
  *
  * Every such file takes $1 project id, $2 the caller's role, $3 the caller's agent or NULL, $4 the arguments
- * as JSON: the parameters and "now_ms", the router's wall clock. It gives one row of three columns:
+ * as JSON: the parameters, "now_ms", the router's wall clock, and "origin", where the call came from. It gives
+ * one row of three columns:
  *   'ok' or 'created', the answer's JSON, NULL; or
  *   a problem code, a sentence, a JSON Pointer or NULL; or
  *   'again': what it read was changed meanwhile; it is run once more. */
@@ -28,6 +29,8 @@ int64_t operation_now_ms(void);
 struct uuid operation_make_id(void);
 /* Who changes something, for the record: the agent, or the role of a token without one. */
 struct slice operation_author(const struct operation_call *call);
+/* {"via": "http" or "rpc", "address": the peer's, empty on a Unix socket}: for the log of customers. */
+struct value operation_origin(const struct operation_call *call);
 /* `map` with room for `more` members. */
 struct value operation_args(struct arena *arena, const struct value *map, uint32_t more);
 

@@ -76,6 +76,16 @@ WITH fence AS (
     INSERT INTO contacts (project, position, customer, phone, email, phone_key, email_key)
     SELECT f.project, 0, u.* FROM fence f, unnest($86::uuid[], $89::text[], $90::text[], $91::text[], $92::text[])
         AS u (customer, phone, email, phone_key, email_key)
+), log_rows AS ( -- part: rare
+    INSERT INTO customer_log (project, customer, at_ms, operation, actor, role, origin, changes)
+    SELECT f.project, u.id, $8::bigint, 'Create customer', 'router', 'router', '{"via": "routing"}',
+           jsonb_build_array(
+               jsonb_build_object('field', 'name', 'old', null, 'new', u.name),
+               jsonb_build_object('field', 'source', 'old', null, 'new', u.source),
+               jsonb_build_object('field', 'contacts', 'old', null, 'new', jsonb_build_array(
+                   jsonb_build_object('label', null, 'phone', u.phone, 'email', u.email))))
+    FROM fence f, unnest($86::uuid[], $87::text[], $88::text[], $89::text[], $90::text[])
+        AS u (id, name, source, phone, email)
 ), activity_rows AS (
     INSERT INTO activity AS a (customer, interaction, agent, at_ms)
     SELECT u.* FROM fence f, unnest($93::uuid[], $94::uuid[], $102::text[], $103::bigint[])

@@ -1,13 +1,13 @@
--- {id, name, ..., contacts [{label, phone, email, phone_key, email_key}], keys [...]}: a new customer. The fence's row is
--- taken last, so that it is held for the commit alone.
+-- {id, name, ..., contacts [{label, phone, email, phone_key, email_key}], keys [...], origin}: a new customer. The fence's row
+-- is taken last, so that it is held for the commit alone.
 WITH call (project, role, agent, args) AS (SELECT $1::integer, $2::text, $3::text, $4::jsonb),
 made AS (
     INSERT INTO customers (id, project, name, real_name, company, external_id, stage, owner, service_rep, source, tags,
-                           fields)
+                           fields, created_by)
     VALUES (($4 ->> 'id')::uuid, $1, coalesce($4 ->> 'name', ''), $4 ->> 'real_name', $4 ->> 'company',
             $4 ->> 'external_id', coalesce($4 ->> 'stage', 'new'), $4 ->> 'owner', $4 ->> 'service_rep',
             $4 ->> 'source', ARRAY(SELECT jsonb_array_elements_text($4 -> 'tags')),
-            coalesce($4 -> 'fields', '{}'))
+            coalesce($4 -> 'fields', '{}'), $3)
     RETURNING *
 ), lines AS (
     INSERT INTO contacts (customer, position, project, label, phone, email, phone_key, email_key)
@@ -15,6 +15,11 @@ made AS (
            line.item ->> 'phone_key', line.item ->> 'email_key'
     FROM made, jsonb_array_elements($4 -> 'contacts') WITH ORDINALITY line (item, n)
     RETURNING customer
+), logged AS (
+    INSERT INTO customer_log (project, customer, at_ms, operation, actor, role, origin, changes)
+    SELECT $1, made.id, ($4 ->> 'now_ms')::bigint, 'Create customer', actor_of($2, $3), $2, $4 -> 'origin',
+           customer_changes(NULL, ROW(made.*)::customers, NULL, contacts_given($4))
+    FROM made
 ), moved AS (
     UPDATE fences f SET facts_version = f.facts_version + 1
     FROM (SELECT count(*) AS n FROM lines) written
@@ -26,8 +31,5 @@ made AS (
     FROM moved
     RETURNING pg_notify('patchbay', 'facts:' || (SELECT p.name FROM projects p WHERE p.id = $1))
 )
-SELECT 'created', customer_json(ROW(made.*)::customers, (
-    SELECT coalesce(json_agg(json_build_object('label', line.item -> 'label', 'phone', line.item -> 'phone',
-                                               'email', line.item -> 'email') ORDER BY line.n), '[]')
-    FROM jsonb_array_elements($4 -> 'contacts') WITH ORDINALITY line (item, n)))::text, NULL
+SELECT 'created', customer_json(ROW(made.*)::customers, contacts_given($4))::text, NULL
 FROM made

@@ -1,9 +1,10 @@
--- {customer, version, name, ..., contacts, keys}: changes the fields that are given; contacts, when given, replace the
+-- {customer, version, name, ..., contacts, keys, origin}: changes the fields that are given; contacts, when given, replace the
 -- list. What is read is of one snapshot and holds only while the version does: a row that has moved on gives 'again'.
 WITH call (project, role, agent, args) AS (SELECT $1::integer, $2::text, $3::text, $4::jsonb),
 old AS (
-    SELECT c.id, c.version FROM customers c
-    WHERE c.project = $1 AND c.id = ($4 ->> 'customer')::uuid AND c.deleted_at IS NULL
+    SELECT c.id, c.version, c AS was, contacts_json(c.id) AS contacts, right_on(v, c) AS may
+    FROM customers c, viewer_of($1, $2, $3) v
+    WHERE c.project = $1 AND c.id = ($4 ->> 'customer')::uuid AND c.deleted_at IS NULL AND right_on(v, c) >= 1
 ), keys AS (
     SELECT key FROM old JOIN contacts k ON k.customer = old.id, LATERAL (VALUES (k.phone_key), (k.email_key)) v (key)
     WHERE key IS NOT NULL
@@ -23,7 +24,7 @@ old AS (
         fields = coalesce($4 -> 'fields', c.fields),
         version = c.version + 1, updated_at = now()
     FROM old
-    WHERE c.id = old.id AND c.version = old.version AND c.deleted_at IS NULL
+    WHERE c.id = old.id AND old.may >= 2 AND c.version = old.version AND c.deleted_at IS NULL
       AND c.version = coalesce(($4 ->> 'version')::bigint, c.version)
     RETURNING c.*
 ), dropped AS (
@@ -39,6 +40,11 @@ old AS (
     SET label = excluded.label, phone = excluded.phone, email = excluded.email, phone_key = excluded.phone_key,
         email_key = excluded.email_key
     RETURNING customer
+), logged AS (
+    INSERT INTO customer_log (project, customer, at_ms, operation, actor, role, origin, changes)
+    SELECT $1, edited.id, ($4 ->> 'now_ms')::bigint, 'Edit customer', actor_of($2, $3), $2, $4 -> 'origin',
+           customer_changes(old.was, ROW(edited.*)::customers, old.contacts, CASE WHEN $4 ? 'contacts' THEN contacts_given($4) ELSE old.contacts END)
+    FROM edited, old
 ), moved AS (
     UPDATE fences f SET facts_version = f.facts_version + 1
     FROM edited, (SELECT count(*) AS n FROM dropped) dropped, (SELECT count(*) AS n FROM lines) written
@@ -49,15 +55,14 @@ old AS (
     SELECT $1, moved.facts_version, 'customer', ($4 ->> 'customer')::uuid, ARRAY(SELECT key FROM keys) FROM moved
     RETURNING pg_notify('patchbay', 'facts:' || (SELECT p.name FROM projects p WHERE p.id = $1))
 )
-SELECT 'ok', customer_json(ROW(edited.*)::customers, CASE WHEN $4 ? 'contacts' THEN (
-    SELECT coalesce(json_agg(json_build_object('label', line.item -> 'label', 'phone', line.item -> 'phone',
-                                               'email', line.item -> 'email') ORDER BY line.n), '[]')
-    FROM jsonb_array_elements($4 -> 'contacts') WITH ORDINALITY line (item, n))
+SELECT 'ok', customer_json(ROW(edited.*)::customers, CASE WHEN $4 ? 'contacts' THEN contacts_given($4)
     ELSE contacts_json(edited.id) END)::text, NULL
 FROM edited
 UNION ALL
 SELECT 'not_found', 'there is no such customer', NULL WHERE NOT EXISTS (SELECT FROM old)
 UNION ALL
+SELECT 'forbidden', 'you may see this customer but not edit it', NULL FROM old WHERE old.may < 2
+UNION ALL
 SELECT CASE WHEN ($4 ->> 'version')::bigint <> old.version THEN 'already_taken' ELSE 'again' END,
        format('the customer is at version %s', old.version), '/version'
-FROM old WHERE NOT EXISTS (SELECT FROM edited)
+FROM old WHERE old.may >= 2 AND NOT EXISTS (SELECT FROM edited)
