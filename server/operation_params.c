@@ -54,9 +54,19 @@ static bool parse_int(int64_t *out, struct slice text)
     return true;
 }
 
-static bool is_query(const struct operation_call *call)
+/* What stands in a path or behind it is text, whatever it means. */
+static bool is_text(const struct operation_call *call, const char *name)
 {
-    return !call->over_rpc && strcmp(call->operation->method, "GET") == 0;
+    const char *method = call->operation->method, *path = call->operation->path;
+    if (call->over_rpc || !path)
+        return false;
+    if (strcmp(method, "GET") == 0 || strcmp(method, "DELETE") == 0)
+        return true;
+    size_t len = strlen(name);
+    for (const char *at = path; (at = strchr(at, '{')); at++)
+        if (strncmp(at + 1, name, len) == 0 && at[1 + len] == '}')
+            return true;
+    return false;
 }
 
 static bool check_text(struct operation_call *call, const struct operation_param *param, struct slice text)
@@ -74,7 +84,7 @@ static bool check_text(struct operation_call *call, const struct operation_param
 static bool check_int(struct operation_call *call, const struct operation_param *param, struct value *value)
 {
     int64_t integer;
-    if (value->kind == VALUE_STRING && is_query(call) && parse_int(&integer, value->string))
+    if (value->kind == VALUE_STRING && is_text(call, param->name) && parse_int(&integer, value->string))
         *value = value_int(integer);
     if (value->kind != VALUE_INT)
         return refuse(call, param->name, "must be an integer");
@@ -86,7 +96,7 @@ static bool check_int(struct operation_call *call, const struct operation_param 
 
 static bool check_bool(struct operation_call *call, const struct operation_param *param, struct value *value)
 {
-    if (value->kind == VALUE_STRING && is_query(call)) {
+    if (value->kind == VALUE_STRING && is_text(call, param->name)) {
         if (slice_is(value->string, "true") || slice_is(value->string, "false"))
             *value = value_bool(slice_is(value->string, "true"));
     }

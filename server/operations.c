@@ -12,51 +12,12 @@
 #include "server/operation_feed.h"
 #include "server/operation_sql.h"
 #include "server/operation_views.h"
+#include "server/operations_params.h"
 
 #define PRODUCERS (ROLE_BIT(ROLE_SOURCE) | ROLE_BIT(ROLE_SUPERVISOR) | ROLE_BIT(ROLE_ADMIN))
 #define ADMINS ROLE_BIT(ROLE_ADMIN)
 #define SUPERVISORS (ROLE_BIT(ROLE_SUPERVISOR) | ADMINS)
 #define PEOPLE (ROLE_BIT(ROLE_AGENT) | ROLE_BIT(ROLE_POOL_ADMIN) | SUPERVISORS)
-
-typedef const struct operation_param params[];
-
-#define END                                                                                                  \
-    {                                                                                                        \
-        .name = NULL                                                                                         \
-    }
-#define LIMIT                                                                                                \
-    {                                                                                                        \
-        "limit", PARAM_INT, 0, 1, LIST_LIMIT_MAX                                                             \
-    }
-#define AFTER_ID                                                                                             \
-    {                                                                                                        \
-        "after", PARAM_UUID, 0, 0, 0                                                                         \
-    }
-#define AFTER_NAME                                                                                           \
-    {                                                                                                        \
-        "after", PARAM_TEXT, 0, 1, CONFIG_NAME_MAX                                                           \
-    }
-#define CUSTOMER_ID                                                                                          \
-    {                                                                                                        \
-        "customer", PARAM_UUID, PARAM_REQUIRED, 0, 0                                                         \
-    }
-#define CUSTOMER_TEXT(name)                                                                                  \
-    {                                                                                                        \
-        name, PARAM_TEXT, PARAM_NULLABLE, 0, CUSTOMER_TEXT_MAX                                               \
-    }
-#define CUSTOMER_AGENT(name)                                                                                 \
-    {                                                                                                        \
-        name, PARAM_TEXT, PARAM_NULLABLE, 1, CONFIG_NAME_MAX                                                 \
-    }
-#define CUSTOMER_MEMBERS                                                                                     \
-    CUSTOMER_TEXT("name"), CUSTOMER_TEXT("real_name"), CUSTOMER_TEXT("company"),                             \
-        {"external_id", PARAM_TEXT, PARAM_NULLABLE, 1, CUSTOMER_TEXT_MAX},                                   \
-        {"stage", PARAM_TEXT, 0, 1, CONFIG_NAME_MAX}, CUSTOMER_AGENT("owner"),                               \
-        CUSTOMER_AGENT("service_rep"), CUSTOMER_TEXT("source"),                                              \
-        {"tags", PARAM_LIST, 0, 0, CUSTOMER_TAGS_MAX}, {"fields", PARAM_MAP, 0, 0, CUSTOMER_FIELDS_MAX},     \
-    {                                                                                                        \
-        "contacts", PARAM_LIST, 0, 0, CONTACTS_GIVEN_MAX                                                     \
-    }
 
 static params list_by_name = {LIMIT, AFTER_NAME, END};
 static params presence = {
