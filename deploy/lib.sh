@@ -210,16 +210,17 @@ PG_MEMORY=(MALLOC_TRIM_THRESHOLD_=67108864 MALLOC_TOP_PAD_=1048576 MALLOC_MMAP_T
 
 # Starts it on the port that it had, or on a free one the first time.
 start_postgres() {
-    local fixed=${PG_PORT:-} wish=15432 try socket=$DATA/socket stale=$DATA/pg/postmaster.pid
+    local fixed=${PG_PORT:-} wish=15432 try stale=$DATA/pg/postmaster.pid
     end_leftovers PostgreSQL INT "$DATA/pg"
     # After a crash of the machine the number in it may be some other process's; nobody works in the folder.
     as_service rm -f "$stale"
-    [ ${#socket} -lt 80 ] || socket= # the path of a Unix socket has room for 107 bytes
+    SOCKETS=$DATA/socket
+    [ ${#SOCKETS} -lt 80 ] || SOCKETS= # the path of a Unix socket has room for 107 bytes
     for try in 1 2 3 4 5; do
         PG_PORT=${fixed:-$(free_port $wish)}
         start PostgreSQL INT "$RUN/postgres.log" env "${PG_MEMORY[@]}" \
             "$PG_BIN/postgres" -D "$DATA/pg" -p "$PG_PORT" \
-            -c listen_addresses=127.0.0.1 -c unix_socket_directories="$socket" -c max_connections=100
+            -c listen_addresses=127.0.0.1 -c unix_socket_directories="$SOCKETS" -c max_connections=100
         PG_PID=$STARTED_PID
         poll 60 postgres_answers_or_died
         if is_alive "$PG_PID"; then
@@ -236,6 +237,15 @@ postgres_answers_or_died() {
     is_gone "$PG_PID" || PGDATABASE=postgres psql_admin -c 'SELECT 1'
 }
 
+# pg_url USER PASSWORD DATABASE: by the Unix socket where there is one, which costs the kernel a fraction of a TCP connection.
+pg_url() {
+    if [ -n "$SOCKETS" ]; then
+        echo "postgresql://$1:$2@/$3?host=$SOCKETS&port=$PG_PORT"
+    else
+        echo "postgresql://$1:$2@127.0.0.1:$PG_PORT/$3"
+    fi
+}
+
 make_database() {
     if [ -z "$(PGDATABASE=postgres psql_admin -c "SELECT 1 FROM pg_database WHERE datname = 'patchbay'")" ]; then
         PGDATABASE=postgres psql_admin -c 'CREATE DATABASE patchbay'
@@ -248,6 +258,16 @@ redis_operator() {
     REDISCLI_AUTH=$REDIS_OPERATOR redis-cli --user operator -h 127.0.0.1 -p "$REDIS_PORT" "$@"
 }
 
+# redis_url USER PASSWORD: likewise.
+redis_url() {
+    if [ -n "$SOCKETS" ]; then
+        echo "unix://$1:$2@$SOCKETS/redis?db=0"
+    else
+        echo "redis://$1:$2@127.0.0.1:$REDIS_PORT/0"
+    fi
+}
+
+# After start_postgres, which says where sockets are.
 start_redis() {
     local fixed=${REDIS_PORT:-} wish=16379 try
     end_leftovers Redis TERM "$DATA/redis"
@@ -257,6 +277,7 @@ start_redis() {
         write_secret "$RUN/redis.conf" "$SERVICE_USER:" <<CONF
 bind 127.0.0.1
 port $REDIS_PORT
+${SOCKETS:+unixsocket $SOCKETS/redis}
 dir $DATA/redis
 save ""
 appendonly no

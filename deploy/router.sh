@@ -58,8 +58,8 @@ start_router() {
             RPC_PORT=$(free_port $wish_rpc)
         fi
         {
-            echo "database: \"postgresql://patchbay_server:$PG_SERVER@127.0.0.1:$PG_PORT/patchbay\""
-            echo "redis: \"redis://router:$REDIS_ROUTER@127.0.0.1:$REDIS_PORT/0\""
+            echo "database: \"$(pg_url patchbay_server "$PG_SERVER" patchbay)\""
+            echo "redis: \"$(redis_url router "$REDIS_ROUTER")\""
             echo "http: \"127.0.0.1:$HTTP_PORT\""
             echo "rpc: \"127.0.0.1:$RPC_PORT\""
             [ -z "$socket" ] || echo "rpc_socket: \"$socket\""

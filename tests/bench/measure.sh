@@ -90,8 +90,8 @@ prepare() {
     # The floor's database is a copy, so that both are prepared in the same way.
     PGDATABASE=postgres psql_admin -c 'CREATE DATABASE floor TEMPLATE patchbay STRATEGY file_copy' -c CHECKPOINT ||
         fail "cannot copy the database"
-    BENCH_FLOOR_DATABASE=${PG_URL%/patchbay}/floor
-    BENCH_REDIS=redis://operator:$REDIS_OPERATOR@127.0.0.1:$REDIS_PORT/0
+    BENCH_FLOOR_DATABASE=$(pg_url patchbay_admin "$PG_ADMIN" floor)
+    BENCH_REDIS=$(redis_url operator "$REDIS_OPERATOR")
     export BENCH_FLOOR_DATABASE BENCH_REDIS
     start_router
     say "ready after $((SECONDS - began)) s"

@@ -52,7 +52,7 @@ static void connect_redis(struct prober *prober, const char *url)
     const char *why = redis_url_parse(&parts, url);
     if (why)
         bench_fail("%s", why);
-    prober->redis = redisConnect(parts.host, parts.port);
+    prober->redis = parts.is_socket ? redisConnectUnix(parts.host) : redisConnect(parts.host, parts.port);
     if (!prober->redis || prober->redis->err)
         bench_fail("cannot connect to redis");
     if (parts.user[0])
