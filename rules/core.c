@@ -20,6 +20,17 @@ struct rank_tree *core_waiting(const struct core *core, uint32_t lane, enum chan
     return &core->waiting[(size_t)lane * CHANNEL_COUNT + channel];
 }
 
+struct rank_tree *core_ages(const struct core *core, int queue, enum channel channel)
+{
+    return &core->ages[(size_t)queue * CHANNEL_COUNT + channel];
+}
+
+int64_t core_oldest(const struct core *core, int queue, enum channel channel)
+{
+    const struct rank_node *first = rank_first(core_ages(core, queue, channel));
+    return first ? first->rank.first : TIME_NEVER;
+}
+
 struct rank_tree *core_ready(const struct core *core, uint32_t lane, enum channel channel)
 {
     return &core->ready[(size_t)lane * CHANNEL_COUNT + channel];
@@ -36,6 +47,7 @@ void core_make_lanes(struct core *core)
     lanes_init(&core->lanes, config);
     size_t count = (size_t)core->lanes.count * CHANNEL_COUNT;
     core->waiting = core_allocate(sizeof *core->waiting * count);
+    core->ages = core_allocate(sizeof *core->ages * config->queue_count * CHANNEL_COUNT);
     core->ready = core_allocate(sizeof *core->ready * count);
     core->available = core_allocate(sizeof *core->available * core->lanes.count);
     core->queues = core_allocate(sizeof *core->queues * config->queue_count);
@@ -46,6 +58,7 @@ void core_make_lanes(struct core *core)
 void core_free_lanes(struct core *core)
 {
     free(core->waiting);
+    free(core->ages);
     free(core->ready);
     free(core->available);
     free(core->queues);

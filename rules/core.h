@@ -60,11 +60,11 @@ struct interaction {
     struct value attributes; /* of the event that opened it; VALUE_NULL: none */
     struct interaction_data data;
     struct table_node by_id, by_offer, by_conversation, by_customer;
-    struct rank_node waiting, timer, open, work; /* work: among its agent's */
-    uint32_t lane;                               /* while it waits */
-    struct undo *undo;                           /* saved by the newest open batch, or NULL */
-    struct owned_block *blocks;                  /* the texts it owns, freed with it */
-    struct interaction *buried;                  /* the next one that closed */
+    struct rank_node waiting, age, timer, open, work; /* work: among its agent's */
+    uint32_t lane;                                    /* while it waits */
+    struct undo *undo;                                /* saved by the newest open batch, or NULL */
+    struct owned_block *blocks;                       /* the texts it owns, freed with it */
+    struct interaction *buried;                       /* the next one that closed */
 };
 
 struct agent_data {
@@ -130,6 +130,7 @@ struct core {
     struct lane_table lanes;
     struct rank_tree *waiting; /* [lane * CHANNEL_COUNT + channel] of interactions */
     struct rank_tree *ready;   /* the same of agents that could take one now */
+    struct rank_tree *ages;    /* [queue * CHANNEL_COUNT + channel] of what waits, the longest first */
     uint32_t *available;       /* [lane] members who meet it and are available, busy or not */
     struct core_queue *queues; /* as the configuration's */
     uint8_t *standing;    /* [agent of the configuration * CHANNEL_COUNT + channel]: enum candidate_reason, as

@@ -60,6 +60,8 @@ static void link_waiting(struct core *core, struct interaction *interaction)
                         data->enqueued_ms - CORE_POINT_MS * data->priority, interaction->id};
     interaction->lane = interaction_lane(core, interaction);
     rank_insert(core_waiting(core, interaction->lane, interaction->channel), &interaction->waiting, rank);
+    rank_insert(core_ages(core, data->queue, interaction->channel), &interaction->age,
+                (struct rank){data->enqueued_ms, 0, interaction->id});
     core->queues[data->queue].waiting++;
 }
 
@@ -69,8 +71,10 @@ void interaction_unlink(struct core *core, struct interaction *interaction)
     table_remove(&core->conversations, &interaction->by_conversation);
     table_remove(&core->customers, &interaction->by_customer);
     if (interaction->waiting.linked) {
+        int queue = core->lanes.lanes[interaction->lane].queue;
         rank_remove(core_waiting(core, interaction->lane, interaction->channel), &interaction->waiting);
-        core->queues[core->lanes.lanes[interaction->lane].queue].waiting--;
+        rank_remove(core_ages(core, queue, interaction->channel), &interaction->age);
+        core->queues[queue].waiting--;
     }
     rank_remove(&core->timers, &interaction->timer);
     rank_remove(&core->open, &interaction->open);
@@ -106,7 +110,7 @@ struct interaction *interaction_alloc(struct core *core, struct uuid id)
     interaction->id = id;
     interaction->by_id.owner = interaction->by_offer.owner = interaction->by_conversation.owner =
         interaction->by_customer.owner = interaction;
-    interaction->waiting.owner = interaction->timer.owner = interaction->open.owner =
+    interaction->waiting.owner = interaction->age.owner = interaction->timer.owner = interaction->open.owner =
         interaction->work.owner = interaction;
     interaction->data = (struct interaction_data){.queue = -1,
                                                   .agent = -1,

@@ -10,17 +10,14 @@ struct rule_queue *rules_queues(const struct core *core, int64_t at_ms, struct a
     uint32_t count = core->config->queue_count;
     struct rule_queue *queues = arena_array(arena, struct rule_queue, count);
     for (uint32_t q = 0; q < count; q++) {
-        const struct lane_queue *lanes = &core->lanes.queues[q];
         int64_t oldest = at_ms;
-        for (uint32_t i = lanes->first_lane * CHANNEL_COUNT;
-             i < (lanes->first_lane + lanes->lane_count) * CHANNEL_COUNT; i++) {
-            const struct rank_node *first = rank_first(&core->waiting[i]);
-            const struct interaction *next = first ? first->owner : NULL;
-            if (next && next->data.enqueued_ms < oldest)
-                oldest = next->data.enqueued_ms;
+        for (int channel = 0; channel < CHANNEL_COUNT; channel++) {
+            int64_t since = core_oldest(core, (int)q, (enum channel)channel);
+            if (since < oldest)
+                oldest = since;
         }
         queues[q] = (struct rule_queue){.waiting = core->queues[q].waiting,
-                                        .available = core->available[lanes->first_lane],
+                                        .available = core->available[core->lanes.queues[q].first_lane],
                                         .oldest_wait_s = (at_ms - oldest) / 1000};
     }
     return queues;

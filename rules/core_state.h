@@ -102,6 +102,9 @@ void core_free_lanes(struct core *core);
 void *core_allocate(size_t size); /* zeroed, never NULL */
 
 struct rank_tree *core_waiting(const struct core *core, uint32_t lane, enum channel channel);
+struct rank_tree *core_ages(const struct core *core, int queue, enum channel channel);
+/* Since when the longest waiting one of a queue waits, or TIME_NEVER. */
+int64_t core_oldest(const struct core *core, int queue, enum channel channel);
 struct rank_tree *core_ready(const struct core *core, uint32_t lane, enum channel channel);
 struct slice core_queue_name(const struct core *core, int queue);
 

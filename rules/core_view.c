@@ -3,17 +3,8 @@
 
 struct core_depth core_depth(const struct core *core, int queue, enum channel channel)
 {
-    const struct lane_queue *lanes = &core->lanes.queues[queue];
-    struct core_depth depth = {.since_ms = TIME_NEVER};
-    for (uint32_t lane = lanes->first_lane; lane < lanes->first_lane + lanes->lane_count; lane++) {
-        const struct rank_tree *waiting = core_waiting(core, lane, channel);
-        const struct rank_node *first = rank_first(waiting);
-        const struct interaction *next = first ? first->owner : NULL;
-        depth.waiting += waiting->count;
-        if (next && next->data.enqueued_ms < depth.since_ms)
-            depth.since_ms = next->data.enqueued_ms;
-    }
-    return depth;
+    return (struct core_depth){.waiting = core_ages(core, queue, channel)->count,
+                               .since_ms = core_oldest(core, queue, channel)};
 }
 
 uint32_t core_position(const struct core *core, const struct interaction *interaction)

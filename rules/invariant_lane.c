@@ -51,12 +51,16 @@ void check_lane(const struct check *check, const struct interaction *interaction
     }
     struct able_needs needs = able_needs_of(data);
     struct rank rank = able_waiting_rank(core, interaction, data);
+    struct rank age = {data->enqueued_ms, 0, interaction->id};
     if (!is_lane_of(core, interaction->lane, &needs))
         check_fail(check, INVARIANT_WAITS_IN_PLACE, interaction, NULL, "waits in the lane of others: %u",
                    interaction->lane);
     else if (!check_stands_in(waiting_in(core, interaction->lane, interaction->channel),
                               &interaction->waiting, &rank))
         check_fail(check, INVARIANT_WAITS_IN_PLACE, interaction, NULL, "does not wait at its rank");
+    else if (!check_stands_in(&core->ages[(size_t)data->queue * CHANNEL_COUNT + interaction->channel],
+                              &interaction->age, &age))
+        check_fail(check, INVARIANT_WAITS_IN_PLACE, interaction, NULL, "does not wait at its age");
     int32_t by_age = able_step_at(core, data, core->at_ms);
     if (!check->has_due && !able_same_step(core, &needs, by_age))
         check_fail(check, INVARIANT_RELAXED_BY_AGE, interaction, NULL, "step %d, %d by its age",

@@ -28,7 +28,7 @@ static void check_tree(const struct check *check, const struct rank_tree *tree, 
 void check_trees(const struct check *check)
 {
     const struct core *core = check->core;
-    uint32_t waiting = 0, queued = 0;
+    uint32_t waiting = 0, aged = 0, queued = 0;
     check_tree(check, &core->open, "open", 0);
     check_tree(check, &core->timers, "timers", 0);
     check_tree(check, &core->blacklist.ending, "ending blocks", 0);
@@ -39,12 +39,17 @@ void check_trees(const struct check *check)
         check_tree(check, &core->ready[i], "ready in lane", i);
         waiting += core->waiting[i].count;
     }
+    for (size_t i = 0; i < (size_t)core->config->queue_count * CHANNEL_COUNT; i++) {
+        check_tree(check, &core->ages[i], "ages in queue", i);
+        aged += core->ages[i].count;
+    }
     for (const struct rank_node *node = rank_first(&core->open); node; node = rank_next(node)) {
         const struct interaction *interaction = node->owner;
         queued += interaction->waiting.linked;
     }
-    if (waiting != queued)
-        check_fail(check, INVARIANT_TREES_SOUND, NULL, NULL, "%u wait, %u stand in lanes", queued, waiting);
+    if (waiting != queued || aged != queued)
+        check_fail(check, INVARIANT_TREES_SOUND, NULL, NULL, "%u wait, %u stand in lanes, %u by age", queued,
+                   waiting, aged);
 }
 
 static void check_table(const struct check *check, const struct table *table, const char *name)

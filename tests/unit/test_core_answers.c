@@ -348,6 +348,29 @@ static void a_queue_s_depth_counts_who_waits_and_since_when(void **state)
     world_deinit(&world);
 }
 
+/* Priority puts the younger one first in its lane; the older one has waited longest all the same. */
+static void the_oldest_wait_is_not_that_of_who_is_next(void **state)
+{
+    struct world world;
+    (void)state;
+    world_prepare(&world, 1);
+    world_rule(&world, "vip", "from.phone == '+499'", CONFIG_QUEUE_OF_ENDPOINT, 5);
+    world_rule(&world, "late", "from.phone == '+493' && queues.support.oldest_wait == 60", QUEUE_MAIL, 0);
+    world_rule(&world, "rest", NULL, CONFIG_QUEUE_OF_ENDPOINT, 0);
+    world_start(&world);
+    int64_t since = world.now;
+    world_ring(&world, "c1", "+491");
+    world.now += 59000;
+    world_ring(&world, "c2", "+499");
+    world.now += 1000;
+    assert_int_equal(core_depth(&world.core, QUEUE_SUPPORT, CHANNEL_CALL).since_ms, since);
+    world_ring(&world, "c3", "+493");
+    assert_int_equal(world_find(&world, CHANNEL_CALL, "c3")->data.queue, QUEUE_MAIL);
+    world_end(&world, world_find(&world, CHANNEL_CALL, "c1")->id, NULL);
+    assert_int_equal(core_depth(&world.core, QUEUE_SUPPORT, CHANNEL_CALL).since_ms, since + 59000);
+    world_deinit(&world);
+}
+
 /* The event's memory is gone by the time that the rules run again. */
 static void rules_read_the_attributes_of_the_first_event_whenever_they_run(void **state)
 {
@@ -398,6 +421,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_cool_down_of_no_length_is_none_and_a_longer_one_stays),
     cmocka_unit_test(a_shorter_wrap_up_does_not_cut_a_longer_one),
     cmocka_unit_test(a_queue_s_depth_counts_who_waits_and_since_when),
+    cmocka_unit_test(the_oldest_wait_is_not_that_of_who_is_next),
     cmocka_unit_test(rules_read_the_attributes_of_the_first_event_whenever_they_run),
 };
 

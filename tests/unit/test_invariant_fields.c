@@ -80,6 +80,8 @@ static const struct field fields[] = {
     {WAITING, OF_INTERACTION(open.rank.first), 1, false, INVARIANT_TREES_SOUND, "open"},
     {WAITING, OF_INTERACTION(open.linked), 0, false, INVARIANT_TREES_SOUND, "open"},
     {WAITING, OF_INTERACTION(waiting.linked), 0, false, INVARIANT_TREES_SOUND, "waiting in lane"},
+    {WAITING, OF_INTERACTION(age.rank.first), 1, false, INVARIANT_WAITS_IN_PLACE, "at its age"},
+    {WAITING, OF_INTERACTION(age.linked), 0, false, INVARIANT_TREES_SOUND, "ages in queue"},
     {WAITING, OF_INTERACTION(by_id.linked), 0, false, INVARIANT_TABLES_SOUND, "interactions"},
     {WAITING, OF_INTERACTION(by_conversation.hash), 1, false, INVARIANT_TABLES_SOUND, "conversations"},
     {CORE, OF_CORE(open.count), 1, false, INVARIANT_TREES_SOUND, "open"},
@@ -133,6 +135,11 @@ static void more_in_a_lane_than_wait(struct scene *scene)
     scene->world.core.waiting[0].count++;
 }
 
+static void more_by_age_than_wait(struct scene *scene)
+{
+    scene->world.core.ages[(size_t)QUEUE_SUPPORT * CHANNEL_COUNT].count++;
+}
+
 static void a_leaf_that_hangs_loose(struct scene *scene)
 {
     struct rank_node *leaf = scene->world.core.open.root;
@@ -160,6 +167,7 @@ static const struct {
     {a_queue_s_presence_wrong, INVARIANT_COUNTS_RIGHT, "logged in, counted"},
     {a_place_in_a_queue_of_others, INVARIANT_READY_IN_PLACE, "without its skills"},
     {more_in_a_lane_than_wait, INVARIANT_TREES_SOUND, "waiting in lane 0"},
+    {more_by_age_than_wait, INVARIANT_TREES_SOUND, "ages in queue 0"},
     {a_leaf_that_hangs_loose, INVARIANT_TREES_SOUND, "open"},
     {an_offer_to_a_customer_who_is_blocked, INVARIANT_BLOCKED_NOT_OFFERED, "is blocked"},
 };
