@@ -9,6 +9,7 @@
 #include "rules/event.h"
 
 #define PROBLEM_MEDIA_TYPE "application/problem+json"
+#define PROBLEM_DETAIL_SIZE 400
 #define PROBLEM_RETRY_AFTER_S 1 /* seconds, for the Retry-After of codes that problem_is_retryable() */
 
 enum problem_code {
@@ -34,8 +35,8 @@ enum problem_code {
 
 struct problem {
     enum problem_code code;
-    char detail[400];  /* a sentence for people; cut when longer */
-    char pointer[128]; /* JSON Pointer to the fault in the body, or empty */
+    char detail[PROBLEM_DETAIL_SIZE]; /* a sentence for people; cut when longer */
+    char pointer[128];                /* JSON Pointer to the fault in the body, or empty */
 };
 
 const char *problem_code_name(enum problem_code code); /* "offer_gone" */

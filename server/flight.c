@@ -128,7 +128,7 @@ static void roll_back(struct project *project, struct batch *batch)
     request_list_prepend(&project->queue, &batch->refused); /* judged by a state that is undone */
     request_list_prepend(&project->queue, &batch->requests);
     if (batch->configures)
-        owner_stand_down(project, "a new configuration could not be committed");
+        owner_reload(project, "a new configuration could not be committed");
     else
         core_rollback(&project->core);
     batch_reset(batch);

@@ -146,6 +146,24 @@ void intake_refuse_all(struct request_list *list, enum problem_code code, const 
     }
 }
 
+static enum problem_code why_unavailable(const struct project *project, char *detail, size_t size)
+{
+    if (project->owner_address[0]) {
+        snprintf(detail, size, "the project is owned by %s", project->owner_address);
+        return PROBLEM_NOT_OWNER;
+    }
+    snprintf(detail, size, "%s",
+             pg_link_is_up(project->app->writer) ? "the project is being loaded" : "the database is away");
+    return PROBLEM_STORAGE_UNAVAILABLE;
+}
+
+void intake_fail_unavailable(struct project *project, struct request_list *list)
+{
+    char detail[PROBLEM_DETAIL_SIZE];
+    enum problem_code code = why_unavailable(project, detail, sizeof detail);
+    intake_refuse_all(list, code, detail);
+}
+
 /* --- The door --- */
 
 static void refuse_at_door(struct intake_request *request, enum problem_code code, const char *pointer,
@@ -293,16 +311,10 @@ void intake_submit(struct project *project, struct intake_request *request)
     request->project = project;
     request->refused = request->duplicate = false;
     request->deadline_ms = (int64_t)uv_now(project->app->loop) + project->app->settings->storage_wait_ms;
-    if (!project->has_core || !project->config) {
-        request_list_push(&project->immediate, request);
-        if (project->owner_address[0]) {
-            intake_refuse(request, PROBLEM_NOT_OWNER, NULL, "");
-            problem_set(&request->problem, PROBLEM_NOT_OWNER, NULL, "the project is owned by %s",
-                        project->owner_address);
-        } else {
-            intake_refuse(request, PROBLEM_STORAGE_UNAVAILABLE, NULL, "the database is away");
-        }
-        turn_request(&project->turn);
+    if (!(project->has_core || project->reloading) || !project->config) {
+        char detail[PROBLEM_DETAIL_SIZE];
+        enum problem_code code = why_unavailable(project, detail, sizeof detail);
+        refuse_at_door(request, code, NULL, detail);
         return;
     }
     if (project->app->draining) {
@@ -339,12 +351,4 @@ void intake_expire(struct project *project)
         intake_finish(request);
     }
     request_list_prepend(&project->queue, &keep);
-}
-
-void intake_fail_unavailable(struct project *project, struct request_list *list)
-{
-    if (project->owner_address[0])
-        intake_refuse_all(list, PROBLEM_NOT_OWNER, project->owner_address);
-    else
-        intake_refuse_all(list, PROBLEM_STORAGE_UNAVAILABLE, "the database is away");
 }

@@ -72,6 +72,7 @@ static void on_blocks(void *ctx, const struct pg_reply *reply)
         publisher_project_loaded(project->app->publisher, project, project->published_seq,
                                  project->journal_seq);
         project->owner_address[0] = 0;
+        project->reloading = false;
         project->renewed_ms = (int64_t)uv_now(project->app->loop);
         project_enter(project, PROJECT_OWNED);
         known_load_start(project);

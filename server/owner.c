@@ -89,13 +89,33 @@ void owner_stand_down(struct project *project, const char *why)
     if (project->state != PROJECT_STANDBY)
         project_enter(project, PROJECT_STANDBY);
     owner_drop(project);
+    project->reloading = false;
     retry_later(project);
     intake_fail_unavailable(project, &project->queue);
     if (pg_link_is_up(project->app->writer))
         read_owner(project); /* for whoever asks next */
 }
 
+void owner_reload(struct project *project, const char *why)
+{
+    log_event(LOG_INFO, "loading the project again",
+              (struct log_field[]){log_text("project", project_name(project)), log_str("why", why)}, 2);
+    project_enter(project, PROJECT_STANDBY);
+    owner_drop(project);
+    project->reloading = true;
+    project->retry_at_ms = 0;
+}
+
 /* --- Taking --- */
+
+/* Somebody else has it, or the database is slow. */
+static void give_up_taking(struct project *project)
+{
+    project_enter(project, PROJECT_STANDBY);
+    project->reloading = false;
+    retry_later(project);
+    intake_fail_unavailable(project, &project->queue);
+}
 
 static void take_fence(struct project *project, const struct pg_reply *reply)
 {
@@ -105,8 +125,11 @@ static void take_fence(struct project *project, const struct pg_reply *reply)
     project->published_seq = (uint64_t)pg_int64(reply, 0, 4);
 }
 
+/* A process before this one may still be known at this very address: nobody is sent there. */
 static void note_owner(struct project *project, struct slice address)
 {
+    if (slice_equal(address, slice_of(project->app->address)))
+        address.len = 0;
     size_t len =
         address.len < sizeof project->owner_address ? address.len : sizeof project->owner_address - 1;
     memcpy(project->owner_address, address.ptr, len);
@@ -156,8 +179,7 @@ static void on_acquired(void *ctx, const struct pg_reply *reply)
             project_enter(project, PROJECT_LOADING);
             load_start(project);
         } else {
-            project_enter(project, PROJECT_STANDBY);
-            retry_later(project);
+            give_up_taking(project);
             if (reply->outcome == PG_OK)
                 read_owner(project);
             else if (reply->outcome == PG_REFUSED && strcmp(reply->sqlstate, "55P03") != 0)
@@ -180,10 +202,8 @@ static void on_evicted(void *ctx, const struct pg_reply *reply)
         params_uuid(&params, &project->app->instance);
         params_text(&params, project->app->address);
         params_number(&params, (uint64_t)project->app->settings->lease_ms);
-        if (reply->outcome != PG_OK || !project_ask(project, "fence_acquire", &params, on_acquired)) {
-            project_enter(project, PROJECT_STANDBY);
-            retry_later(project);
-        }
+        if (reply->outcome != PG_OK || !project_ask(project, "fence_acquire", &params, on_acquired))
+            give_up_taking(project);
     }
     project_reply_done(project);
 }

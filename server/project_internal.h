@@ -112,6 +112,7 @@ struct project {
     enum project_state state;
     uint64_t epoch, journal_seq, facts_version, published_seq;
     bool has_core;
+    bool reloading; /* nobody else has it: what comes meanwhile waits */
     struct core core;
     struct waits waits;
     struct loaded_config *config, *next_config;
@@ -214,6 +215,7 @@ void flight_drop(struct project *project);          /* none in doubt may slip in
 /* owner.c */
 void owner_acquire(struct project *project);
 void owner_stand_down(struct project *project, const char *why);
+void owner_reload(struct project *project, const char *why); /* what is undone by loading it again */
 void owner_settle(struct project *project);
 void owner_renew(struct project *project);
 void owner_examine(struct project *project); /* the fence held no more: why? */

@@ -1,7 +1,9 @@
 """The project's file over HTTP and MessagePack-RPC: validated whole, versioned, active at once."""
 import json
 
+from harness.fence import Fence, Later
 from harness.http_client import ringing
+from harness.process import wait_for
 from harness.projects import AGENTS, project
 
 YAML = {"Content-Type": "application/yaml"}
@@ -25,6 +27,42 @@ def test_a_new_version_is_active_at_once_and_disturbs_nothing_else(router):
     assert current["version"] == 2 and current["file"] == grown and current["author"] == "admin"
     assert first["version"] == 1 and first["file"] == project() and first["author"] == "apply"
     assert client.get("config?version=3").status == 404
+
+
+def test_a_configuration_whose_batch_met_newer_facts_is_active_without_anybody_being_turned_away(router, tables):
+    """The facts move while the batch that takes the configuration over waits for the fence."""
+    client, source = router.client("admin"), router.source()
+    router.presence("anna")
+    offered = source.event(ringing("+4915112345671")).json
+    before = [client.ok("GET", "agents"), client.ok("GET", f"interactions/{offered['interaction']}")]
+    grown = project({**AGENTS, "dora": "{name: Dora, queues: [support]}"})
+    fence = Fence(tables)
+    configured = Later(put, client, grown)
+    wait_for(lambda: waits_for_a_lock(tables, "%apply_config%"), "the file is being stored")
+    facts = tables.connect()  # behind the file, before its batch
+    facts.autocommit = False
+    moved = Later(lambda: facts.cursor().execute("UPDATE fences SET facts_version = facts_version + 1"))
+    wait_for(lambda: waits_for_a_lock(tables, "%facts_version + 1"), "the facts are about to move")
+    fence.commit()
+    moved.wait()
+    fence.wait_stuck()
+    waiting = Later(source.event, ringing("+4915112345672"))
+    facts.commit()
+    answers = [source.event(ringing(f"+491511234568{number}")) for number in range(8)]
+    assert [answer.json.get("code", answer.status) for answer in [*answers, waiting.wait()]] == [200] * 9
+    assert configured.wait().json == {"version": 2, "changed": True}
+    assert "loading the project again" in router.log()
+    agents = client.ok("GET", "agents")["items"]
+    assert [agent for agent in agents if agent["name"] != "dora"] == before[0]["items"]
+    assert client.ok("GET", f"interactions/{offered['interaction']}") == before[1]
+    router.presence("dora")
+    assert client.ok("GET", f"interactions/{waiting.value.json['interaction']}")["state"] in ("offered", "queued")
+    router.agent("anna").ok("POST", f"offers/{offered['offer']}/accept", {})
+    facts.close()
+
+
+def waits_for_a_lock(tables, query):
+    return tables.one("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE %s", query)
 
 
 def test_an_agent_that_is_no_longer_listed_is_gone(router):
