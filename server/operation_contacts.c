@@ -8,10 +8,12 @@
 #include "proto/phone.h"
 #include "rules/ascii.h"
 #include "server/operation_customers.h"
+#include "server/operation_sql.h"
 #include "server/project.h"
 
 struct reading {
     struct operation_call *call;
+    bool is_alone;  /* the call's parameters are the contact */
     uint32_t index; /* of the contact being read */
     struct value contacts, keys;
     int32_t phones;
@@ -20,12 +22,13 @@ struct reading {
 __attribute__((format(printf, 3, 4))) static bool refuse(struct reading *reading, const char *name,
                                                          const char *format, ...)
 {
-    char pointer[128], detail[256];
+    char pointer[128] = "", detail[256];
     va_list args;
     va_start(args, format);
     vsnprintf(detail, sizeof detail, format, args);
     va_end(args);
-    snprintf(pointer, sizeof pointer, "/contacts/%u", reading->index);
+    if (!reading->is_alone)
+        snprintf(pointer, sizeof pointer, "/contacts/%u", reading->index);
     if (name)
         fault_append_name(pointer, sizeof pointer, slice_of(name));
     struct problem problem;
@@ -146,4 +149,66 @@ bool operation_contacts_add(struct operation_call *call, const struct value *giv
     value_set(args, "contacts", reading.contacts);
     value_set(args, "keys", reading.keys);
     return true;
+}
+
+/* --- One at a time --- */
+
+/* What is given; an empty text is none, as null is. */
+static bool read_alone(struct operation_call *call, struct value *out)
+{
+    struct reading reading = {.call = call, .is_alone = true, .keys = value_list(call->arena, 2)};
+    const struct value *label = value_member(call->params, "label");
+    const struct value *phone = value_member(call->params, "phone");
+    const struct value *email = value_member(call->params, "email");
+    struct slice text = {NULL, 0};
+    *out = value_map(call->arena, 5);
+    if (label) {
+        if (!read_text(&reading, "label", label, &text))
+            return false;
+        value_set(out, "label", text.len ? value_string(text) : value_null());
+    }
+    text = (struct slice){NULL, 0};
+    if (phone &&
+        (!read_text(&reading, "phone", phone, &text) || (text.len && !read_phone(&reading, text, out))))
+        return false;
+    if (phone && !text.len)
+        value_set(out, "phone", value_null());
+    text = (struct slice){NULL, 0};
+    if (email &&
+        (!read_text(&reading, "email", email, &text) || (text.len && !read_email(&reading, text, out))))
+        return false;
+    if (email && !text.len)
+        value_set(out, "email", value_null());
+    return true;
+}
+
+static void answer_change(struct operation_call *call, unsigned status, struct slice json)
+{
+    struct project *project = call->project;
+    operation_reply_json(call, status, json);
+    project_facts_changed(project, NULL, NULL);
+}
+
+/* The statement counts under the customer's lock, against these. */
+static void run_change(struct operation_call *call, const struct value *contact)
+{
+    const struct project_config *config = project_config(call->project);
+    struct value args = operation_args(call->arena, call->params, 3);
+    value_set(&args, "contacts_max", value_int(config->contacts_max));
+    value_set(&args, "phone_slots", value_int(config->phone_slots));
+    if (contact)
+        value_set(&args, "contact", *contact);
+    operation_sql_run(call, call->operation->sql, &args, answer_change);
+}
+
+void operation_change_contact(struct operation_call *call)
+{
+    struct value contact;
+    if (read_alone(call, &contact))
+        run_change(call, &contact);
+}
+
+void operation_remove_contact(struct operation_call *call)
+{
+    run_change(call, NULL);
 }

@@ -9,6 +9,9 @@
  */
 bool operation_contacts_add(struct operation_call *call, const struct value *given, struct value *args)
     __attribute__((warn_unused_result));
+/* One contact of a customer, which the call's parameters are: added or changed, removed. */
+void operation_change_contact(struct operation_call *call);
+void operation_remove_contact(struct operation_call *call);
 /* By the region of the call's project. */
 struct phone_key operation_phone_key(struct operation_call *call, struct slice input);
 

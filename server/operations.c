@@ -13,6 +13,7 @@
 #include "server/operation_sql.h"
 #include "server/operation_views.h"
 #include "server/operations_params.h"
+#include "server/operations_screen.h"
 
 #define PRODUCERS (ROLE_BIT(ROLE_SOURCE) | ROLE_BIT(ROLE_SUPERVISOR) | ROLE_BIT(ROLE_ADMIN))
 #define ADMINS ROLE_BIT(ROLE_ADMIN)
@@ -103,6 +104,13 @@ const struct operation operations[] = {
     {"GET", "customers/{customer}", "customer.get", PEOPLE, operation_sql, "customer_get", "Read a customer", customer, false},
     {"PATCH", "customers/{customer}", "customer.edit", PEOPLE, operation_edit_customer, NULL, "Edit a customer", customer_edit, false},
     {"PUT", "customers/{customer}", NULL, PEOPLE, operation_edit_customer, NULL, "Edit a customer", customer_edit, false},
+    {"POST", "customers/batch/share", "customer.batch_share", PEOPLE, operation_batch, "customer_batch_share", "Share many customers", customers_share, false},
+    {"POST", "customers/batch/cancel_share", "customer.batch_cancel_share", PEOPLE, operation_batch, "customer_batch_cancel_share", "Cancel the sharing of many customers", customers_cancel_share, false},
+    {"POST", "customers/{customer}/share", "customer.share", PEOPLE, operation_sql, "customer_share", "Share a customer", customer_share, false},
+    {"GET", "customers/{customer}/shares", "customer.shares", PEOPLE, operation_sql, "customer_shares", "List whom a customer is shared with", customer, false},
+    {"POST", "customers/{customer}/contacts", "customer.add_contact", PEOPLE, operation_change_contact, "customer_contact", "Add a contact", contact_new, false},
+    {"PATCH", "customers/{customer}/contacts/{position}", "customer.edit_contact", PEOPLE, operation_change_contact, "customer_contact", "Edit a contact", contact_edit, false},
+    {"DELETE", "customers/{customer}/contacts/{position}", "customer.remove_contact", PEOPLE, operation_remove_contact, "customer_contact", "Remove a contact", contact_removal, false},
 
     {"POST", "blacklist", "blacklist.add", PEOPLE, operation_add_block, NULL, "Block a customer, a key, a domain or a prefix", block_new, false},
     {"GET", "blacklist", "blacklist.list", PEOPLE, operation_list_blocks, "blacklist_list", "List blocks", blocks, false},

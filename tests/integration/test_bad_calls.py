@@ -30,6 +30,9 @@ OPERATIONS = {
     "queue.list": ("GET", "queues"), "agent.list": ("GET", "agents"), "interaction.list": ("GET", "interactions"),
     "customer.create": ("POST", "customers"), "customer.edit": ("PATCH", "customers/{customer}"),
     "customer.list": ("GET", "customers"), "blacklist.add": ("POST", "blacklist"), "blacklist.list": ("GET", "blacklist"),
+    "customer.add_contact": ("POST", "customers/{customer}/contacts"), "customer.share": ("POST", "customers/{customer}/share"),
+    "customer.batch_share": ("POST", "customers/batch/share"),
+    "customer.batch_cancel_share": ("POST", "customers/batch/cancel_share"),
     "config.get": ("GET", "config"), "feed.read": ("GET", "agents/{agent}/feed"),
 }
 ANNA = {"agent": "anna", "state": "available"}
@@ -90,6 +93,21 @@ def calls():
         for value in values:
             yield "customer.create", {"name": "Ann", name: value}, "invalid", None
     yield "customer.edit", {"customer": NO_ID, "name": "Ann"}, "not_found", None
+    for name, values in (("label", (7, "a\nb", "x" * 257)), ("phone", (7, "123", "+", LONG)), ("email", (7, "nope", [])), ("fax", ("1",)),
+                         ("version", (0, "x"))):
+        for value in values:
+            yield "customer.add_contact", {"customer": NO_ID, "phone": "1234", name: value}, "invalid", f"/{name}"
+    yield "customer.add_contact", {"customer": NO_ID, "phone": "1234"}, "not_found", None
+    for name, values in (("agents", ("anna", {}, [7], ["nobody"])), ("roles", (["root"], [None])), ("departments", ([[]], ["x" * 1_000])),
+                         ("strange", (1,))):
+        for value in values:
+            yield "customer.share", {"customer": NO_ID, name: value}, "invalid", None
+            yield "customer.batch_share", {"customers": [NO_ID], name: value}, "invalid", None
+    yield "customer.share", {"customer": NO_ID, "agents": ["anna"]}, "not_found", None
+    for value in ([], [7], ["x"], [NO_ID] * 2, "x", {}):
+        for method in ("customer.batch_share", "customer.batch_cancel_share"):
+            yield method, {"customers": value, "agents": ["anna"]}, "invalid", None
+    yield "customer.batch_cancel_share", {"customers": [NO_ID], "all": "yes"}, "invalid", "/all"
     yield "customer.edit", {"customer": NO_ID, "version": 0}, "invalid", "/version"
 
 

@@ -1,0 +1,193 @@
+-- Contacts one by one, sharing, custom fields, and what an agent's screen shows: docs/customers.md, docs/screen.md.
+
+-- --- Contacts, one at a time ---
+
+-- {customer, version, position, contact {label, phone, phone_key, email, email_key}, contacts_max, phone_slots, origin}: without
+-- `position` one is added, without `contact` it is removed and those behind it move up. The customer's row is locked first, so what
+-- is counted holds until the commit.
+CREATE FUNCTION change_contact(of integer, by_role text, by_agent text, args jsonb,
+                               OUT outcome text, OUT body text, OUT pointer text) LANGUAGE plpgsql AS $$
+DECLARE
+    target uuid := (args ->> 'customer')::uuid;
+    given jsonb := args -> 'contact';
+    at integer := (args ->> 'position')::integer;
+    was customers;
+    now_is customers;
+    line contacts;
+    may integer;
+    have integer;
+    phones integer;
+    old_contacts json;
+    old_keys text[];
+BEGIN
+    SELECT c.* INTO was FROM customers c
+    WHERE c.project = of AND c.id = target AND c.deleted_at IS NULL FOR UPDATE;
+    may := CASE WHEN FOUND THEN right_on(viewer_of(of, by_role, by_agent), was) ELSE 0 END;
+    SELECT count(*), count(k.phone) INTO have, phones FROM contacts k WHERE k.customer = target;
+    old_contacts := contacts_json(target);
+    old_keys := ARRAY(SELECT key FROM contacts k, LATERAL (VALUES (k.phone_key), (k.email_key)) v (key)
+                      WHERE k.customer = target AND key IS NOT NULL);
+    IF may < 1 THEN
+        outcome := 'not_found'; body := 'there is no such customer';
+    ELSIF may < 2 THEN
+        outcome := 'forbidden'; body := 'you may see this customer but not edit it';
+    ELSIF (args ->> 'version')::bigint <> was.version THEN
+        outcome := 'already_taken'; body := format('the customer is at version %s', was.version); pointer := '/version';
+    ELSIF at >= have THEN
+        outcome := 'not_found'; body := 'there is no such contact';
+    END IF;
+    IF outcome IS NOT NULL THEN
+        RETURN;
+    END IF;
+
+    IF given IS NULL THEN
+        DELETE FROM contacts k WHERE k.customer = target AND k.position = at;
+        FOR i IN at + 1 .. have - 1 LOOP
+            UPDATE contacts k SET position = i - 1 WHERE k.customer = target AND k.position = i;
+        END LOOP;
+    ELSE
+        SELECT k.* INTO line FROM contacts k WHERE k.customer = target AND k.position = at;
+        IF line.phone IS NULL AND given ->> 'phone' IS NOT NULL AND phones >= (args ->> 'phone_slots')::integer THEN
+            outcome := 'contact_limit';
+            body := format('a customer has at most %s contacts with a phone', args ->> 'phone_slots');
+        ELSIF at IS NULL AND have >= (args ->> 'contacts_max')::integer THEN
+            outcome := 'contact_limit';
+            body := format('a customer has at most %s contacts', args ->> 'contacts_max');
+        ELSIF coalesce(CASE WHEN given ? 'phone' THEN given ->> 'phone' ELSE line.phone END,
+                       CASE WHEN given ? 'email' THEN given ->> 'email' ELSE line.email END) IS NULL THEN
+            outcome := 'invalid'; body := 'a contact must have a phone or an email';
+        END IF;
+        IF outcome IS NOT NULL THEN
+            RETURN;
+        END IF;
+        INSERT INTO contacts AS k (customer, position, project, label, phone, email, phone_key, email_key)
+        VALUES (target, coalesce(at, have), of, given ->> 'label', given ->> 'phone', given ->> 'email',
+                given ->> 'phone_key', given ->> 'email_key')
+        ON CONFLICT (customer, position) DO UPDATE
+        SET label = CASE WHEN given ? 'label' THEN excluded.label ELSE k.label END,
+            phone = CASE WHEN given ? 'phone' THEN excluded.phone ELSE k.phone END,
+            phone_key = CASE WHEN given ? 'phone' THEN excluded.phone_key ELSE k.phone_key END,
+            email = CASE WHEN given ? 'email' THEN excluded.email ELSE k.email END,
+            email_key = CASE WHEN given ? 'email' THEN excluded.email_key ELSE k.email_key END;
+    END IF;
+
+    UPDATE customers c SET version = c.version + 1, updated_at = now() WHERE c.id = target RETURNING c.* INTO now_is;
+    INSERT INTO customer_log (project, customer, at_ms, operation, actor, role, origin, changes)
+    VALUES (of, target, (args ->> 'now_ms')::bigint, 'Edit customer', actor_of(by_role, by_agent), by_role, args -> 'origin',
+            customer_changes(was, now_is, old_contacts, contacts_json(target)));
+    outcome := CASE WHEN at IS NULL THEN 'created' ELSE 'ok' END;
+    body := customer_json(now_is, contacts_json(target))::text;
+    PERFORM facts_moved(of, ARRAY[target], old_keys);
+END
+$$;
+
+-- --- Sharing ---
+
+-- Whom a customer is shared with, by name.
+CREATE FUNCTION shares_json(of uuid) RETURNS jsonb LANGUAGE sql STABLE AS $$
+    SELECT jsonb_object_agg(kinds.plural, names.list)
+    FROM (VALUES ('agent', 'agents'), ('role', 'roles'), ('department', 'departments')) kinds (kind, plural),
+         LATERAL (SELECT coalesce(jsonb_agg(s.name ORDER BY s.name), '[]') AS list
+                  FROM shares s WHERE s.customer = of AND s.kind = kinds.kind) names
+$$;
+
+-- The names of a call: {agents, roles, departments}, each a list.
+CREATE FUNCTION shares_named(args jsonb) RETURNS TABLE (kind text, item jsonb, pointer text) LANGUAGE sql IMMUTABLE AS $$
+    SELECT kinds.kind, line.item, format('/%s/%s', kinds.plural, line.n - 1)
+    FROM (VALUES ('agent', 'agents'), ('role', 'roles'), ('department', 'departments')) kinds (kind, plural),
+         LATERAL jsonb_array_elements(args -> kinds.plural) WITH ORDINALITY line (item, n)
+    ORDER BY kinds.plural, line.n
+$$;
+
+-- The first name that is none, or that nobody in the project has. What is shared may be cancelled, whoever has left since.
+CREATE FUNCTION shares_fault(of integer, args jsonb, cancels boolean, OUT detail text, OUT pointer text) LANGUAGE sql STABLE AS $$
+    SELECT CASE WHEN jsonb_typeof(named.item) <> 'string' THEN 'must be a string'
+                ELSE format('there is no such %s', named.kind) END, named.pointer
+    FROM shares_named(args) named
+    WHERE jsonb_typeof(named.item) <> 'string'
+       OR NOT CASE named.kind
+           WHEN 'agent' THEN EXISTS (SELECT FROM agents a WHERE a.project = of AND a.name = named.item #>> '{}' AND a.active)
+           WHEN 'role' THEN named.item #>> '{}' IN ('agent', 'supervisor', 'pool_admin', 'admin')
+           ELSE EXISTS (SELECT FROM agents a WHERE a.project = of AND a.department = named.item #>> '{}' AND a.active)
+       END AND NOT (cancels AND EXISTS (SELECT FROM shares s WHERE s.project = of AND s.kind = named.kind AND s.name = named.item #>> '{}'))
+    LIMIT 1
+$$;
+
+-- `operation` is the log's name of it and says what is done; {customer} or {customers}, {agents, roles, departments, all}. Customers
+-- are locked by id, so that two batches do not wait for each other in a ring.
+CREATE FUNCTION share_customers(of integer, by_role text, by_agent text, args jsonb, operation text,
+                                OUT outcome text, OUT body text, OUT pointer text) LANGUAGE plpgsql AS $$
+DECLARE
+    shares_max constant integer := 1000; -- of one customer: as many as a page holds
+    cancels boolean := operation = 'Batch Cancel Share customer';
+    given jsonb := coalesce(args -> 'customers', jsonb_build_array(args -> 'customer'));
+    v viewer := viewer_of(of, by_role, by_agent);
+    c customers;
+    old_shares jsonb;
+    new_shares jsonb;
+    status text;
+    done jsonb := '{}';
+    result jsonb;
+BEGIN
+    SELECT 'invalid', fault.detail, fault.pointer INTO outcome, body, pointer
+    FROM shares_fault(of, args, cancels) fault WHERE fault.detail IS NOT NULL;
+    IF outcome IS NULL AND cancels AND coalesce(args -> 'all' = 'true', false) = EXISTS (SELECT FROM shares_named(args)) THEN
+        outcome := 'invalid'; body := 'needs all, or agents, roles and departments: one of them';
+    ELSIF outcome IS NULL AND NOT cancels AND NOT EXISTS (SELECT FROM shares_named(args)) THEN
+        outcome := 'invalid'; body := 'names nobody: agents, roles or departments are required';
+    END IF;
+    IF outcome IS NOT NULL THEN
+        RETURN;
+    END IF;
+
+    FOR c IN SELECT k.* FROM customers k
+             WHERE k.project = of AND k.id IN (SELECT i::uuid FROM jsonb_array_elements_text(given) i) AND k.deleted_at IS NULL
+             ORDER BY k.id FOR UPDATE
+    LOOP
+        status := CASE right_on(v, c) WHEN 0 THEN NULL WHEN 1 THEN 'forbidden' ELSE 'ok' END;
+        CONTINUE WHEN status IS NULL;
+        IF status = 'ok' THEN
+            old_shares := shares_json(c.id);
+            IF cancels THEN
+                DELETE FROM shares s WHERE s.customer = c.id
+                    AND (args -> 'all' = 'true'
+                         OR (s.kind, s.name) IN (SELECT named.kind, named.item #>> '{}' FROM shares_named(args) named));
+            ELSIF (SELECT count(*) FROM (SELECT s.kind, s.name FROM shares s WHERE s.customer = c.id
+                                         UNION SELECT named.kind, named.item #>> '{}' FROM shares_named(args) named) k) > shares_max THEN
+                status := 'invalid';
+            ELSE
+                INSERT INTO shares (project, customer, kind, name, shared_by, at_ms)
+                SELECT DISTINCT of, c.id, named.kind, named.item #>> '{}', actor_of(by_role, by_agent), (args ->> 'now_ms')::bigint
+                FROM shares_named(args) named
+                ON CONFLICT DO NOTHING;
+            END IF;
+            new_shares := shares_json(c.id);
+            IF new_shares <> old_shares THEN
+                INSERT INTO customer_log (project, customer, at_ms, operation, actor, role, origin, changes)
+                VALUES (of, c.id, (args ->> 'now_ms')::bigint, operation, actor_of(by_role, by_agent), by_role, args -> 'origin',
+                        jsonb_build_array(jsonb_build_object('field', 'shares', 'old', old_shares, 'new', new_shares)));
+            END IF;
+        END IF;
+        done := done || jsonb_build_object(c.id, jsonb_strip_nulls(jsonb_build_object(
+            'customer', c.id, 'status', status,
+            'detail', CASE status WHEN 'forbidden' THEN 'you may see this customer but not edit it'
+                                  WHEN 'invalid' THEN format('a customer is shared with at most %s', shares_max) END)));
+    END LOOP;
+
+    SELECT jsonb_agg(coalesce(done -> lower(i), jsonb_build_object('customer', i, 'status', 'not_found',
+                                                                   'detail', 'there is no such customer')) ORDER BY n)
+    INTO result FROM jsonb_array_elements_text(given) WITH ORDINALITY line (i, n);
+    outcome := 'ok';
+    body := result::text;
+    IF args ? 'customer' THEN
+        outcome := result #>> '{0,status}';
+        body := CASE outcome WHEN 'ok' THEN (jsonb_build_object('customer', args -> 'customer') || new_shares)::text
+                             ELSE result #>> '{0,detail}' END;
+    END IF;
+END
+$$;
+
+REVOKE EXECUTE ON FUNCTION change_contact(integer, text, text, jsonb), shares_json(uuid), shares_named(jsonb),
+    shares_fault(integer, jsonb, boolean), share_customers(integer, text, text, jsonb, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION change_contact(integer, text, text, jsonb), shares_json(uuid), shares_named(jsonb),
+    shares_fault(integer, jsonb, boolean), share_customers(integer, text, text, jsonb, text) TO patchbay_server;
