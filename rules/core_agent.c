@@ -35,17 +35,6 @@ static void return_offers(struct step *step, struct agent *agent, const char *ca
     }
 }
 
-/* What was active waits again: everybody was told so already. */
-static void returned_active(struct step *step, struct interaction *interaction)
-{
-    int queue = interaction->data.queue;
-    place_on(step, interaction, false);
-    if (interaction->data.queue != queue)
-        offer_or_wait(step, interaction, PREFER_QUEUE);
-    else
-        offer_or_stay(step, interaction, PREFER_QUEUE);
-}
-
 static void start_grace(struct step *step, struct agent *agent)
 {
     bool has_work = agent->work.count > 0;
@@ -123,7 +112,7 @@ static void reply_missed(struct step *step, struct interaction *interaction)
     requeue_active(step, interaction, "no_reply");
     agent_miss(step, agent, REJECT_NO_ANSWER, true);
     return_rest(step, agent, was_available);
-    returned_active(step, interaction);
+    place_quietly(step, interaction, agent, false);
     drain_agent(step, agent);
     step->out->snapshot = step_snapshot(step, interaction);
 }
@@ -155,7 +144,7 @@ static void grace_over(struct step *step, struct agent *agent)
             offer_or_wait(step, interaction, next);
         } else if (!interaction->outbound) {
             requeue_active(step, interaction, "agent_gone");
-            returned_active(step, interaction);
+            place_quietly(step, interaction, NULL, false);
         } else {
             close_interaction(step, interaction, "agent_gone", ANNOUNCE_ENDED);
         }

@@ -87,16 +87,6 @@ void arrive(struct step *step, struct interaction *interaction)
     offer_or_wait(step, interaction, PREFER_SAME);
 }
 
-void arrive_quietly(struct step *step, struct interaction *interaction)
-{
-    int queue = interaction->data.queue;
-    place_on(step, interaction, true);
-    if (interaction->data.queue != queue)
-        offer_or_wait(step, interaction, PREFER_QUEUE);
-    else
-        offer_or_stay(step, interaction, PREFER_QUEUE);
-}
-
 /* --- An agent who became free --- */
 
 static const struct rank_node *first_not_excluded(const struct core *core, const struct rank_tree *waiting,
@@ -132,6 +122,8 @@ static void drain_before(struct step *step, struct agent *agent, const struct ra
 {
     struct interaction *interaction;
     enum trigger before = step->trigger;
+    const char *cause = step->cause; /* of what is being moved, not of what it leaves room for */
+    step->cause = NULL;
     while ((interaction = best_for(step->core, agent)) && has_ids(step) &&
            !(end && rank_compare(&interaction->waiting.rank, end) >= 0)) {
         step->trigger = TRIGGER_FREE;
@@ -139,6 +131,7 @@ static void drain_before(struct step *step, struct agent *agent, const struct ra
                  step->core->config->queues[interaction->data.queue].offer_timeout_ms);
     }
     step->trigger = before;
+    step->cause = cause;
 }
 
 void drain_agent(struct step *step, struct agent *agent)
@@ -155,6 +148,18 @@ void offer_returned(struct step *step, struct interaction *interaction, struct a
         drain_before(step, agent, &interaction->waiting.rank);
     offer_or_wait(step, interaction, from);
     drain_agent(step, agent);
+}
+
+void place_quietly(struct step *step, struct interaction *interaction, struct agent *freed, bool arrives)
+{
+    int queue = interaction->data.queue;
+    place_on(step, interaction, arrives);
+    if (freed && interaction->waiting.linked)
+        drain_before(step, freed, &interaction->waiting.rank);
+    if (interaction->data.queue != queue)
+        offer_or_wait(step, interaction, PREFER_QUEUE);
+    else
+        offer_or_stay(step, interaction, PREFER_QUEUE);
 }
 
 /* --- Everything at once --- */

@@ -189,7 +189,9 @@ void offer_or_wait(struct step *step, struct interaction *interaction, enum pref
 bool offer_or_stay(struct step *step, struct interaction *interaction, enum prefer_stage from);
 /* It comes into its queue: place_on() and then an offer, or it waits. */
 void arrive(struct step *step, struct interaction *interaction);
-void arrive_quietly(struct step *step, struct interaction *interaction);
+/* place_on() and an offer for one of which its queue was told already; `freed` (or NULL) held it and takes
+ * what waits before it first. */
+void place_quietly(struct step *step, struct interaction *interaction, struct agent *freed, bool arrives);
 /* After an agent did not take it: as above, but what waits before it for that agent comes first. */
 void offer_returned(struct step *step, struct interaction *interaction, struct agent *agent,
                     enum prefer_stage from);

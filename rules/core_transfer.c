@@ -117,7 +117,7 @@ void step_transfer(struct step *step)
     if (to)
         offer_to_named(step, interaction, to);
     else
-        arrive_quietly(step, interaction);
+        place_quietly(step, interaction, holder, true);
     step->cause = NULL;
     if (holder)
         drain_agent(step, holder);

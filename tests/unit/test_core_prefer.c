@@ -123,6 +123,28 @@ static void a_first_reply_that_does_not_come_returns_the_chat_with_its_age(void 
     world_deinit(&world);
 }
 
+static void who_missed_a_first_reply_takes_older_work_first(void **state)
+{
+    struct world world;
+    (void)state;
+    world_prepare(&world, 1);
+    world.queues[QUEUE_CHAT].first_reply_ms = 5000;
+    world.config.cool_down_ms[REJECT_BUSY] = 1000;
+    world.config.cool_down_ms[REJECT_NO_ANSWER] = 0;
+    world.agents[0].capacity[CHANNEL_CHAT] = 1;
+    world_start(&world);
+    world_presence(&world, "anna", AGENT_AVAILABLE, 0);
+    struct uuid offer = world_chat(&world, "s1")->snapshot->offer;
+    world.now += 1000;
+    struct uuid younger = world_chat(&world, "s2")->snapshot->interaction;
+    world_reject(&world, offer, "anna", REJECT_BUSY);
+    world_step(&world, (struct input){.kind = INPUT_PULL, .interaction = younger, .agent = SLICE("anna")});
+    world_sleep(&world, 5000);
+    assert_string_equal(holder(&world, world_find(&world, CHANNEL_CHAT, "s1")), "anna");
+    assert_int_equal(world_find(&world, CHANNEL_CHAT, "s2")->data.state, INTERACTION_QUEUED);
+    world_deinit(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -132,6 +154,7 @@ int main(void)
         cmocka_unit_test(two_equal_contacts_of_one_customer_go_to_one_agent_if_there_is_room),
         cmocka_unit_test(without_prefer_nobody_is),
         cmocka_unit_test(a_first_reply_that_does_not_come_returns_the_chat_with_its_age),
+        cmocka_unit_test(who_missed_a_first_reply_takes_older_work_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

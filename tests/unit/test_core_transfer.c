@@ -104,6 +104,23 @@ static void a_transfer_starts_the_wrap_up_of_who_gives(void **state)
     world_deinit(&world);
 }
 
+static void who_is_freed_by_a_transfer_takes_older_work_first(void **state)
+{
+    struct world world;
+    (void)state;
+    world_init(&world, 1);
+    world_presence(&world, "anna", AGENT_AVAILABLE, 0);
+    struct uuid id = world_ring(&world, "c1", "+491")->snapshot->interaction;
+    world.now += 1000;
+    world_ring(&world, "c2", "+492");
+    world.now += 1000;
+    const struct outcome *outcome = transfer(&world, id, NULL, "mail", NULL, false);
+    assert_int_equal(outcome->outcome, OUTCOME_QUEUED);
+    assert_string_equal(holder(&world, world_find(&world, CHANNEL_CALL, "c2")), "anna");
+    assert_int_equal(announced_as(outcome, ANNOUNCE_OFFERED)->cause.len, 0); /* it was not transferred */
+    world_deinit(&world);
+}
+
 static void a_supervisor_assigns_what_waits_to_whoever_has_room(void **state)
 {
     struct world world;
@@ -174,6 +191,7 @@ int main(void)
         cmocka_unit_test(who_gave_it_away_is_not_asked_again),
         cmocka_unit_test(a_transfer_to_an_agent_is_an_offer_if_that_one_can_take_it),
         cmocka_unit_test(a_transfer_starts_the_wrap_up_of_who_gives),
+        cmocka_unit_test(who_is_freed_by_a_transfer_takes_older_work_first),
         cmocka_unit_test(a_supervisor_assigns_what_waits_to_whoever_has_room),
         cmocka_unit_test(an_agent_pulls_what_waits_in_its_queues),
         cmocka_unit_test(what_has_ended_is_moved_by_nobody),
