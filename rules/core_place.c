@@ -43,6 +43,11 @@ void place_ruled(struct step *step, struct interaction *interaction, struct ruli
 void place_by_rule(struct step *step, struct interaction *interaction)
 {
     struct ruling ruling = rule_for_interaction(step, interaction);
+    if (interaction->outbound) {
+        place_orphan(step->core, interaction);
+        interaction->data.entered_ms = step->input->at_ms;
+        return;
+    }
     place_ruled(step, interaction, ruling,
                 rule_queue(step->core, ruling.rule, interaction->channel, interaction->texts.recipient));
 }

@@ -30,8 +30,8 @@ static void check_fields(const struct check *check, const struct interaction *in
         why = "has no agent or no offer";
     else if (is_active && data->agent < 0 && !interaction->outbound)
         why = "has no agent";
-    else if ((waits || is_offered) && interaction->outbound)
-        why = "is outbound";
+    else if ((waits || is_offered) && interaction->outbound && data->moved == MOVE_NONE)
+        why = "is outbound and was handed to nobody";
     else if ((data->expires_ms != TIME_NEVER) != is_offered && !is_closed)
         why = "has an end of the offer, or has none";
     else if ((data->accepted_ms != TIME_NEVER) != is_active && !is_closed)
@@ -153,8 +153,9 @@ static void check_block(const struct check *check, const struct interaction *int
                                     .phone_key = interaction->texts.phone_key,
                                     .email_key = interaction->texts.email_key};
     int64_t at = check->core->at_ms;
-    if (data->state != INTERACTION_OFFERED || check->core->drain_pending || !blacklist->by_id.count)
-        return; /* after loading it comes with the drain */
+    if (data->state != INTERACTION_OFFERED || check->core->drain_pending || !blacklist->by_id.count ||
+        interaction->outbound)
+        return; /* after loading it comes with the drain; whom an agent called is not shut out */
     if (blacklist_match_keys(blacklist, &subject, at, check->scratch) ||
         blacklist_match_customer(blacklist, interaction->channel, &data->customer, at))
         fail(check, INVARIANT_BLOCKED_NOT_OFFERED, interaction, "is blocked");

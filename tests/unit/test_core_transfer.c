@@ -121,6 +121,47 @@ static void who_is_freed_by_a_transfer_takes_older_work_first(void **state)
     world_deinit(&world);
 }
 
+static void a_call_that_went_out_is_handed_on_and_follows_no_rule(void **state)
+{
+    struct world world;
+    (void)state;
+    world_init(&world, 1);
+    struct from from = {.phone = "+491"};
+    struct input call = world_event(&world, EVENT_CALL_RINGING, "c1", &from);
+    ((struct event *)call.event)->outbound = true;
+    const struct outcome *outcome =
+        transfer(&world, world_step(&world, call)->snapshot->interaction, NULL, "mail", NULL, true);
+    assert_true(slice_is(outcome->snapshot->queue, "mail"));
+    struct project_config one_queue = world.config;
+    struct config_rule to_support = {.name = SLICE("support"), .queue = QUEUE_SUPPORT};
+    one_queue.queue_count = one_queue.endpoint_count = 1;
+    one_queue.agent_count = 0;
+    one_queue.rules = &to_support;
+    world_step(&world, (struct input){.kind = INPUT_CONFIG, .config = &one_queue, .config_version = 2});
+    const struct interaction *interaction = world_find(&world, CHANNEL_CALL, "c1");
+    assert_int_equal(interaction->data.queue, QUEUE_SUPPORT);
+    assert_int_equal(interaction->data.moved, MOVE_ORPHAN);
+    assert_int_equal(interaction->data.rule, -1);
+    world_deinit(&world);
+}
+
+static void whom_an_agent_calls_may_be_blocked(void **state)
+{
+    struct world world;
+    (void)state;
+    world_init(&world, 1);
+    world_presence(&world, "anna", AGENT_AVAILABLE, 0);
+    struct block block = {
+        .id = {{7}}, .kind = BLOCK_PHONE, .key = SLICE("+491"), .channels = 7, .until_ms = TIME_NEVER};
+    world_step(&world, (struct input){.kind = INPUT_BLOCK, .block = block});
+    struct from from = {.phone = "+491"};
+    struct input call = world_event(&world, EVENT_CALL_RINGING, "c1", &from);
+    ((struct event *)call.event)->outbound = true;
+    struct uuid id = world_step(&world, call)->snapshot->interaction;
+    assert_int_equal(transfer(&world, id, NULL, "mail", NULL, true)->outcome, OUTCOME_OFFERED);
+    world_deinit(&world);
+}
+
 static void a_supervisor_assigns_what_waits_to_whoever_has_room(void **state)
 {
     struct world world;
@@ -192,6 +233,8 @@ int main(void)
         cmocka_unit_test(a_transfer_to_an_agent_is_an_offer_if_that_one_can_take_it),
         cmocka_unit_test(a_transfer_starts_the_wrap_up_of_who_gives),
         cmocka_unit_test(who_is_freed_by_a_transfer_takes_older_work_first),
+        cmocka_unit_test(a_call_that_went_out_is_handed_on_and_follows_no_rule),
+        cmocka_unit_test(whom_an_agent_calls_may_be_blocked),
         cmocka_unit_test(a_supervisor_assigns_what_waits_to_whoever_has_room),
         cmocka_unit_test(an_agent_pulls_what_waits_in_its_queues),
         cmocka_unit_test(what_has_ended_is_moved_by_nobody),
