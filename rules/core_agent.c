@@ -80,17 +80,17 @@ void step_presence(struct step *step)
         if (agent->data.grace_until == TIME_NEVER)
             start_grace(step, agent);
     }
-    place_left_by(step, agent);
+    place_left_by(step, agent, NULL, PREFER_QUEUE);
     drain_agent(step, agent);
 }
 
-/* After a miss, which may have been the one too many. */
-static void return_rest(struct step *step, struct agent *agent, bool was_available)
+bool return_rest(struct step *step, struct agent *agent, bool was_available,
+                 const struct interaction *returned, enum prefer_stage next)
 {
     if (!was_available || agent->data.state != AGENT_NOT_RESPONDING)
-        return;
+        return false;
     return_offers(step, agent, "not_responding");
-    place_left_by(step, agent);
+    return place_left_by(step, agent, returned, next);
 }
 
 static void offer_expired(struct step *step, struct interaction *interaction)
@@ -99,8 +99,8 @@ static void offer_expired(struct step *step, struct interaction *interaction)
     bool was_available = agent->data.state == AGENT_AVAILABLE;
     enum prefer_stage next = offer_withdraw(step, interaction, "timeout");
     agent_miss(step, agent, REJECT_NO_ANSWER, true);
-    return_rest(step, agent, was_available);
-    offer_returned(step, interaction, agent, next);
+    if (!return_rest(step, agent, was_available, interaction, next))
+        offer_returned(step, interaction, agent, next);
     step->out->snapshot = step_snapshot(step, interaction);
 }
 
@@ -111,9 +111,10 @@ static void reply_missed(struct step *step, struct interaction *interaction)
     bool was_available = agent->data.state == AGENT_AVAILABLE;
     requeue_active(step, interaction, "no_reply");
     agent_miss(step, agent, REJECT_NO_ANSWER, true);
-    return_rest(step, agent, was_available);
-    place_quietly(step, interaction, agent, false);
-    drain_agent(step, agent);
+    if (!return_rest(step, agent, was_available, interaction, PREFER_QUEUE)) {
+        place_quietly(step, interaction, agent, false);
+        drain_agent(step, agent);
+    }
     step->out->snapshot = step_snapshot(step, interaction);
 }
 
@@ -126,7 +127,7 @@ static void lease_lost(struct step *step, struct agent *agent)
     agent_settle(step->core, agent);
     announce_presence(step, agent);
     start_grace(step, agent);
-    place_left_by(step, agent);
+    place_left_by(step, agent, NULL, PREFER_QUEUE);
 }
 
 /* The agent did not come back: everything it held waits again, at the place that its age gives it. */

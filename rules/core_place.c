@@ -39,15 +39,16 @@ void place_ruled(struct step *step, struct interaction *interaction, struct ruli
     place_relax(core, interaction, step->input->at_ms);
 }
 
-/* Stays where it is when the rule leads to an endpoint that there is no more. */
+/* Stays where it is when the rule leads to an endpoint that there is no more. Rules say where arrivals go: a
+ * call that went out and was handed on follows none. */
 void place_by_rule(struct step *step, struct interaction *interaction)
 {
-    struct ruling ruling = rule_for_interaction(step, interaction);
     if (interaction->outbound) {
         place_orphan(step->core, interaction);
         interaction->data.entered_ms = step->input->at_ms;
         return;
     }
+    struct ruling ruling = rule_for_interaction(step, interaction);
     place_ruled(step, interaction, ruling,
                 rule_queue(step->core, ruling.rule, interaction->channel, interaction->texts.recipient));
 }
@@ -186,7 +187,7 @@ static struct interaction *best_waiting(const struct core *core, int queue, cons
     return best ? best->owner : NULL;
 }
 
-void place_left(struct step *step, int queue)
+static void leave(struct step *step, int queue, const struct interaction *returned, enum prefer_stage next)
 {
     struct core *core = step->core;
     struct interaction *interaction;
@@ -199,18 +200,26 @@ void place_left(struct step *step, int queue)
         place_on(step, interaction, false);
         step->trigger = TRIGGER_MOVED;
         if (interaction->data.queue != queue)
-            offer_or_wait(step, interaction, PREFER_QUEUE);
+            offer_or_wait(step, interaction, interaction == returned ? next : PREFER_QUEUE);
     }
     step->trigger = before;
 }
 
-void place_left_by(struct step *step, const struct agent *agent)
+void place_left(struct step *step, int queue)
 {
+    leave(step, queue, NULL, PREFER_QUEUE);
+}
+
+bool place_left_by(struct step *step, const struct agent *agent, const struct interaction *returned,
+                   enum prefer_stage next)
+{
+    int queue = returned ? returned->data.queue : -1;
     if (agent->config < 0 || agent->data.state == AGENT_AVAILABLE)
-        return;
+        return false;
     const struct config_agent *config = &step->core->config->agents[agent->config];
     for (uint32_t i = 0; i < config->queue_count; i++)
-        place_left(step, config->queues[i]);
+        leave(step, config->queues[i], returned, next);
+    return returned && returned->data.queue != queue;
 }
 
 /* --- What time does to what waits --- */

@@ -169,7 +169,10 @@ bool empty_reason_of(enum empty_reason *reason, const struct core *core,
 void place_on(struct step *step, struct interaction *interaction, bool arrives);
 /* All that waits in a queue without anybody, or in those that the agent has just left. */
 void place_left(struct step *step, int queue);
-void place_left_by(struct step *step, const struct agent *agent);
+/* `returned` (or NULL) has just come back from the agent, and `next` is to be asked for it; true when it went
+ * on with the others, so that nothing is left to do for it. */
+bool place_left_by(struct step *step, const struct agent *agent, const struct interaction *returned,
+                   enum prefer_stage next);
 /* A timer of what waits. */
 void queued_due(struct step *step, struct interaction *interaction);
 
@@ -214,6 +217,10 @@ void close_interaction(struct step *step, struct interaction *interaction, const
                        enum announcement_type announcement);
 void close_blocked(struct step *step, struct interaction *interaction);
 void announce_presence(struct step *step, struct agent *agent);
+/* After a miss, which may have been the one too many: then everything goes that the agent leaves behind. True
+ * when `returned`, which was missed, went with it; `next` is to be asked for that. */
+bool return_rest(struct step *step, struct agent *agent, bool was_available,
+                 const struct interaction *returned, enum prefer_stage next);
 void agent_miss(struct step *step, struct agent *agent, enum reject_cause cause, bool missed);
 const struct block *blocked_now(const struct step *step, const struct interaction *interaction);
 

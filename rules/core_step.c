@@ -180,9 +180,8 @@ void step_reject(struct step *step)
     bool was_available = agent->data.state == AGENT_AVAILABLE;
     enum prefer_stage next = offer_withdraw(step, interaction, reject_cause_name(cause));
     agent_miss(step, agent, cause, cause == REJECT_NO_ANSWER || cause == REJECT_UNREACHABLE);
-    if (was_available && agent->data.state != AGENT_AVAILABLE)
-        place_left_by(step, agent);
-    offer_returned(step, interaction, agent, next);
+    if (!return_rest(step, agent, was_available, interaction, next))
+        offer_returned(step, interaction, agent, next);
     step->out->snapshot = step_snapshot(step, interaction);
 }
 

@@ -146,6 +146,29 @@ static const struct outcome *dial(struct world *world, const char *subject, stru
     return world_step(world, call);
 }
 
+static void the_last_miss_sends_all_other_offers_back(void **state)
+{
+    struct world world;
+    (void)state;
+    for (int is_silent = 0; is_silent < 2; is_silent++) {
+        world_prepare(&world, 2);
+        world.config.misses = 1;
+        world_start(&world);
+        world_presence(&world, "anna", AGENT_AVAILABLE, 0);
+        struct uuid offer = world_chat(&world, "s1")->snapshot->offer;
+        world.now++;
+        world_chat(&world, "s2");
+        world_presence(&world, "ben", AGENT_AVAILABLE, 0);
+        if (is_silent)
+            world_sleep(&world, world.queues[QUEUE_CHAT].offer_timeout_ms - 1);
+        else
+            world_reject(&world, offer, "anna", REJECT_NO_ANSWER);
+        assert_string_equal(holder(&world, world_find(&world, CHANNEL_CHAT, "s1")), "ben");
+        assert_string_equal(holder(&world, world_find(&world, CHANNEL_CHAT, "s2")), "ben");
+        world_deinit(&world);
+    }
+}
+
 static void an_outbound_call_gets_its_agent_when_the_gateway_names_one(void **state)
 {
     struct world world;
@@ -411,6 +434,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_chat_that_hides_its_number_is_anonymous),
     cmocka_unit_test(a_mail_is_attached_to_whichever_message_of_its_thread_is_open),
     cmocka_unit_test(what_comes_after_the_end_is_answered_and_changes_nothing),
+    cmocka_unit_test(the_last_miss_sends_all_other_offers_back),
     cmocka_unit_test(an_outbound_call_gets_its_agent_when_the_gateway_names_one),
     cmocka_unit_test(who_was_asked_may_answer_at_the_telephone),
     cmocka_unit_test(a_blocked_caller_whom_somebody_answers_is_not_assigned),

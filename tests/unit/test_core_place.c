@@ -96,6 +96,27 @@ static void what_waits_goes_on_with_its_age_when_the_last_one_leaves(void **stat
     world_deinit(&world);
 }
 
+/* Anna's last miss takes her out: what she was offered goes on to Ben with all that she leaves, not further.
+ */
+static void what_a_lost_agent_was_offered_goes_on_once(void **state)
+{
+    struct world world;
+    (void)state;
+    prepare_two(&world);
+    world.config.misses = 1;
+    world.queues[QUEUE_SUPPORT].when_empty[EMPTY_ALL_ON_BREAK] = QUEUE_MAIL;
+    world.queues[QUEUE_MAIL].when_empty[EMPTY_ALL_AT_CAPACITY] = QUEUE_CHAT;
+    world_start(&world);
+    world_presence(&world, "anna", AGENT_AVAILABLE, 0);
+    world_presence(&world, "ben", AGENT_AVAILABLE, 0);
+    struct uuid offer = world_ring(&world, "c1", "+491")->snapshot->offer;
+    const struct outcome *outcome = world_reject(&world, offer, "anna", REJECT_NO_ANSWER);
+    assert_int_equal(call(&world, "c1")->data.queue, QUEUE_MAIL);
+    assert_string_equal(holder(&world, call(&world, "c1")), "ben");
+    assert_int_equal(outcome->explanation_count, 1);
+    world_deinit(&world);
+}
+
 static void a_circle_of_empty_queues_ends(void **state)
 {
     struct world world;
@@ -228,6 +249,7 @@ int main(void)
         cmocka_unit_test(every_empty_reason_takes_its_own_way),
         cmocka_unit_test(relaxation_has_its_chance_before_none_skilled),
         cmocka_unit_test(what_waits_goes_on_with_its_age_when_the_last_one_leaves),
+        cmocka_unit_test(what_a_lost_agent_was_offered_goes_on_once),
         cmocka_unit_test(a_circle_of_empty_queues_ends),
         cmocka_unit_test(a_full_queue_passes_on_what_would_have_to_wait),
         cmocka_unit_test(what_has_waited_for_long_overflows_once_with_its_age),
