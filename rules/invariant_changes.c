@@ -87,12 +87,12 @@ static bool identity_may_become(const struct interaction_data *before, const str
     return is_same || is_shut || before->identity == IDENTITY_NEW;
 }
 
-/* Only who hands it over may say that it waits anew. */
-static bool may_lose_age(const struct touched *touched, const struct interaction *interaction)
+/* Only who hands it over may say that it waits anew, and that no rule counts any more. */
+static bool was_handed_on(const struct touched *touched, const struct interaction *interaction, bool with_age)
 {
     for (size_t i = 0; i < touched->row_count; i++) {
         const struct input *input = touched->rows[i].input;
-        if (input->kind == INPUT_TRANSFER && !input->keep_age &&
+        if (input->kind == INPUT_TRANSFER && (with_age || !input->keep_age) &&
             uuid_equal(&input->interaction, &interaction->id))
             return true;
     }
@@ -106,9 +106,10 @@ void check_changes(const struct check *check, const struct touched *touched)
         const struct interaction_data *before = touched->interactions[i].before, *now = &interaction->data;
         if (!before)
             continue;
-        bool is_ruled = now->rule >= 0 && now->moved == MOVE_NONE &&
-                        now->priority == check->core->config->rules[now->rule].priority;
-        if ((now->enqueued_ms != before->enqueued_ms && !may_lose_age(touched, interaction)) ||
+        /* Its rule may have been asked again before it went on to another queue or was handed on. */
+        bool is_ruled = now->rule < 0 ? was_handed_on(touched, interaction, true)
+                                      : now->priority == check->core->config->rules[now->rule].priority;
+        if ((now->enqueued_ms != before->enqueued_ms && !was_handed_on(touched, interaction, false)) ||
             (now->priority != before->priority && !is_ruled))
             check_fail(check, INVARIANT_RANK_KEPT, interaction, NULL, "age %lld to %lld, priority %d to %d",
                        (long long)before->enqueued_ms, (long long)now->enqueued_ms, before->priority,

@@ -36,9 +36,9 @@ static void check_fields(const struct check *check, const struct interaction *in
         why = "has an end of the offer, or has none";
     else if ((data->accepted_ms != TIME_NEVER) != is_active && !is_closed)
         why = "was accepted, or was not";
-    else if (data->held_until != TIME_NEVER && !waits)
+    else if (data->held_until != TIME_NEVER && !waits && !is_closed)
         why = "is held";
-    else if (data->reply_by != TIME_NEVER && !is_active)
+    else if (data->reply_by != TIME_NEVER && !is_active && !is_closed)
         why = "owes a reply";
     else if (data->rule < -1 || data->rule >= (int)check->core->config->rule_count || data->excluded < -1 ||
              data->excluded >= (int)check->core->agent_count)

@@ -9,6 +9,22 @@ static bool rests_until(int64_t until, int64_t at_ms)
     return until != TIME_NEVER && until >= at_ms;
 }
 
+/* The longest that the work of an agent which closed in this step grants. */
+static int64_t most_wrap_up(const struct check *check, const struct touched *touched, int agent)
+{
+    int64_t most = 0;
+    for (uint32_t i = 0; i < touched->interaction_count; i++) {
+        const struct interaction_data *before = touched->interactions[i].before,
+                                      *now = &touched->interactions[i].interaction->data;
+        if (!before || before->state != INTERACTION_ACTIVE || before->agent != agent || now->queue < 0 ||
+            now->state != INTERACTION_CLOSED)
+            continue;
+        int64_t wrap = check->core->config->queues[now->queue].wrap_up_ms;
+        most = wrap > most ? wrap : most;
+    }
+    return most;
+}
+
 /* Work that was active and has closed. */
 static void check_wrap_up(const struct check *check, const struct touched *touched,
                           const struct touched_interaction *item)
@@ -19,7 +35,7 @@ static void check_wrap_up(const struct check *check, const struct touched *touch
         before->agent < 0 || now->identity == IDENTITY_BLOCKED)
         return; /* who is blocked when it comes back from somebody gone was not ended by anybody */
     const struct agent *agent = &core->agents[before->agent];
-    int64_t wrap = now->queue < 0 ? 0 : core->config->queues[now->queue].wrap_up_ms;
+    int64_t wrap = most_wrap_up(check, touched, before->agent);
     const struct touched_agent *holder = touched_agent(touched, agent->name);
     if (!holder)
         check_fail(check, INVARIANT_REST_STARTED, item->interaction, agent,

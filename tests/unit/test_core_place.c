@@ -243,6 +243,25 @@ static void a_closed_queue_sends_what_comes_elsewhere_and_goes_on_with_what_wait
     world_deinit(&world);
 }
 
+static void what_is_held_may_end(void **state)
+{
+    struct world world;
+    (void)state;
+    prepare_two(&world);
+    struct hours hours = nine_to_five(-1);
+    world.queues[QUEUE_SUPPORT].hours = 0;
+    world.config.hours = &hours;
+    world.config.hours_count = 1;
+    world.now = 1774746000 * INT64_C(1000);
+    world_start(&world);
+    world_ring(&world, "c1", "+491");
+    assert_true(call(&world, "c1")->data.held_until != TIME_NEVER);
+    assert_int_equal(world_step(&world, world_event(&world, EVENT_CALL_ENDED, "c1", NULL))->outcome,
+                     OUTCOME_ENDED);
+    assert_int_equal(world_sleep(&world, 86400000), 0);
+    world_deinit(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -254,6 +273,7 @@ int main(void)
         cmocka_unit_test(a_full_queue_passes_on_what_would_have_to_wait),
         cmocka_unit_test(what_has_waited_for_long_overflows_once_with_its_age),
         cmocka_unit_test(a_queue_opens_once_at_9_on_both_daylight_saving_days),
+        cmocka_unit_test(what_is_held_may_end),
         cmocka_unit_test(a_closed_queue_sends_what_comes_elsewhere_and_goes_on_with_what_waits),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
