@@ -1,5 +1,7 @@
 /* The configurations of a plan. Every property has dice of its own, so that taking one thing away moves
  * nothing else. */
+#include "rules/sim/sim_config.h"
+
 #include <assert.h>
 
 #include "rules/cel.h"
@@ -8,20 +10,8 @@
 
 static const struct slice skill_names[SIM_SKILLS_MAX] = {{"english", 7}, {"french", 6}, {"german", 6}};
 
-enum property {
-    PROPERTY_PRESENT = 1,
-    PROPERTY_TIMES,
-    PROPERTY_MEMBERS,
-    PROPERTY_CAPACITY,
-    PROPERTY_RULES,
-    PROPERTY_PROJECT,
-    PROPERTY_RELAX,
-    PROPERTY_ORDER,
-    PROPERTY_SKILLS,
-};
-
-static struct sim_dice dice_for(const struct sim_plan *plan, uint32_t version, enum property property,
-                                uint32_t item)
+struct sim_dice sim_dice_for(const struct sim_plan *plan, uint32_t version, enum sim_property property,
+                             uint32_t item)
 {
     return sim_dice_of(plan->seed, (uint64_t)version << 32 | (uint64_t)property << 16 | (item + 1));
 }
@@ -34,11 +24,11 @@ static bool has(const struct sim_plan *plan, enum sim_feature feature)
 /* The first of each kind is always there. */
 static bool is_removed(const struct sim_plan *plan, uint32_t version, uint32_t item)
 {
-    struct sim_dice dice = dice_for(plan, version, PROPERTY_PRESENT, item);
+    struct sim_dice dice = sim_dice_for(plan, version, SIM_PROPERTY_PRESENT, item);
     return version > 1 && has(plan, SIM_REMOVALS) && item % 16 && sim_dice_chance(&dice, 4);
 }
 
-static int64_t pick_ms(struct sim_dice *dice, int64_t common)
+int64_t sim_pick_ms(struct sim_dice *dice, int64_t common)
 {
     static const int64_t times[] = {0, 1, 1000, 5000, 20000, 45000, 120000};
     return sim_dice_chance(dice, 2) ? common : times[sim_dice_roll(dice, sizeof times / sizeof *times)];
@@ -58,7 +48,7 @@ static struct config_skills skills_of(struct sim_dice *dice, uint32_t levels, st
 static void add_relax(struct config_queue *queue, const struct sim_plan *plan, uint32_t version,
                       uint32_t number, struct arena *arena)
 {
-    struct sim_dice dice = dice_for(plan, version, PROPERTY_RELAX, number);
+    struct sim_dice dice = sim_dice_for(plan, version, SIM_PROPERTY_RELAX, number);
     int64_t after = 0;
     queue->relax_count = has(plan, SIM_RELAXATION) ? sim_dice_roll(&dice, 4) : 0;
     queue->relax = arena_array(arena, struct config_relax, queue->relax_count);
@@ -76,14 +66,14 @@ static void add_queues(struct project_config *config, const struct sim_plan *pla
         index[i] = -1;
         if (is_removed(plan, version, i))
             continue;
-        struct sim_dice dice = dice_for(plan, version, PROPERTY_TIMES, i);
+        struct sim_dice dice = sim_dice_for(plan, version, SIM_PROPERTY_TIMES, i);
         struct config_queue queue = config_queue_default(sim_queue_name(i));
-        int64_t timeout = 1 + pick_ms(&dice, 20000), wrap = pick_ms(&dice, 5000);
+        int64_t timeout = 1 + sim_pick_ms(&dice, 20000), wrap = sim_pick_ms(&dice, 5000);
         if (has(plan, SIM_TIMEOUTS))
             queue.offer_timeout_ms = timeout;
         if (has(plan, SIM_WRAP_UP))
             queue.wrap_up_ms = wrap;
-        struct sim_dice order = dice_for(plan, version, PROPERTY_ORDER, i);
+        struct sim_dice order = sim_dice_for(plan, version, SIM_PROPERTY_ORDER, i);
         enum strategy strategy = (enum strategy)sim_dice_roll(&order, STRATEGY_COUNT);
         int32_t weight = sim_dice_chance(&order, 3) ? (int32_t)sim_dice_roll(&order, 4) : 0;
         if (has(plan, SIM_STRATEGIES))
@@ -99,7 +89,7 @@ static void add_queues(struct project_config *config, const struct sim_plan *pla
 /* The order of the file, which need not be that of the names. */
 static uint32_t position_of(const struct sim_plan *plan, uint32_t version, uint32_t agent)
 {
-    struct sim_dice dice = dice_for(plan, version, PROPERTY_ORDER, 100);
+    struct sim_dice dice = sim_dice_for(plan, version, SIM_PROPERTY_ORDER, 100);
     uint32_t turn = sim_dice_roll(&dice, SIM_AGENTS_MAX);
     bool is_backwards = sim_dice_chance(&dice, 2);
     return ((is_backwards ? SIM_AGENTS_MAX - 1 - agent : agent) + turn) % SIM_AGENTS_MAX;
@@ -109,9 +99,9 @@ static void add_agent(struct project_config *config, const struct sim_plan *plan
                       uint32_t number, const int *index, struct arena *arena)
 {
     static const int32_t rooms[] = {0, 1, 1, 2, 3, 10};
-    struct sim_dice members = dice_for(plan, version, PROPERTY_MEMBERS, number);
-    struct sim_dice rolls = dice_for(plan, version, PROPERTY_CAPACITY, number);
-    struct sim_dice skills = dice_for(plan, version, PROPERTY_SKILLS, number);
+    struct sim_dice members = sim_dice_for(plan, version, SIM_PROPERTY_MEMBERS, number);
+    struct sim_dice rolls = sim_dice_for(plan, version, SIM_PROPERTY_CAPACITY, number);
+    struct sim_dice skills = sim_dice_for(plan, version, SIM_PROPERTY_SKILLS, number);
     struct config_agent *agent = &config->agents[config->agent_count++];
     *agent = (struct config_agent){.name = sim_agent_name(number),
                                    .display_name = sim_agent_name(number),
@@ -163,12 +153,12 @@ static void add_rules(struct project_config *config, const struct sim_plan *plan
                       struct arena *arena)
 {
     static const char *const names[SIM_RULES_MAX] = {"first", "second", "third", "fourth", "rest"};
-    struct sim_dice count_dice = dice_for(plan, version, PROPERTY_RULES, 0);
+    struct sim_dice count_dice = sim_dice_for(plan, version, SIM_PROPERTY_RULES, 0);
     uint32_t count = has(plan, SIM_RULES) ? sim_dice_roll(&count_dice, SIM_RULES_MAX) : 0;
     config->rules = arena_array(arena, struct config_rule, SIM_RULES_MAX);
     for (uint32_t i = 0; i < SIM_RULES_MAX; i++) {
         bool is_last = i == SIM_RULES_MAX - 1;
-        struct sim_dice dice = dice_for(plan, version, PROPERTY_RULES, i + 1);
+        struct sim_dice dice = sim_dice_for(plan, version, SIM_PROPERTY_RULES, i + 1);
         int32_t priority = (int32_t)sim_dice_roll(&dice, 5) - 1;
         uint32_t condition = sim_dice_roll(&dice, SIM_CONDITIONS),
                  queue = sim_dice_roll(&dice, 2 * config->queue_count);
@@ -192,14 +182,14 @@ static void add_rules(struct project_config *config, const struct sim_plan *plan
 
 static void set_project(struct project_config *config, const struct sim_plan *plan, uint32_t version)
 {
-    struct sim_dice dice = dice_for(plan, version, PROPERTY_PROJECT, 0);
+    struct sim_dice dice = sim_dice_for(plan, version, SIM_PROPERTY_PROJECT, 0);
     static const int64_t rests[REJECT_CAUSE_COUNT] = {10000, 30000, 10000, 60000};
     for (int i = 0; i < REJECT_CAUSE_COUNT; i++) {
-        int64_t rest = pick_ms(&dice, rests[i]);
+        int64_t rest = sim_pick_ms(&dice, rests[i]);
         config->cool_down_ms[i] = has(plan, SIM_TIMEOUTS) ? rest : rests[i];
     }
     int32_t misses = 1 + (int32_t)sim_dice_roll(&dice, 4);
-    int64_t grace = pick_ms(&dice, 60000);
+    int64_t grace = sim_pick_ms(&dice, 60000);
     config->misses = has(plan, SIM_TIMEOUTS) ? misses : 3;
     config->grace_ms = has(plan, SIM_TIMEOUTS) ? grace : 60000;
     for (int channel = 0; channel < CHANNEL_COUNT; channel++) {
@@ -233,6 +223,7 @@ const struct project_config *sim_plan_config(const struct sim_plan *plan, uint32
         if (!is_removed(plan, version, 16 + i))
             add_agent(config, plan, version, i, index, arena);
     }
+    sim_config_ways(config, plan, version, index, arena);
     add_endpoints(config, plan, index, arena);
     add_rules(config, plan, version, arena);
     return config;

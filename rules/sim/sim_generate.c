@@ -35,6 +35,20 @@ static uint32_t pick_subject(const struct sim *sim, struct sim_dice *dice)
     return sim_subject_of(&((const struct interaction *)node->owner)->conversation);
 }
 
+/* Mostly one that is in that state, when there is one at hand. */
+static uint32_t pick_subject_in(const struct sim *sim, enum interaction_state state, struct sim_dice *dice)
+{
+    uint32_t subject = 0;
+    for (int i = 0; i < 4; i++) {
+        subject = pick_subject(sim, dice);
+        struct uuid conversation = sim_conversation(subject);
+        const struct interaction *interaction = core_find_conversation(&sim->core, &conversation);
+        if (interaction && interaction->data.state == state)
+            break;
+    }
+    return subject;
+}
+
 static int64_t pick_pause(const struct sim *sim, struct sim_dice *dice)
 {
     if (sim_dice_chance(dice, 4))
@@ -74,7 +88,10 @@ static void fill(struct sim_move *move, const struct sim *sim, struct sim_dice *
             move->variant |= (uint8_t)(SIM_FROM_WITHHELD << sim_dice_roll(dice, 3));
         break;
     case SIM_OUTBOUND:
-        move->subject = (uint16_t)(sim_dice_roll(dice, sim->plan.subjects / CHANNEL_COUNT) * CHANNEL_COUNT);
+        move->subject = (uint16_t)pick_subject_in(sim, INTERACTION_ACTIVE, dice);
+        if (!has(sim, SIM_REPLIES) || sim_dice_chance(dice, 8))
+            move->subject =
+                (uint16_t)(sim_dice_roll(dice, sim->plan.subjects / CHANNEL_COUNT) * CHANNEL_COUNT);
         move->variant = (uint8_t)sim_dice_roll(dice, 2);
         break;
     case SIM_HANGUP:
@@ -94,6 +111,19 @@ static void fill(struct sim_move *move, const struct sim *sim, struct sim_dice *
         break;
     case SIM_END:
         move->variant = pick_actor(dice);
+        break;
+    case SIM_TRANSFER:
+        move->subject = (uint16_t)pick_subject_in(sim, INTERACTION_ACTIVE, dice);
+        move->party = (uint8_t)sim_dice_roll(dice, sim->plan.agents);
+        move->variant = pick_actor(dice) | (uint8_t)(sim_dice_roll(dice, 4) * SIM_TO_AGENT);
+        break;
+    case SIM_ASSIGN:
+        move->party = (uint8_t)sim_dice_roll(dice, sim->plan.agents);
+        move->variant = sim_dice_chance(dice, 8) ? pick_actor(dice) : SIM_ACTOR_ADMIN;
+        break;
+    case SIM_PULL:
+        move->subject = (uint16_t)pick_subject_in(sim, INTERACTION_QUEUED, dice);
+        move->party = (uint8_t)sim_dice_roll(dice, sim->plan.agents);
         break;
     case SIM_PRESENCE:
         move->variant = (uint8_t)pick_of(presences, sizeof presences / sizeof *presences, dice);
@@ -127,12 +157,15 @@ static enum sim_move_kind pick_end(const struct sim *sim, struct sim_dice *dice)
 static enum sim_move_kind pick_input(const struct sim *sim, struct sim_dice *dice)
 {
     const struct weight kinds[] = {{SIM_MESSAGE, 30},
-                                   {SIM_OUTBOUND, 1},
+                                   {SIM_OUTBOUND, has(sim, SIM_REPLIES) ? 5 : 1},
                                    {SIM_ANSWERED, 3},
                                    {SIM_HANGUP, 8},
                                    {SIM_ACCEPT, 22},
                                    {SIM_REJECT, 6},
                                    {SIM_END, 12},
+                                   {SIM_TRANSFER, has(sim, SIM_HANDING) ? 5 : 0},
+                                   {SIM_ASSIGN, has(sim, SIM_HANDING) ? 3 : 0},
+                                   {SIM_PULL, has(sim, SIM_HANDING) ? 3 : 0},
                                    {SIM_PRESENCE, 12},
                                    {SIM_WAIT, 4},
                                    {SIM_BLOCK, has(sim, SIM_BLOCKS) ? 2 : 0},

@@ -55,6 +55,8 @@ static struct customer_fact fact_of(const struct sim *sim, const struct sim_cust
         fact.owner = sim_agent_name((uint32_t)customer->owner);
     fact.tags = customer->is_vip ? (struct slice *)vip : none;
     fact.tag_count = customer->is_vip;
+    fact.last_agent = customer->last_agent;
+    fact.last_ms = customer->last_ms;
     return fact;
 }
 
@@ -87,6 +89,13 @@ static int party_of(const struct sim *sim, struct slice key, struct slice (*key_
             return (int)i;
     }
     return -1;
+}
+
+static struct facts facts_of_interaction(const struct sim *sim, const struct interaction *interaction,
+                                         struct arena *arena)
+{
+    return facts_of(sim, party_of(sim, interaction->texts.phone_key, sim_party_phone),
+                    party_of(sim, interaction->texts.email_key, sim_party_email), arena);
 }
 
 /* --- Inputs --- */
@@ -174,7 +183,6 @@ static void make_event(struct input *input, const struct sim *sim, const struct 
     const struct interaction *interaction = open_of(sim, move);
     switch ((enum sim_move_kind)move->kind) {
     case SIM_OUTBOUND:
-        event->type = EVENT_CALL_RINGING;
         event->outbound = true;
         if (move->variant & SIM_ACTOR_OTHER)
             event->attributes = agent_attribute(move->agent, arena);
@@ -187,8 +195,7 @@ static void make_event(struct input *input, const struct sim *sim, const struct 
         else if ((move->variant & 3) == SIM_ACTOR_HOLDER)
             event->agent = sim->subjects[move->subject].agent;
         if (interaction)
-            input->facts = facts_of(sim, party_of(sim, interaction->texts.phone_key, sim_party_phone),
-                                    party_of(sim, interaction->texts.email_key, sim_party_email), arena);
+            input->facts = facts_of_interaction(sim, interaction, arena);
         break;
     case SIM_HANGUP:
         event->type = channel == CHANNEL_CALL ? EVENT_CALL_ENDED : EVENT_CHAT_ENDED;
@@ -226,8 +233,7 @@ static bool make_answer(struct input *input, const struct sim *sim, const struct
     input->actor = actor_of(sim, move);
     const struct interaction *interaction = core_find_offer(&sim->core, &input->offer);
     if (interaction && move->kind == SIM_ACCEPT)
-        input->facts = facts_of(sim, party_of(sim, interaction->texts.phone_key, sim_party_phone),
-                                party_of(sim, interaction->texts.email_key, sim_party_email), arena);
+        input->facts = facts_of_interaction(sim, interaction, arena);
     return !uuid_is_nil(&input->offer);
 }
 
@@ -236,6 +242,45 @@ static bool make_end(struct input *input, const struct sim *sim, const struct si
     input->kind = INPUT_END;
     input->interaction = sim->subjects[move->subject].interaction;
     input->actor = actor_of(sim, move);
+    return !uuid_is_nil(&input->interaction);
+}
+
+static struct slice target_of(const struct sim_move *move)
+{
+    return sim_agent_name(move->party % SIM_AGENTS_MAX);
+}
+
+static bool make_transfer(struct input *input, const struct sim *sim, const struct sim_move *move)
+{
+    input->kind = INPUT_TRANSFER;
+    input->interaction = sim->subjects[move->subject].interaction;
+    input->actor = actor_of(sim, move);
+    if (move->variant & SIM_TO_AGENT)
+        input->agent = target_of(move);
+    else
+        input->queue = sim_queue_name(move->queue);
+    input->keep_age = move->variant & SIM_KEEP_AGE;
+    return !uuid_is_nil(&input->interaction);
+}
+
+static bool make_assign(struct input *input, const struct sim *sim, const struct sim_move *move)
+{
+    input->kind = INPUT_ASSIGN;
+    input->interaction = sim->subjects[move->subject].interaction;
+    input->actor = actor_of(sim, move);
+    input->agent = target_of(move);
+    return !uuid_is_nil(&input->interaction);
+}
+
+static bool make_pull(struct input *input, const struct sim *sim, const struct sim_move *move,
+                      struct arena *arena)
+{
+    input->kind = INPUT_PULL;
+    input->interaction = sim->subjects[move->subject].interaction;
+    input->actor = input->agent = target_of(move);
+    const struct interaction *interaction = core_find_interaction(&sim->core, &input->interaction);
+    if (interaction)
+        input->facts = facts_of_interaction(sim, interaction, arena);
     return !uuid_is_nil(&input->interaction);
 }
 
@@ -306,6 +351,12 @@ bool sim_input(struct input *out, const struct sim *sim, const struct sim_move *
         return make_answer(out, sim, move, arena);
     case SIM_END:
         return make_end(out, sim, move);
+    case SIM_TRANSFER:
+        return make_transfer(out, sim, move);
+    case SIM_ASSIGN:
+        return make_assign(out, sim, move);
+    case SIM_PULL:
+        return make_pull(out, sim, move, arena);
     case SIM_PRESENCE:
         return make_presence(out, move);
     case SIM_BLOCK:
@@ -329,6 +380,15 @@ static void learn_created(struct sim *sim, const struct outcome *outcome)
                               .owner = -1};
 }
 
+static void learn_active(struct sim_customer *customer, const struct outcome *outcome)
+{
+    customer->newest = outcome->seq;
+    if (!outcome->active_agent.len)
+        return;
+    customer->last_agent = sim_agent_named(outcome->active_agent);
+    customer->last_ms = outcome->at_ms;
+}
+
 void sim_learn(struct sim *sim, const struct input *input, const struct outcome *outcome)
 {
     (void)input;
@@ -336,7 +396,7 @@ void sim_learn(struct sim *sim, const struct input *input, const struct outcome 
         learn_created(sim, outcome);
     for (uint32_t i = 0; i < sim->customer_count && !uuid_is_nil(&outcome->active_customer); i++) {
         if (uuid_equal(&sim->customers[i].id, &outcome->active_customer))
-            sim->customers[i].newest = outcome->seq;
+            learn_active(&sim->customers[i], outcome);
     }
     for (const struct announcement *a = outcome->announcements; a; a = a->next) {
         const struct interaction *interaction =

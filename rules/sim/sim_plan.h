@@ -14,6 +14,7 @@
 #define SIM_VERSIONS_MAX 4  /* of the configuration */
 #define SIM_SKILLS_MAX 3
 #define SIM_RULES_MAX 5
+#define SIM_HOURS_MAX 3
 #define SIM_START_MS INT64_C(1795000000000)
 
 /* What a plan may use; each can be taken away. */
@@ -35,7 +36,13 @@ enum sim_feature {
     SIM_STRATEGIES = 1 << 14,
     SIM_WEIGHTS = 1 << 15,
     SIM_EXCLUSIVE = 1 << 16, /* another set of exclusive channels than calls alone */
-    SIM_FEATURES = (1 << 17) - 1,
+    SIM_HOURS = 1 << 17,     /* queues are closed at times */
+    SIM_EMPTY = 1 << 18,     /* when_empty */
+    SIM_OVERLOAD = 1 << 19,  /* overflow */
+    SIM_PREFER = 1 << 20,    /* whom the customer knows */
+    SIM_REPLIES = 1 << 21,   /* first_reply, and what agents write */
+    SIM_HANDING = 1 << 22,   /* transfer, assign, pull */
+    SIM_FEATURES = (1 << 23) - 1,
 };
 
 struct sim_plan {

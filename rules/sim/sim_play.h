@@ -14,7 +14,9 @@ struct sim_customer {
     int phone_party, email_party; /* -1: none */
     int owner;                    /* an agent, -1: none */
     bool is_vip;
-    uint64_t newest; /* rises with its interactions */
+    uint64_t newest;         /* rises with its interactions */
+    struct slice last_agent; /* who took the last one, and when; empty: nobody */
+    int64_t last_ms;
 };
 
 /* What was told of a conversation: answers come late and name what they were told. */

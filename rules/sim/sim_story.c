@@ -8,9 +8,10 @@
 
 const char *sim_move_name(enum sim_move_kind kind)
 {
-    static const char *const names[SIM_MOVE_KINDS] = {
-        "message", "outbound", "answered", "hangup", "accept", "reject", "end",   "presence",
-        "block",   "unblock",  "wait",     "commit", "send",   "fail",   "crash", "reload"};
+    static const char *const names[SIM_MOVE_KINDS] = {"message",  "outbound", "answered", "hangup", "accept",
+                                                      "reject",   "end",      "transfer", "assign", "pull",
+                                                      "presence", "block",    "unblock",  "wait",   "commit",
+                                                      "send",     "fail",     "crash",    "reload"};
     return names[kind];
 }
 
@@ -57,7 +58,8 @@ static void tell_message(struct telling *telling, const struct sim_move *move)
 {
     enum channel channel = (enum channel)(move->subject % CHANNEL_COUNT);
     tell(telling, "%s s%u %s %s", channel_name(channel), move->subject,
-         move->kind == SIM_OUTBOUND ? "goes out for" : "comes in at", sim_endpoint(channel, move->queue).ptr);
+         move->kind == SIM_OUTBOUND ? "goes out from" : "comes in at",
+         sim_endpoint(channel, move->queue).ptr);
     if (move->variant & SIM_FROM_WITHHELD && move->kind == SIM_MESSAGE)
         tell(telling, " from nobody");
     else if (channel != CHANNEL_CHAT || move->variant & (SIM_FROM_PHONE | SIM_FROM_EMAIL))
@@ -66,6 +68,19 @@ static void tell_message(struct telling *telling, const struct sim_move *move)
         tell(telling, ", automatic");
     if (move->kind == SIM_MESSAGE && move->variant & SIM_THREAD && channel == CHANNEL_EMAIL)
         tell(telling, ", an answer to s%u", (unsigned)(move->subject - CHANNEL_COUNT));
+}
+
+static void tell_handing(struct telling *telling, const struct sim_move *move)
+{
+    const char *target = sim_agent_name(move->party % SIM_AGENTS_MAX).ptr;
+    if (move->kind == SIM_PULL)
+        tell(telling, "%s pulls s%u", target, move->subject);
+    else if (move->kind == SIM_ASSIGN)
+        tell(telling, "%s assigns s%u to %s", actor_text(move), move->subject, target);
+    else
+        tell(telling, "%s transfers s%u to %s%s", actor_text(move), move->subject,
+             move->variant & SIM_TO_AGENT ? target : sim_queue_name(move->queue).ptr,
+             move->variant & SIM_KEEP_AGE ? " with its age" : "");
 }
 
 static void tell_move(struct telling *telling, const struct sim_move *move)
@@ -94,6 +109,11 @@ static void tell_move(struct telling *telling, const struct sim_move *move)
         break;
     case SIM_END:
         tell(telling, "%s ends s%u", actor_text(move), move->subject);
+        break;
+    case SIM_TRANSFER:
+    case SIM_ASSIGN:
+    case SIM_PULL:
+        tell_handing(telling, move);
         break;
     case SIM_PRESENCE:
         tell(telling, "%s is %s", sim_agent_name(move->agent).ptr, presences[move->variant & 3]);
@@ -130,6 +150,24 @@ static unsigned subject_of(const struct sim *sim, const struct snapshot *snapsho
     return interaction ? sim_subject_of(&interaction->conversation) : 0;
 }
 
+/* How it came to its queue, how long it stays there, and who was asked before it. */
+static void tell_why(struct telling *telling, const struct sim *sim, const struct explanation *why)
+{
+    static const char *const stages[PREFER_STAGE_COUNT] = {"who knows it already", "its owner",
+                                                           "its last agent", ""};
+    const struct interaction *interaction = core_find_interaction(&sim->core, &why->interaction);
+    unsigned subject = interaction ? sim_subject_of(&interaction->conversation) : 0;
+    for (uint32_t i = 0; i < why->path_count; i++) {
+        const struct explained_move *move = &why->path[i];
+        tell(telling, "; s%u leaves %s (%s)", subject, core_queue_name(&sim->core, move->queue).ptr,
+             move->move == MOVE_EMPTY ? empty_reason_name(move->empty) : move_name(move->move));
+    }
+    if (why->held_until != TIME_NEVER)
+        tell(telling, "; s%u is held until %.3f s", subject, (double)(why->held_until - SIM_START_MS) / 1000);
+    if (why->stage != PREFER_QUEUE)
+        tell(telling, "; s%u is for %s", subject, stages[why->stage]);
+}
+
 static void on_step(void *ctx, const struct sim *sim, const struct input *input,
                     const struct outcome *outcome)
 {
@@ -140,10 +178,15 @@ static void on_step(void *ctx, const struct sim *sim, const struct input *input,
         return;
     }
     tell(telling, "row %llu: %s", (unsigned long long)outcome->seq, event_outcome_name(outcome->outcome));
+    for (const struct explanation *why = outcome->explanations; why; why = why->next)
+        tell_why(telling, sim, why);
     for (const struct announcement *a = outcome->announcements; a; a = a->next) {
         tell(telling, "; %s", announcement_type_name(a->type));
         if (a->snapshot)
             tell(telling, " s%u", subject_of(sim, a->snapshot));
+        if (a->snapshot && a->snapshot->queue.len &&
+            (a->type == ANNOUNCE_OFFERED || a->type == ANNOUNCE_QUEUED))
+            tell(telling, " in %.*s", (int)a->snapshot->queue.len, a->snapshot->queue.ptr);
         if (a->type == ANNOUNCE_PRESENCE)
             tell(telling, " %s", agent_state_name(a->state));
         if (a->agent.len)

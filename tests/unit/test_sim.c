@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "rules/sim/sim.h"
@@ -51,6 +52,67 @@ static void every_kind_of_thing_happens(void **state)
     assert_true(all.rollbacks && all.crashes && all.reloads && all.timers && all.refused);
 }
 
+/* What the core can decide, as far as explanations and announcements say it. */
+struct seen {
+    bool moves[MOVE_COUNT], reasons[EMPTY_REASON_COUNT], triggers[TRIGGER_COUNT], stages[PREFER_STAGE_COUNT];
+    bool is_held, is_missed, is_replied;
+};
+
+static void look(void *ctx, const struct sim *sim, const struct input *input, const struct outcome *outcome)
+{
+    struct seen *seen = ctx;
+    (void)sim;
+    seen->is_replied |= input->kind == INPUT_EVENT && input->event->outbound &&
+                        outcome->outcome == OUTCOME_ATTACHED && outcome->snapshot->agent.len;
+    for (const struct explanation *why = outcome->explanations; why; why = why->next) {
+        seen->triggers[why->trigger] = seen->stages[why->stage] = seen->moves[why->moved] = true;
+        seen->is_held |= why->held_until != TIME_NEVER;
+        for (uint32_t i = 0; i < why->path_count; i++) {
+            seen->moves[why->path[i].move] = true;
+            if (why->path[i].move == MOVE_EMPTY)
+                seen->reasons[why->path[i].empty] = true;
+        }
+    }
+    for (const struct announcement *a = outcome->announcements; a; a = a->next)
+        seen->is_missed |= slice_is(a->cause, "no_reply");
+}
+
+static void all_seen(const char *of, const bool *seen, int count)
+{
+    for (int i = 0; i < count; i++) {
+        if (!seen[i])
+            fail_msg("%s %d never happens", of, i);
+    }
+}
+
+static void everything_that_the_core_can_decide_is_decided(void **state)
+{
+    (void)state;
+    struct seen seen = {.is_held = false};
+    struct sim *sim = calloc(1, sizeof *sim);
+    for (uint64_t seed = 1; seed <= 60; seed++) {
+        struct sim_plan plan = sim_plan_draw(seed);
+        struct sim_dice dice = sim_dice_of(seed, 1);
+        struct sim_move move = {.kind = SIM_WAIT};
+        sim_open(sim, &plan);
+        sim->on_step = look;
+        sim->ctx = &seen;
+        while (sim->counts.steps < 1000) {
+            move = sim_generate(sim, &dice, &move);
+            assert_true(sim_play(sim, &move));
+        }
+        sim_close(sim);
+    }
+    free(sim);
+    seen.triggers[TRIGGER_NOW] = true;    /* of questions alone */
+    seen.triggers[TRIGGER_LOADED] = true; /* what is loaded has been looked at when it was decided */
+    all_seen("move", seen.moves, MOVE_COUNT);
+    all_seen("reason", seen.reasons, EMPTY_REASON_COUNT);
+    all_seen("trigger", seen.triggers, TRIGGER_COUNT);
+    all_seen("stage", seen.stages, PREFER_STAGE_COUNT);
+    assert_true(seen.is_held && seen.is_missed && seen.is_replied);
+}
+
 static void the_story_of_a_run_is_told(void **state)
 {
     (void)state;
@@ -76,6 +138,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_seed_is_one_run),
         cmocka_unit_test(every_kind_of_thing_happens),
+        cmocka_unit_test(everything_that_the_core_can_decide_is_decided),
         cmocka_unit_test(the_story_of_a_run_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
