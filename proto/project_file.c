@@ -115,9 +115,10 @@ static void read_prefer(struct project_config *config, const struct project_node
 
 static void read_file(struct project_config *config, const struct project_node *file)
 {
-    static const char *const keys[] = {
-        "project",   "region", "contacts", "create", "endpoints",   "queues", "hours",     "agents", "rules",
-        "cool_down", "misses", "grace",    "window", "permissions", "prefer", "exclusive", NULL};
+    static const char *const keys[] = {"project",   "region", "contacts", "create",      "endpoints",
+                                       "queues",    "hours",  "agents",   "rules",       "cool_down",
+                                       "misses",    "grace",  "window",   "permissions", "prefer",
+                                       "exclusive", "fields", "scripts",  "datasheets",  NULL};
     if (!file->value || !project_node_check_map(file, keys)) {
         if (!file->value)
             project_node_refuse(file, "the file must hold a map");
@@ -147,6 +148,8 @@ static void read_file(struct project_config *config, const struct project_node *
     project_agents_read(config, file);
     project_endpoints_read(config, file);
     project_rules_read(config, file);
+    project_fields_read(config, file);
+    project_screen_read(config, file);
     project_skills_sort(config);
 }
 

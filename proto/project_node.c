@@ -243,6 +243,16 @@ bool project_node_integer(const struct project_node *node, int32_t *out, int32_t
     return true;
 }
 
+bool project_node_boolean(const struct project_node *node, bool *out)
+{
+    if (!node->value)
+        return true;
+    if (node->value->kind != VALUE_BOOL)
+        return project_node_refuse(node, "must be true or false");
+    *out = node->value->boolean;
+    return true;
+}
+
 static const struct unit {
     const char *name;
     int64_t ms;

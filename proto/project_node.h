@@ -53,6 +53,7 @@ bool project_node_name(const struct project_node *node, struct slice *out);
 /* A name as project_node_name() accepts it; `node` is where to complain. */
 bool project_node_check_name(const struct project_node *node, struct slice name);
 bool project_node_integer(const struct project_node *node, int32_t *out, int32_t min, int32_t max);
+bool project_node_boolean(const struct project_node *node, bool *out);
 /* "500ms", "20s", "10m", "2h", "30d", or whole seconds. */
 bool project_node_duration(const struct project_node *node, int64_t *out_ms, int64_t min_ms, int64_t max_ms);
 /* One of `choices`, which end with NULL: its index. */

@@ -24,6 +24,10 @@ void project_agents_read(struct project_config *config, const struct project_nod
 void project_endpoints_read(struct project_config *config, const struct project_node *file);
 /* Also whether each can be reached and the last always matches. */
 void project_rules_read(struct project_config *config, const struct project_node *file);
+/* Custom fields of customers. */
+void project_fields_read(struct project_config *config, const struct project_node *file);
+/* Scripts and datasheets. */
+void project_screen_read(struct project_config *config, const struct project_node *file);
 
 /* A map of skills to levels. Numbers of skills are given as their names come up, until
  * project_skills_sort(). */

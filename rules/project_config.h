@@ -4,6 +4,7 @@
 #ifndef RULES_PROJECT_CONFIG_H
 #define RULES_PROJECT_CONFIG_H
 
+#include "rules/field_config.h"
 #include "rules/hours.h"
 #include "rules/types.h"
 
@@ -148,6 +149,10 @@ struct project_config {
                                     */
     const struct zone_table *zones; /* rules/zone_table.h: what time zones were when the file was applied */
     uint32_t zone_count;
+    bool has_fields;             /* else those of customers are free */
+    struct fields_config fields; /* of customers */
+    struct datasheet_config *datasheets;
+    uint32_t datasheet_count;
 };
 
 /* Gives back what the conditions of its rules hold outside the arena. */

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "proto/json.h"
+#include "server/customer_fields.h"
 #include "server/operation_contacts.h"
 #include "server/operation_sql.h"
 #include "server/project.h"
@@ -53,19 +54,53 @@ static bool check_tags(struct operation_call *call)
     return true;
 }
 
+static struct value required_names(const struct fields_config *fields, struct arena *arena)
+{
+    struct value names = value_list(arena, fields->count);
+    for (uint32_t i = 0; i < fields->count; i++)
+        if (fields->items[i].required)
+            value_append(&names, value_string(fields->items[i].name));
+    return names;
+}
+
+/* The statement sees to it that an edit takes no required value away: it knows what was there. */
+static bool add_fields(struct operation_call *call, const struct value *given, bool is_new,
+                       struct value *args)
+{
+    struct fields_check check;
+    struct value fields = given ? *given : value_null();
+    struct fault fault;
+    struct problem problem;
+    if (customer_fields_of(&check, project_config(call->project)) && (given || is_new)) {
+        check.wants_required = is_new;
+        if (!customer_fields_check(&fields, given, &check, call->arena, &fault)) {
+            problem_set_fault(&problem, &fault);
+            operation_fail(call, &problem);
+            return false;
+        }
+        value_set(args, "required_fields", required_names(check.fields, call->arena));
+    }
+    if (fields.kind == VALUE_MAP && json_size(&fields) > CUSTOMER_FIELDS_SIZE_MAX)
+        return refuse(call, PROBLEM_INVALID, "/fields", "at most 16384 bytes as JSON");
+    if (fields.kind == VALUE_MAP)
+        value_set(args, "fields", fields);
+    return true;
+}
+
 /* The parameters, with canonical keys in the contacts, ready for the statement. */
-static bool make_args(struct operation_call *call, struct value *args)
+static bool make_args(struct operation_call *call, bool is_new, struct value *args)
 {
     const struct value *contacts = value_member(call->params, "contacts");
     const struct value *fields = value_member(call->params, "fields");
     if (!check_stage(call) || !check_tags(call))
         return false;
-    if (fields && json_size(fields) > CUSTOMER_FIELDS_SIZE_MAX)
-        return refuse(call, PROBLEM_INVALID, "/fields", "at most 16384 bytes as JSON");
-    *args = value_map(call->arena, call->params->count + 3);
+    *args = value_map(call->arena, call->params->count + 5);
     for (uint32_t i = 0; i < call->params->count; i++)
-        if (!slice_is(call->params->members[i].name, "contacts"))
+        if (!slice_is(call->params->members[i].name, "contacts") &&
+            !slice_is(call->params->members[i].name, "fields"))
             args->members[args->count++] = call->params->members[i];
+    if (!add_fields(call, fields, is_new, args))
+        return false;
     return !contacts || operation_contacts_add(call, contacts, args);
 }
 
@@ -81,7 +116,7 @@ void operation_create_customer(struct operation_call *call)
 {
     struct value args;
     struct uuid id = operation_make_id();
-    if (!make_args(call, &args))
+    if (!make_args(call, true, &args))
         return;
     value_set_uuid(&args, call->arena, "id", &id);
     operation_sql_run(call, "customer_create", &args, answer_change);
@@ -90,7 +125,7 @@ void operation_create_customer(struct operation_call *call)
 void operation_edit_customer(struct operation_call *call)
 {
     struct value args;
-    if (make_args(call, &args))
+    if (make_args(call, false, &args))
         operation_sql_run(call, "customer_edit", &args, answer_change);
 }
 

@@ -36,7 +36,7 @@ static void expire(struct project *project, int64_t now)
 static void cut_silent(struct project *project)
 {
     pg_link_cut(project->app->writer, "it did not answer while stopping");
-    if (project->trimming)
+    if (project->trimming || project->filling)
         pg_link_cut(project->app->desk, "it did not answer while stopping");
 }
 
@@ -77,6 +77,8 @@ static void on_housekeeping(uv_timer_t *timer)
         expire(project, now);
     if (project->state == PROJECT_OWNED)
         changes_trim(project);
+    if (project->state == PROJECT_OWNED)
+        field_index_fill(project);
     if (project->state == PROJECT_OWNED)
         audit_sweep(project);
     project_pump(project);

@@ -145,6 +145,8 @@ struct project {
     size_t change_count;
     uint64_t trimmed_version, trim_to; /* of the change list in the database */
     bool trimming;
+    uint64_t filled_version, fill_version; /* of the configuration whose indexed fields are filled, are being */
+    bool filling;
     struct settled_waiter *waiters;
     struct turn turn;
     uv_timer_t core_timer, housekeeping;
@@ -242,6 +244,7 @@ void changes_read(struct project *project);
 void changes_settle(struct project *project, bool settled);
 void changes_clear(struct project *project);
 void changes_add(struct project *project, enum input_kind kind, const struct block *block); /* copies it */
+void field_index_fill(struct project *project); /* a page, and the next when it is done */
 void changes_trim(struct project *project); /* a page of what is taken over, on the desk's link */
 
 #endif

@@ -187,7 +187,117 @@ BEGIN
 END
 $$;
 
+-- --- Indexed custom fields ---
+
+-- An index of every project's own fields, without any DDL: customers by (project, field, value), in the order of their ids, so that a
+-- page of those with a value is read as it lies there. A trigger keeps it; a field that is newly asked for is filled in small
+-- transactions of the project's owner, off the path of events (server/field_index.c), and one that is no longer asked for goes the
+-- same way.
+CREATE TABLE field_indexes (
+    project   integer NOT NULL,
+    field     text NOT NULL,
+    is_wanted boolean NOT NULL DEFAULT true,
+    since     xid8 NOT NULL DEFAULT pg_current_xact_id(), -- older transactions did not know of it: they must have ended first
+    filled_to uuid NOT NULL DEFAULT '00000000-0000-0000-0000-000000000000',
+    is_ready  boolean NOT NULL DEFAULT false,
+    PRIMARY KEY (project, field)
+);
+CREATE TABLE field_values (
+    project  integer NOT NULL,
+    field    text NOT NULL,
+    value    text NOT NULL, -- as ->> gives it, in the canonical form of its type
+    customer uuid NOT NULL,
+    PRIMARY KEY (project, field, value, customer)
+);
+CREATE INDEX field_values_customer ON field_values (customer);
+
+CREATE FUNCTION take_field_indexes() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = patchbay, pg_temp AS $$
+DECLARE
+    asked text[] := ARRAY(SELECT f.key FROM jsonb_each(coalesce(new.settings -> 'fields', '{}')) f
+                          WHERE f.value -> 'indexed' = 'true');
+BEGIN
+    UPDATE field_indexes x SET is_wanted = false, is_ready = false
+    WHERE x.project = new.project AND x.is_wanted AND x.field <> ALL (asked);
+    INSERT INTO field_indexes AS x (project, field) SELECT new.project, unnest(asked)
+    ON CONFLICT (project, field) DO UPDATE
+    SET is_wanted = true, since = excluded.since, filled_to = excluded.filled_to WHERE NOT x.is_wanted;
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER customer_settings_field_indexes AFTER INSERT OR UPDATE ON customer_settings
+    FOR EACH ROW EXECUTE FUNCTION take_field_indexes();
+
+-- Longer ones were there before the field was declared: an equality that they could meet is none.
+CREATE FUNCTION add_field_values(of integer, id uuid, fields jsonb) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO field_values (project, field, value, customer)
+    SELECT of, x.field, fields ->> x.field, id FROM field_indexes x
+    WHERE x.project = of AND x.is_wanted AND octet_length(fields ->> x.field) <= 256
+    ON CONFLICT DO NOTHING
+$$;
+
+CREATE FUNCTION keep_field_values() RETURNS trigger LANGUAGE plpgsql SET search_path = patchbay, pg_temp AS $$
+BEGIN
+    IF TG_OP = 'UPDATE' THEN
+        DELETE FROM field_values v WHERE v.customer = new.id;
+    END IF;
+    IF new.deleted_at IS NULL THEN
+        PERFORM add_field_values(new.project, new.id, new.fields);
+    END IF;
+    RETURN NULL;
+END
+$$;
+-- What routing creates has no fields, and pays nothing.
+CREATE TRIGGER customers_field_values_new AFTER INSERT ON customers
+    FOR EACH ROW WHEN (new.fields <> '{}') EXECUTE FUNCTION keep_field_values();
+CREATE TRIGGER customers_field_values AFTER UPDATE OF fields, deleted_at ON customers
+    FOR EACH ROW WHEN (old.fields IS DISTINCT FROM new.fields OR old.deleted_at IS DISTINCT FROM new.deleted_at)
+    EXECUTE FUNCTION keep_field_values();
+
+-- One small step of what is to be filled or emptied; `page` customers at most. 0: all is done, 1: there is more, 2: transactions that
+-- may not know of a field have still to end.
+CREATE FUNCTION fill_field_indexes(of integer, page integer) RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+    x field_indexes;
+    last uuid;
+    seen integer := 0;
+    c customers;
+BEGIN
+    SELECT i.* INTO x FROM field_indexes i WHERE i.project = of AND NOT i.is_ready ORDER BY i.is_wanted, i.field LIMIT 1 FOR UPDATE;
+    IF NOT FOUND THEN
+        RETURN 0;
+    END IF;
+    IF NOT x.is_wanted THEN
+        DELETE FROM field_values v WHERE (v.project, v.field, v.value, v.customer) IN (
+            SELECT w.project, w.field, w.value, w.customer FROM field_values w WHERE w.project = of AND w.field = x.field LIMIT page);
+        IF NOT FOUND THEN
+            DELETE FROM field_indexes i WHERE i.project = of AND i.field = x.field;
+        END IF;
+        RETURN 1;
+    END IF;
+    IF pg_snapshot_xmin(pg_current_snapshot()) <= x.since THEN
+        RETURN 2;
+    END IF;
+    FOR c IN SELECT k.* FROM customers k WHERE k.id > x.filled_to AND k.project = of ORDER BY k.id LIMIT page FOR SHARE LOOP
+        seen := seen + 1;
+        last := c.id;
+        IF c.deleted_at IS NULL AND octet_length(c.fields ->> x.field) <= 256 THEN
+            INSERT INTO field_values (project, field, value, customer) VALUES (of, x.field, c.fields ->> x.field, c.id)
+            ON CONFLICT DO NOTHING;
+        END IF;
+    END LOOP;
+    UPDATE field_indexes i SET filled_to = coalesce(last, i.filled_to), is_ready = seen < page
+    WHERE i.project = of AND i.field = x.field;
+    RETURN 1;
+END
+$$;
+
+GRANT SELECT, INSERT, DELETE ON field_values TO patchbay_server;
+GRANT SELECT, UPDATE, DELETE ON field_indexes TO patchbay_server;
 REVOKE EXECUTE ON FUNCTION change_contact(integer, text, text, jsonb), shares_json(uuid), shares_named(jsonb),
-    shares_fault(integer, jsonb, boolean), share_customers(integer, text, text, jsonb, text) FROM PUBLIC;
+    shares_fault(integer, jsonb, boolean), share_customers(integer, text, text, jsonb, text),
+    take_field_indexes(), add_field_values(integer, uuid, jsonb), keep_field_values(),
+    fill_field_indexes(integer, integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION change_contact(integer, text, text, jsonb), shares_json(uuid), shares_named(jsonb),
-    shares_fault(integer, jsonb, boolean), share_customers(integer, text, text, jsonb, text) TO patchbay_server;
+    shares_fault(integer, jsonb, boolean), share_customers(integer, text, text, jsonb, text),
+    add_field_values(integer, uuid, jsonb), keep_field_values(), fill_field_indexes(integer, integer) TO patchbay_server;

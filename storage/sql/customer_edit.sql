@@ -1,10 +1,14 @@
 -- {customer, version, name, ..., contacts, keys, origin}: changes the fields that are given; contacts, when given, replace the
--- list. What is read is of one snapshot and holds only while the version does: a row that has moved on gives 'again'.
+-- list; `required_fields` are names of fields that may not be taken away. What is read is of one snapshot and holds only while the version does: a row that has moved on gives 'again'.
 WITH call (project, role, agent, args) AS (SELECT $1::integer, $2::text, $3::text, $4::jsonb),
 old AS (
     SELECT c.id, c.version, c AS was, contacts_json(c.id) AS contacts, right_on(v, c) AS may
     FROM customers c, viewer_of($1, $2, $3) v
     WHERE c.project = $1 AND c.id = ($4 ->> 'customer')::uuid AND c.deleted_at IS NULL AND right_on(v, c) >= 1
+), taken AS (
+    SELECT name FROM old, jsonb_array_elements_text($4 -> 'required_fields') name
+    WHERE old.may >= 2 AND coalesce((old.was).fields ->> name, '') <> '' AND NOT ($4 -> 'fields') ? name
+    LIMIT 1
 ), keys AS (
     SELECT key FROM old JOIN contacts k ON k.customer = old.id, LATERAL (VALUES (k.phone_key), (k.email_key)) v (key)
     WHERE key IS NOT NULL
@@ -25,7 +29,7 @@ old AS (
         version = c.version + 1, updated_at = now()
     FROM old
     WHERE c.id = old.id AND old.may >= 2 AND c.version = old.version AND c.deleted_at IS NULL
-      AND c.version = coalesce(($4 ->> 'version')::bigint, c.version)
+      AND c.version = coalesce(($4 ->> 'version')::bigint, c.version) AND NOT EXISTS (SELECT FROM taken)
     RETURNING c.*
 ), dropped AS (
     DELETE FROM contacts k USING edited
@@ -63,6 +67,8 @@ SELECT 'not_found', 'there is no such customer', NULL WHERE NOT EXISTS (SELECT F
 UNION ALL
 SELECT 'forbidden', 'you may see this customer but not edit it', NULL FROM old WHERE old.may < 2
 UNION ALL
+SELECT 'invalid', 'is required', '/fields/' || name FROM taken
+UNION ALL
 SELECT CASE WHEN ($4 ->> 'version')::bigint <> old.version THEN 'already_taken' ELSE 'again' END,
        format('the customer is at version %s', old.version), '/version'
-FROM old WHERE old.may >= 2 AND NOT EXISTS (SELECT FROM edited)
+FROM old WHERE old.may >= 2 AND NOT EXISTS (SELECT FROM edited) AND NOT EXISTS (SELECT FROM taken)

@@ -2,8 +2,6 @@
 import concurrent.futures
 import uuid
 
-import pytest
-
 from harness.http_client import ringing
 
 
@@ -36,17 +34,20 @@ def test_contacts_are_added_changed_and_removed(router, database):
         ("Edit customer", "contacts", count) for count in (1, 2, 3, 3, 3, 2)]
 
 
-@pytest.mark.parametrize("members, pointer", [
+WRONG = [
     ({}, None), ({"label": "x"}, None), ({"phone": ""}, None),
     ({"phone": "123"}, "/phone"), ({"phone": 1234}, "/phone"), ({"phone": "hello"}, "/phone"), ({"phone": "1234", "fax": "1"}, "/fax"),
     ({"email": "nobody"}, "/email"), ({"email": "Ann <ann@example.com>"}, "/email"), ({"email": "a\x00@example.com"}, None),
     ({"label": "a\nb", "phone": "1234"}, "/label"), ({"label": "x" * 257, "phone": "1234"}, "/label"),
-])
-def test_bad_contacts_are_refused_with_their_place(router, members, pointer):
+]
+
+
+def test_bad_contacts_are_refused_with_their_place(router):
     client = router.agent("anna")
     made = create(client, contacts=[{"phone": "1234"}])
-    answer = client.post(f"customers/{made['id']}/contacts", members)
-    assert answer.status == 400 and answer.json["code"] == "invalid" and answer.json.get("pointer") == pointer
+    for members, pointer in WRONG:
+        answer = client.post(f"customers/{made['id']}/contacts", members)
+        assert (answer.status, answer.json["code"], answer.json.get("pointer")) == (400, "invalid", pointer), str(members)[:80]
     assert client.ok("GET", f"customers/{made['id']}") == made
 
 
