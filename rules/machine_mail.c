@@ -187,3 +187,12 @@ enum machine_class machine_mail_classify(const struct value *headers, struct sli
     }
     return MACHINE_NONE;
 }
+
+bool machine_mail_is_sign(struct slice header)
+{
+    for (size_t i = 0; i < sizeof signs / sizeof *signs; i++) {
+        if (signs[i].test != TEST_DAEMON && is_header(header, signs[i].header))
+            return true;
+    }
+    return false;
+}

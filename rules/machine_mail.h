@@ -21,4 +21,7 @@ const char *machine_class_name(enum machine_class value); /* "none", "bounce", "
 enum machine_class machine_mail_classify(const struct value *headers, struct slice from_address,
                                          struct slice *matched);
 
+/* May a header of this name (in any case) be one that the answer depends on? */
+bool machine_mail_is_sign(struct slice header);
+
 #endif

@@ -5,8 +5,10 @@
 #include <string.h>
 
 #include "server/command_cel.h"
+#include "server/command_decode.h"
 #include "server/command_explain.h"
 #include "server/command_key.h"
+#include "server/command_mail.h"
 #include "server/command_options.h"
 #include "server/command_replay.h"
 #include "server/command_simulate.h"
@@ -21,6 +23,8 @@ const struct command command_table[] = {
     {"check", command_check, "find the faults of a configuration or project file"},
     {"key", command_key, "print the canonical key of a phone number or an e-mail address"},
     {"cel", command_cel, "print the value of a rule expression"},
+    {"mail", command_mail, "deliver a message, or print the event that it would become"},
+    {"decode", command_decode, "print the events that recorded traffic would become"},
     {"simulate", command_simulate, "try the decision core with random projects and traffic"},
     {"explain", command_explain, "say why a decision was made"},
     {"replay", command_replay, "decide a project's journal again and compare"},

@@ -23,6 +23,20 @@ static ssize_t read_all(int fd, char *buffer, size_t size)
     return (ssize_t)len;
 }
 
+static bool read_file(struct slice *out, int fd, size_t max, struct arena *arena, char *why, size_t why_size)
+{
+    /* One byte more than allowed tells a file that is too long from one that just fits. */
+    char *buffer = arena_alloc(arena, max + 1);
+    ssize_t len = read_all(fd, buffer, max + 1);
+    if (len < 0)
+        snprintf(why, why_size, "%s", strerror(errno));
+    else if ((size_t)len > max)
+        snprintf(why, why_size, "larger than %zu bytes", max);
+    else
+        *out = (struct slice){buffer, (size_t)len};
+    return len >= 0 && (size_t)len <= max;
+}
+
 bool file_read(struct slice *out, const char *path, size_t max, struct arena *arena, char *why,
                size_t why_size)
 {
@@ -31,16 +45,12 @@ bool file_read(struct slice *out, const char *path, size_t max, struct arena *ar
         snprintf(why, why_size, "%s", strerror(errno));
         return false;
     }
-    /* One byte more than allowed tells a file that is too long from one that just fits. */
-    char *buffer = arena_alloc(arena, max + 1);
-    ssize_t len = read_all(fd, buffer, max + 1);
-    int error = errno;
+    bool good = read_file(out, fd, max, arena, why, why_size);
     close(fd);
-    if (len < 0)
-        snprintf(why, why_size, "%s", strerror(error));
-    else if ((size_t)len > max)
-        snprintf(why, why_size, "larger than %zu bytes", max);
-    else
-        *out = (struct slice){buffer, (size_t)len};
-    return len >= 0 && (size_t)len <= max;
+    return good;
+}
+
+bool file_read_input(struct slice *out, size_t max, struct arena *arena, char *why, size_t why_size)
+{
+    return read_file(out, STDIN_FILENO, max, arena, why, why_size);
 }

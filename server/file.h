@@ -8,5 +8,8 @@
  * path). */
 bool file_read(struct slice *out, const char *path, size_t max, struct arena *arena, char *why,
                size_t why_size) __attribute__((warn_unused_result));
+/* The same of standard input. */
+bool file_read_input(struct slice *out, size_t max, struct arena *arena, char *why, size_t why_size)
+    __attribute__((warn_unused_result));
 
 #endif

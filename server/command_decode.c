@@ -1,0 +1,102 @@
+#include "server/command_decode.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "proto/json.h"
+#include "proto/mail_event.h"
+#include "proto/phone.h"
+#include "server/command.h"
+#include "server/command_options.h"
+#include "server/file.h"
+
+#define WHY_MAX 256
+#define RECORD_MAX (64u << 20) /* bytes of a recording */
+
+struct recording {
+    const char *command;
+    struct slice bytes, region;
+    struct arena *arena;
+};
+
+static const char help_text[] =
+    "usage: %s FORMAT [--region DE] FILE\n"
+    "\n"
+    "Prints the events that a recorded stream or request would become, a line of JSON each. FILE - is standard input.\n"
+    "\n"
+    "  mail                        one message (RFC 5322) as `patchbay mail --parse` reads it\n"
+    "\n"
+    "  --region REGION             two letters: the numbering plan of numbers without + (ZZ: none)\n"
+    "  --help                      print this and exit\n";
+
+static int decode_mail(const struct recording *recording)
+{
+    struct mail_envelope envelope = {.is_known = false};
+    struct mail mail;
+    mail_init();
+    enum mail_status status = mail_read(&mail, recording->bytes, recording->arena);
+    if (status != MAIL_OK)
+        return command_failed(recording->command, "the message is refused: %s", mail_status_text(status));
+    struct value event = mail_event(&mail, &envelope, recording->arena);
+    struct slice text = json_write(&event, recording->arena);
+    printf("%.*s\n", (int)text.len, text.ptr);
+    return COMMAND_OK;
+}
+
+static const struct format {
+    const char *name;
+    int (*decode)(const struct recording *recording); /* prints; returns the exit code */
+} formats[] = {{"mail", decode_mail}};
+
+static const struct format *find_format(const char *name)
+{
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+        if (strcmp(name, formats[i].name) == 0)
+            return &formats[i];
+    }
+    return NULL;
+}
+
+static int run(const char *command, const struct format *format, const char *path, struct slice region)
+{
+    struct arena arena;
+    struct recording recording = {.command = command, .region = region, .arena = &arena};
+    char why[WHY_MAX];
+    arena_init(&arena);
+    bool good = strcmp(path, "-") == 0
+                    ? file_read_input(&recording.bytes, RECORD_MAX, &arena, why, sizeof why)
+                    : file_read(&recording.bytes, path, RECORD_MAX, &arena, why, sizeof why);
+    int code = good ? format->decode(&recording) : command_failed(command, "%s: %s", path, why);
+    arena_deinit(&arena);
+    return code;
+}
+
+int command_decode(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"region", required_argument, NULL, 'r'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+    struct slice region = SLICE("ZZ");
+    optind = 0; /* glibc: forget the scan of an earlier command line */
+    for (int value; (value = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+        if (value == 'h') {
+            printf(help_text, argv[0]);
+            return COMMAND_OK;
+        }
+        if (value != 'r')
+            return COMMAND_USAGE; /* getopt_long() has complained */
+        region = slice_of(optarg);
+        if (!phone_region_is_known(region))
+            return command_misused(argv[0], "--region '%s' is not a known region (two letters, as DE)",
+                                   optarg);
+    }
+    if (argc - optind < 2)
+        return command_misused(argv[0], "%s",
+                               argc - optind ? "FILE is missing" : "FORMAT and FILE are missing");
+    if (argc - optind > 2)
+        return command_misused(argv[0], "unexpected argument '%s'", argv[optind + 2]);
+    const struct format *format = find_format(argv[optind]);
+    if (!format)
+        return command_misused(argv[0], "there is no format '%s'; --help lists them", argv[optind]);
+    return run(argv[0], format, argv[optind + 1], region);
+}
