@@ -23,6 +23,16 @@ void explain_move(struct step *step, const struct interaction *interaction, enum
         step->path[step->path_count++] = (struct explained_move){interaction->data.queue, move, empty};
 }
 
+struct slice explain_cause(const struct step *step, const struct interaction *interaction)
+{
+    if (step->cause)
+        return slice_of(step->cause);
+    if (step->looked_at != interaction || !step->path_count)
+        return (struct slice){NULL, 0};
+    const struct explained_move *last = &step->path[step->path_count - 1];
+    return slice_of(last->move == MOVE_EMPTY ? empty_reason_name(last->empty) : move_name(last->move));
+}
+
 /* Read before the offer changes how its agent stands. */
 static void look_at_candidates(const struct core *core, struct explanation *why,
                                const struct interaction *interaction, const struct agent *chosen,

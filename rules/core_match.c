@@ -78,7 +78,7 @@ bool offer_or_stay(struct step *step, struct interaction *interaction, enum pref
 void offer_or_wait(struct step *step, struct interaction *interaction, enum prefer_stage from)
 {
     if (offer_or_stay(step, interaction, from))
-        step_announce(step, ANNOUNCE_QUEUED, interaction, NULL)->cause = slice_of(step->cause);
+        step_announce(step, ANNOUNCE_QUEUED, interaction, NULL)->cause = explain_cause(step, interaction);
 }
 
 void arrive(struct step *step, struct interaction *interaction)

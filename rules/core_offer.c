@@ -39,7 +39,7 @@ void offer(struct step *step, struct interaction *interaction, struct agent *age
     interaction->data.held_until = TIME_NEVER;
     interaction->data.attempts++;
     interaction_settle(step, interaction);
-    step_announce(step, ANNOUNCE_OFFERED, interaction, agent)->cause = slice_of(step->cause);
+    step_announce(step, ANNOUNCE_OFFERED, interaction, agent)->cause = explain_cause(step, interaction);
 }
 
 /* Gives who is asked next. */

@@ -147,6 +147,8 @@ int rule_queue(const struct core *core, int rule, enum channel channel, struct s
 /* Why (core_explain.c). */
 void explain_look_at(struct step *step, const struct interaction *interaction);
 /* It leaves its queue for another one. */
+/* What an announcement of its offer or its waiting gives as the reason; static, empty: none. */
+struct slice explain_cause(const struct step *step, const struct interaction *interaction);
 void explain_move(struct step *step, const struct interaction *interaction, enum move move,
                   enum empty_reason empty);
 /* Before the offer is made; `chosen` NULL: it waits. `was_looked_for`: the members were asked for one. */

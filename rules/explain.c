@@ -200,16 +200,24 @@ static bool is_of(const struct explanation *why, const struct project_config *co
                           : why->relax_step <= (int32_t)config->queues[why->queue].relax_count;
 }
 
+static struct slice hours_name(const struct project_config *config, int queue)
+{
+    int hours = queue < 0 ? -1 : config->queues[queue].hours;
+    return hours < 0 ? (struct slice){NULL, 0} : config->hours[hours].name;
+}
+
 static struct value path_value(const struct explanation *why, const struct project_config *config,
                                struct arena *arena)
 {
     struct value list = value_list(arena, why->path_count);
     for (uint32_t i = 0; i < why->path_count; i++) {
         const struct explained_move *move = &why->path[i];
-        struct value map = value_map(arena, 3);
+        struct value map = value_map(arena, 4);
         if (move->queue >= 0)
             value_set_text(&map, "queue", config->queues[move->queue].name);
         value_set_text(&map, "left_because", slice_of(move_name(move->move)));
+        if (move->move == MOVE_CLOSED)
+            value_set_text(&map, "hours", hours_name(config, move->queue));
         if (move->move == MOVE_EMPTY)
             value_set_text(&map, "empty", slice_of(empty_reason_name(move->empty)));
         value_append(&list, map);
@@ -253,8 +261,10 @@ bool explain_value(struct value *out, const struct explanation *why, const struc
         value_set_text(out, "moved", slice_of(move_name(why->moved)));
     value_set(out, "path", path_value(why, config, arena));
     value_set_text(out, "asked", slice_of(stages[why->stage]));
-    if (why->held_until != TIME_NEVER)
+    if (why->held_until != TIME_NEVER) {
         value_set(out, "held_until_ms", value_int(why->held_until));
+        value_set_text(out, "hours", hours_name(config, why->queue));
+    }
     value_set_text(out, "excluded", why->excluded);
     value_set_text(out, "chosen", why->chosen);
     value_set(out, "candidates", candidates);

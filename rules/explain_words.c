@@ -45,6 +45,7 @@ static void say_path(struct words *words, const struct value *path)
         say(words, "  not in ", text_of(&path->items[i], "queue"), "");
         say(words, ": ", text_of(&path->items[i], "left_because"), "");
         say(words, " (", text_of(&path->items[i], "empty"), ")");
+        say(words, " (hours ", text_of(&path->items[i], "hours"), ")");
         add(words, SLICE("\n"));
     }
 }
@@ -70,6 +71,18 @@ static void say_candidates(struct words *words, const struct value *candidates)
     }
 }
 
+/* Nothing of whom the queue itself asks. */
+static struct slice stage_words(struct slice stage)
+{
+    if (slice_is(stage, "same_agent"))
+        return SLICE("who has other work of this customer");
+    if (slice_is(stage, "owner"))
+        return SLICE("the customer's owner");
+    if (slice_is(stage, "last_agent"))
+        return SLICE("the customer's last agent");
+    return (struct slice){NULL, 0};
+}
+
 struct slice explain_words(const struct value *explained, struct arena *arena)
 {
     struct words words = {.arena = arena};
@@ -83,13 +96,19 @@ struct slice explain_words(const struct value *explained, struct arena *arena)
                                  (int)queue.len, queue.ptr, (long long)int_of(explained, "priority"),
                                  (long long)int_of(explained, "step")));
     say_skills(&words, value_member(explained, "skills"));
-    if (value_member(explained, "held_until_ms"))
-        add(&words, SLICE("  held until the queue opens\n"));
+    if (value_member(explained, "held_until_ms")) {
+        add(&words, SLICE("  held until the queue opens"));
+        say(&words, " (hours ", text_of(explained, "hours"), ")");
+        add(&words, SLICE("\n"));
+    }
     say(&words, "  given away by ", text_of(explained, "excluded"), "\n");
-    if (chosen.len)
-        say(&words, "  goes to ", chosen, "\n");
-    else
+    if (chosen.len) {
+        say(&words, "  goes to ", chosen, "");
+        say(&words, ", asked as ", stage_words(text_of(explained, "asked")), "");
+        add(&words, SLICE("\n"));
+    } else {
         add(&words, SLICE("  waits\n"));
+    }
     say_candidates(&words, value_member(explained, "candidates"));
     return words.text;
 }

@@ -46,6 +46,8 @@ static void every_empty_reason_takes_its_own_way(void **state)
                 assert_int_equal(why->path[0].queue, QUEUE_SUPPORT);
                 assert_int_equal(why->path[0].move, MOVE_EMPTY);
                 assert_int_equal(why->path[0].empty, reasons[set]);
+                assert_true(
+                    slice_is(announced_as(outcome, ANNOUNCE_QUEUED)->cause, empty_reason_name(reasons[set])));
             }
             world_deinit(&world);
         }
@@ -146,6 +148,7 @@ static void a_full_queue_passes_on_what_would_have_to_wait(void **state)
     const struct outcome *outcome = world_ring(&world, "c3", "+493");
     assert_true(slice_is(outcome->snapshot->queue, "mail"));
     assert_int_equal(outcome->explanations->path[0].move, MOVE_OVERLOAD);
+    assert_true(slice_is(announced_as(outcome, ANNOUNCE_QUEUED)->cause, "overload"));
     world_deinit(&world);
 }
 
@@ -164,6 +167,7 @@ static void what_has_waited_for_long_overflows_once_with_its_age(void **state)
     assert_int_equal(world_sleep(&world, 59999), 0);
     assert_int_equal(world_sleep(&world, 1), 1);
     assert_int_equal(call(&world, "c1")->data.queue, QUEUE_MAIL);
+    assert_true(slice_is(announced_as(world.last, ANNOUNCE_QUEUED)->cause, "waited"));
     assert_int_equal(call(&world, "c1")->data.enqueued_ms, since);
     assert_int_equal(world_sleep(&world, 59999), 0);
     assert_int_equal(world_sleep(&world, 1), 1); /* it waited in that one, too, for as long as it may */
@@ -234,6 +238,7 @@ static void a_closed_queue_sends_what_comes_elsewhere_and_goes_on_with_what_wait
     const struct outcome *outcome = world_ring(&world, "c2", "+492");
     assert_true(slice_is(outcome->snapshot->queue, "mail"));
     assert_int_equal(outcome->explanations->path[0].move, MOVE_CLOSED);
+    assert_true(slice_is(announced_as(outcome, ANNOUNCE_QUEUED)->cause, "closed"));
     world_presence(&world, "anna", AGENT_AVAILABLE, 0);
     assert_string_equal(holder(&world, call(&world, "c1")), "anna");
     world_reject(&world, call(&world, "c1")->data.offer, "anna",

@@ -88,12 +88,52 @@ static void a_missing_skill_says_what_is_needed_and_when_less_is_enough(void **s
     world_deinit(&world);
 }
 
+static void what_is_held_names_the_hours_and_a_preference_who_was_asked(void **state)
+{
+    static const struct {
+        enum prefer_stage stage;
+        const char *words;
+    } stages[] = {{PREFER_SAME, "goes to anna, asked as who has other work of this customer\n"},
+                  {PREFER_OWNER, "goes to anna, asked as the customer's owner\n"},
+                  {PREFER_LAST, "goes to anna, asked as the customer's last agent\n"},
+                  {PREFER_QUEUE, "goes to anna\n"}};
+    struct world world;
+    struct hours hours = {.name = SLICE("office")};
+    struct explained_move path = {QUEUE_SUPPORT, MOVE_CLOSED, 0};
+    struct explanation why = {.interaction = {{1}}, .held_until = 1000, .stage = PREFER_QUEUE};
+    struct value value;
+    (void)state;
+    world_init(&world, 1);
+    struct project_config config = world.config;
+    config.hours = &hours;
+    config.hours_count = 1;
+    world.queues[QUEUE_SUPPORT].hours = 0;
+    assert_true(explain_value(&value, &why, &config, &world.arena));
+    assert_true(slice_is(value_member(&value, "hours")->string, "office"));
+    assert_true(says(&world, &value, "  held until the queue opens (hours office)\n  waits\n"));
+    why.held_until = TIME_NEVER;
+    why.queue = QUEUE_MAIL;
+    why.path = &path;
+    why.path_count = 1;
+    why.chosen = SLICE("anna");
+    for (size_t i = 0; i < sizeof stages / sizeof *stages; i++) {
+        why.stage = stages[i].stage;
+        assert_true(explain_value(&value, &why, &config, &world.arena));
+        assert_null(value_member(&value, "hours"));
+        assert_true(says(&world, &value, "  not in support: closed (hours office)\n"));
+        assert_true(says(&world, &value, stages[i].words));
+    }
+    world.queues[QUEUE_SUPPORT].hours = -1;
+    world_deinit(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_offer_names_its_rule_its_queue_and_every_agent),
         cmocka_unit_test(a_wait_says_that_there_is_no_room),
         cmocka_unit_test(a_missing_skill_says_what_is_needed_and_when_less_is_enough),
+        cmocka_unit_test(what_is_held_names_the_hours_and_a_preference_who_was_asked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
