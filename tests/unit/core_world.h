@@ -271,6 +271,27 @@ static inline void world_load(const struct world *from, const struct interaction
                           data->excluded < 0 ? none : from->core.agents[data->excluded].name);
 }
 
+/* What a restart does: everything open and every agent that the tables know, into another configuration. */
+static inline void world_load_all(const struct world *from, struct core *to,
+                                  const struct project_config *config)
+{
+    core_init(to, 1, config, 2);
+    for (uint32_t i = 0; i < from->core.agent_count; i++)
+        (void)!core_load_agent(to, from->core.agents[i].name, &from->core.agents[i].data);
+    for (const struct rank_node *node = rank_first(&from->core.open); node; node = rank_next(node))
+        world_load(from, node->owner, to);
+    core_loaded(to, from->core.seq, from->core.at_ms);
+}
+
+static inline void world_restart(struct world *world)
+{
+    struct core loaded;
+    core_bury(&world->core);
+    world_load_all(world, &loaded, &world->config);
+    core_deinit(&world->core);
+    world->core = loaded;
+}
+
 /* Asks for, or has, one skill at a level. */
 static inline struct config_skills world_skill(struct world *world, uint16_t skill, uint16_t level)
 {

@@ -133,22 +133,6 @@ static void a_lost_lease_requeues_at_the_original_rank_after_the_grace(void **st
     world_deinit(&world);
 }
 
-static void a_flap_of_the_lease_moves_nothing(void **state)
-{
-    struct world world;
-    (void)state;
-    world_init(&world, 2);
-    world_presence(&world, "anna", AGENT_AVAILABLE, 30000);
-    struct uuid offer = world_ring(&world, "c1", "+491")->snapshot->offer;
-    world_accept(&world, offer, "anna");
-    world_presence(&world, "ben", AGENT_AVAILABLE, 0);
-    world_sleep(&world, 50000);
-    world_presence(&world, "anna", AGENT_AVAILABLE, 30000);
-    world_sleep(&world, 29000);
-    assert_string_equal(holder(&world, world_find(&world, CHANNEL_CALL, "c1")), "anna");
-    world_deinit(&world);
-}
-
 static void an_agent_who_goes_offline_gives_offers_back_and_keeps_active_work(void **state)
 {
     struct world world;
@@ -285,7 +269,6 @@ int main(void)
         cmocka_unit_test(a_reject_keeps_the_place_cools_down_and_comes_back_to_a_sole_agent),
         cmocka_unit_test(misses_in_a_row_take_an_agent_out_until_it_says_otherwise),
         cmocka_unit_test(a_lost_lease_requeues_at_the_original_rank_after_the_grace),
-        cmocka_unit_test(a_flap_of_the_lease_moves_nothing),
         cmocka_unit_test(an_agent_who_goes_offline_gives_offers_back_and_keeps_active_work),
         cmocka_unit_test(a_caller_who_hangs_up_costs_the_agent_nothing),
         cmocka_unit_test(wrap_up_holds_the_next_call_back),

@@ -1,17 +1,6 @@
 /* Configurations that take agents and queues away, while work hangs on them, live and across a restart. */
 #include "tests/unit/core_world.h"
 
-/* What a restart does: everything open and every agent that the tables know, into another configuration. */
-static void load_into(const struct world *from, struct core *to, const struct project_config *config)
-{
-    core_init(to, 1, config, 2);
-    for (uint32_t i = 0; i < from->core.agent_count; i++)
-        (void)!core_load_agent(to, from->core.agents[i].name, &from->core.agents[i].data);
-    for (const struct rank_node *node = rank_first(&from->core.open); node; node = rank_next(node))
-        world_load(from, node->owner, to);
-    core_loaded(to, from->core.seq, from->core.at_ms);
-}
-
 static void configure(struct world *world, const struct project_config *config, uint64_t version)
 {
     world_step(world, (struct input){.kind = INPUT_CONFIG, .config = config, .config_version = version});
@@ -53,7 +42,7 @@ static void an_offer_of_a_removed_agent_survives_a_restart(void **state)
     struct project_config only_ben = world.config;
     only_ben.agents = world.agents + 1;
     only_ben.agent_count = 1;
-    load_into(&world, &loaded, &only_ben);
+    world_load_all(&world, &loaded, &only_ben);
     int64_t until = world.now + 60000;
     core_begin(&loaded);
     while (core_next_timer(&loaded) <= until) {
@@ -95,7 +84,7 @@ static void what_waits_in_a_queue_that_went_during_a_stop_is_found_a_place(void 
     world_init(&world, 1);
     world_ring(&world, "c1", "+4930");
     make_smaller(&smaller, &world);
-    load_into(&world, &loaded, &smaller.config);
+    world_load_all(&world, &loaded, &smaller.config);
     const struct interaction *call = rank_first(&loaded.open)->owner;
     assert_int_equal(call->data.queue, 1);
     core_deinit(&loaded);
@@ -119,7 +108,7 @@ static void the_agentsequence_goes_on_when_an_agent_comes_back(void **state)
     before++; /* told that it is offline now */
     assert_int_equal(core_find_agent(&world.core, SLICE("anna"))->data.agentsequence, before);
     assert_int_equal(core_find_agent(&world.core, SLICE("anna"))->data.state, AGENT_OFFLINE);
-    load_into(&world, &loaded, &without);
+    world_load_all(&world, &loaded, &without);
     assert_int_equal(core_find_agent(&loaded, SLICE("anna"))->data.agentsequence, before);
     core_deinit(&loaded);
     world_deinit(&world);
@@ -140,7 +129,7 @@ static void a_block_made_while_nobody_owned_the_project_shuts_out_at_load(void *
                           .channels = 7,
                           .start_ms = world.now,
                           .until_ms = TIME_NEVER};
-    load_into(&world, &loaded, &world.config);
+    world_load_all(&world, &loaded, &world.config);
     core_load_block(&loaded, &block);
     struct input timer = core_timer(&loaded, world.now);
     core_begin(&loaded);
