@@ -8,6 +8,7 @@ import tempfile
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from harness.desk import Desk  # noqa: E402
 from harness.postgres import Postgres  # noqa: E402
 from harness.projects import project  # noqa: E402
 from harness.proxy import Proxy  # noqa: E402
@@ -134,6 +135,20 @@ def make_router(tmp_path, database, redis):
 def router(make_router):
     """A router with the usual project, ready."""
     return make_router().start()
+
+
+@pytest.fixture
+def make_desk(make_router, redis):
+    """make_desk(more of the file, text=None or the whole file, **project()'s arguments): a router that is ready, and what it tells."""
+    made = []
+
+    def make(extra="", text=None, **more):
+        made.append(Desk(make_router((text or project(**more)) + extra).start(), redis))
+        return made[-1]
+
+    yield make
+    for desk in made:
+        desk.told.close()
 
 
 @pytest.fixture

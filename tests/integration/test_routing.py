@@ -4,9 +4,8 @@ import time
 import pytest
 
 from harness.http_client import chat, cloudevent, mail, ringing
-from harness.process import wait_for
 from harness.projects import AGENTS, project
-from harness.times import now_ms, to_ms
+from harness.times import at, now_ms, to_ms
 
 COOL_DOWN = "cool_down: {reject: 300ms, busy: 600ms, no_answer: 300ms, unreachable: 600ms}\n"
 COOL_DOWN_MS = {"reject": 300, "busy": 600, "no_answer": 300, "unreachable": 600}
@@ -14,65 +13,9 @@ NO_COOL_DOWN = "cool_down: {reject: 0s, busy: 0s, no_answer: 0s, unreachable: 0s
 LATE_MS = 1000  # how late something due may be on a busy machine with sanitizers
 
 
-class Desk:
-    """A router, a subscriber to everything, and the words that the tests use."""
-
-    def __init__(self, router, redis):
-        self.router, self.told = router, redis.subscribe(router.channel("all"))
-        self.admin, self.source = router.client(), router.source()
-
-    def event(self, event):
-        answer = self.source.event(event)
-        assert answer.status == 200, answer
-        return answer.json
-
-    def accept(self, decision, agent=None):
-        return self.router.agent(agent or decision["agent"]).post(f"offers/{decision['offer']}/accept")
-
-    def reject(self, decision, cause):
-        return self.router.agent(decision["agent"]).ok("POST", f"offers/{decision['offer']}/reject", {"cause": cause})
-
-    def interaction(self, decision):
-        return self.admin.ok("GET", f"interactions/{decision['interaction']}")
-
-    def state(self, decision):
-        return self.interaction(decision)["state"]
-
-    def agent(self, name):
-        return next(one for one in self.admin.ok("GET", "agents")["items"] if one["name"] == name)
-
-    def wait(self, kind, decision, **more):
-        return self.told.wait_event(kind, decision["interaction"], **more)
-
-    def history(self, decision):
-        """(type, agent, cause) of all that was told of it."""
-        return [(event["type"].split(".")[1], event["data"].get("agent"), event["data"].get("cause"))
-                for event in self.told.events if event.get("subject") == decision["interaction"]]
-
-    def counts(self, decision, kind):
-        return sum(event["type"] == kind for event in self.told.events if event.get("subject") == decision["interaction"])
-
-
-@pytest.fixture
-def make_desk(make_router, redis):
-    made = []
-
-    def make(extra="", **more):
-        made.append(Desk(make_router(project(**more) + extra).start(), redis))
-        return made[-1]
-
-    yield make
-    for desk in made:
-        desk.told.close()
-
-
 @pytest.fixture
 def desk(make_desk):
     return make_desk(NO_COOL_DOWN)
-
-
-def at(event):
-    return to_ms(event["time"])
 
 
 # --- how an offer ends ---
@@ -237,14 +180,14 @@ def test_wrap_up_holds_the_next_call(make_desk):
 
 
 @pytest.mark.parametrize("how", ["stop", "kill"])
-def test_a_restart_just_before_an_offers_end_ends_it_once_and_on_time(make_desk, how):
+def test_a_restart_3_s_before_an_offers_end_ends_it_once_and_on_time(make_desk, how):
     desk = make_desk("cool_down: {no_answer: 60s}\n", offer_timeout="6s")
     desk.router.presence("anna")
     offered = desk.event(ringing())
     desk.router.presence("ben")
     told = desk.wait("interaction.offered", offered)
     expires = to_ms(told["data"]["expires_at"])
-    time.sleep(max(0, expires - now_ms() - 2500) / 1000)
+    time.sleep(max(0, expires - now_ms() - 3000) / 1000)
     getattr(desk.router, how)()
     desk.router.start()
     up = now_ms()

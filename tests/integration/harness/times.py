@@ -16,3 +16,8 @@ def to_ms(text):
 def from_ms(ms):
     moment = datetime.datetime.fromtimestamp(ms // 1000, datetime.timezone.utc)
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{ms % 1000:03}Z"
+
+
+def at(event):
+    """When an event was decided, in milliseconds since 1970."""
+    return to_ms(event["time"])
