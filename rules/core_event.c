@@ -195,6 +195,17 @@ static void begin(struct step *step)
            interaction);
 }
 
+/* Who wrote this one, whoever the interaction is of. */
+static void answer_as(struct step *step, enum event_outcome outcome, const struct interaction *interaction,
+                      enum identity_outcome identity)
+{
+    answer(step, outcome, interaction);
+    struct snapshot *snapshot = arena_new(step->arena, struct snapshot);
+    *snapshot = *step->out->snapshot;
+    snapshot->identity = identity;
+    step->out->snapshot = snapshot;
+}
+
 static void attach_message(struct step *step, struct interaction *interaction)
 {
     const struct block *block = find_block(step);
@@ -202,7 +213,7 @@ static void attach_message(struct step *step, struct interaction *interaction)
         block = blocked_now(step, interaction);
     if (block) {
         step->out->hit = block->id;
-        answer(step, OUTCOME_BLOCKED, interaction);
+        answer_as(step, OUTCOME_BLOCKED, interaction, IDENTITY_BLOCKED);
         return;
     }
     struct agent *agent = interaction->data.agent < 0 ? NULL : &step->core->agents[interaction->data.agent];
@@ -280,11 +291,7 @@ static void message(struct step *step)
     if (step->input->machine) {
         /* Attached to its thread, told to nobody: never creates, reopens or offers. */
         if (interaction) {
-            answer(step, OUTCOME_ATTACHED, interaction);
-            struct snapshot *snapshot = arena_new(step->arena, struct snapshot);
-            *snapshot = *step->out->snapshot;
-            snapshot->identity = IDENTITY_MACHINE;
-            step->out->snapshot = snapshot;
+            answer_as(step, OUTCOME_ATTACHED, interaction, IDENTITY_MACHINE);
         } else {
             answer_closed(step, OUTCOME_IGNORED, IDENTITY_MACHINE);
         }

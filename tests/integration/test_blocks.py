@@ -297,6 +297,35 @@ def test_a_blocked_customer_is_blocked_by_each_of_their_contacts_also_by_one_add
     assert outcome(source.event(ringing(NUMBER))) != "blocked"
 
 
+@pytest.mark.parametrize("ended", [False, True], ids=["open", "closed"])
+def test_a_reply_of_a_blocked_sender_to_an_old_thread_is_blocked_until_the_very_millisecond(router, tables, ended):
+    router.presence("anna")
+    source, anna = router.source(), router.agent("anna")
+    begun = source.event(mail("ann@example.com", subject="<old@example.com>")).json
+    anna.ok("POST", f"offers/{begun['offer']}/accept")
+    if ended:
+        anna.ok("POST", f"interactions/{begun['interaction']}/end")
+
+    def reply():
+        event = mail("ann@example.com")
+        event["data"]["in_reply_to"] = ["<old@example.com>"]
+        return source.event(event).json
+
+    until = now_ms() + 1500
+    block(router, email="ann@example.com", until=from_ms(until))
+    answers = [reply()]
+    assert answers[0]["identity"]["outcome"] == "blocked"
+    assert feed(router, "anna", "interaction.message", "interaction.offered")[1:] == [], "nothing reaches her"
+    while now_ms() < until + 50:
+        answers.append(reply())
+    times = dict(tables.query("SELECT seq, at_ms FROM journal WHERE seq = ANY(%s)", [int(one["sequence"]) for one in answers]))
+    blocked = [times[int(one["sequence"])] for one in answers if one["outcome"] == "blocked"]
+    passed = [one for one in answers if one["outcome"] != "blocked"]
+    assert max(blocked) < until <= min(times[int(one["sequence"])] for one in passed)
+    assert passed[0]["outcome"] == ("offered" if ended else "attached")
+    assert (passed[0]["interaction"] == begun["interaction"]) == (not ended)
+
+
 def test_messages_of_a_blocked_visitor_in_an_open_chat_reach_nobody(router, subscriber):
     router.presence("ben")
     first = chat("v1")

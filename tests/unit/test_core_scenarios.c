@@ -104,6 +104,7 @@ static void a_reply_of_a_blocked_sender_to_an_old_thread_is_blocked(void **state
         const struct outcome *outcome = write_mail(&world, "m2", "a@b.example", &thread);
         assert_int_equal(outcome->outcome, OUTCOME_BLOCKED);
         assert_true(uuid_equal(&outcome->hit, &block.id));
+        assert_int_equal(outcome->snapshot->identity, IDENTITY_BLOCKED);
         assert_null(announced_as(outcome, ANNOUNCE_MESSAGE));
         assert_null(announced_as(outcome, ANNOUNCE_OFFERED));
         world.now += 999;
