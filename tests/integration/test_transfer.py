@@ -2,6 +2,7 @@
 import pytest
 
 from harness.http_client import chat, ringing
+from harness.process import wait_for
 from harness.projects import project
 from harness.rpc_client import RpcError
 
@@ -72,6 +73,37 @@ def test_supervisors_assign_and_agents_do_not(router):
     assert (assigned["outcome"], assigned["agent"]) == ("offered", "anna")
     router.agent("anna").ok("POST", f"offers/{assigned['offer']}/accept")
     refused(supervisor.post(f"interactions/{waiting}/assign", {"agent": "anna"}), 409, "already_taken")
+
+
+def test_desktops_see_what_a_supervisor_assigns_and_what_an_agent_pulls(router, redis):
+    anna, ben = (redis.subscribe(router.channel("agent", name)) for name in ("anna", "ben"))
+    router.presence("anna")
+    router.presence("ben")
+    call = event(router, ringing())["interaction"]
+    other = event(router, ringing())["interaction"]
+    first = anna.wait_event("interaction.offered", call)
+    assert ben.wait_event("interaction.offered", other)["data"]["agent"] == "ben"
+    ben.wait_event("interaction.offered", other)
+    router.client("supervisor").ok("POST", f"interactions/{other}/end")
+    assigned = router.client("supervisor").ok("POST", f"interactions/{call}/assign", {"agent": "ben"})
+    gone = anna.wait_event("offer.withdrawn", call, cause="assigned")
+    given = ben.wait_event("interaction.offered", call, cause="assigned")
+    assert gone["data"]["offer"] == first["data"]["offer"] and gone["sequence"] == given["sequence"]
+    assert given["data"]["offer"] == assigned["offer"] and given["data"]["agent"] == "ben" and given["agentsequence"]
+    router.presence("anna", "break")
+    ben_token = router.agent("ben")
+    ben_token.ok("POST", f"offers/{assigned['offer']}/reject", {"cause": "busy"})
+    router.client().ok("PUT", "agents/anna/presence", {"state": "available", "lease": 0})
+    wait_for(lambda: router.client().ok("GET", f"interactions/{call}")["agent"] == "anna", "anna is asked again")
+    router.agent("anna").ok("POST", f"offers/{router.client().ok('GET', f'interactions/{call}')['offer']}/reject", {"cause": "busy"})
+    pulled = ben_token.ok("POST", f"interactions/{call}/pull")  # who rests, and does not mind
+    taken_by = ben.wait_event("interaction.assigned", call)
+    assert taken_by["sequence"] == pulled["sequence"] and taken_by["data"]["screen"] == "script" and taken_by["agentsequence"]
+    assert [one for one in anna.events if one["type"] == "interaction.assigned"] == []
+    for numbers in ([one["agentsequence"] for one in heard.events] for heard in (anna, ben)):
+        assert [int(number) for number in numbers] == list(range(int(numbers[0]), int(numbers[0]) + len(numbers)))
+    for heard in (anna, ben):
+        heard.close()
 
 
 def test_a_pull_is_refused_by_what_stands_in_its_way(router):

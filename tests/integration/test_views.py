@@ -1,5 +1,7 @@
 """Live views: queues, agents, interactions."""
-from harness.http_client import chat, mail, ringing
+import time
+
+from harness.http_client import chat, cloudevent, mail, ringing
 
 
 def one(client, path, **match):
@@ -85,3 +87,33 @@ def test_what_waits_shows_its_place_and_how_long_it_may_take(router):
     third, fourth = (client.ok("GET", f"interactions/{interaction}") for interaction in waiting[2:])
     assert third["state"] == "offered" and third["position"] is None and third["estimated_wait_ms"] is None
     assert fourth["position"] == 1 and fourth["estimated_wait_ms"] >= 0
+
+
+def test_place_and_estimated_wait_fall_as_those_before_leave(router):
+    client, source = router.client("supervisor"), router.source()
+    waiting = [source.event(ringing(f"+491511234567{n}", subject=f"w{n}")).json["interaction"] for n in range(8)]
+    router.presence("anna")
+    anna = router.agent("anna")
+
+    def take(number):
+        offer = client.ok("GET", f"interactions/{waiting[number]}")["offer"]
+        anna.ok("POST", f"offers/{offer}/accept", {})
+
+    def places(numbers):
+        items = [client.ok("GET", f"interactions/{waiting[number]}") for number in numbers]
+        return [item["position"] for item in items], [item["estimated_wait_ms"] for item in items]
+
+    take(0)
+    time.sleep(2)  # the pace of the agents: one in so long
+    anna.ok("POST", f"interactions/{waiting[0]}/end", {})
+    take(1)
+    positions, waits = places([4, 7])
+    assert positions == [3, 6] and 0 < waits[0] < waits[1]
+    source.event(cloudevent("call.ended", "w3"))  # one before both hangs up
+    positions, fewer = places([4, 7])
+    assert positions == [2, 5] and fewer[0] < waits[0] and fewer[1] < waits[1]
+    source.event(cloudevent("call.ended", "w6"))  # before the last one alone
+    assert places([4, 7])[0] == [2, 4]
+    anna.ok("POST", f"interactions/{waiting[1]}/end", {})  # the first of them is asked: it does not wait any more
+    positions, least = places([2, 4, 7])
+    assert positions == [None, 1, 3] and least[0] is None and least[1] < fewer[0] and least[2] < fewer[1]
