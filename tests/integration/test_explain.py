@@ -2,6 +2,7 @@
 import json
 
 from harness.http_client import ringing
+from harness.process import wait_for
 from harness.router import admin
 
 
@@ -43,6 +44,57 @@ def test_a_decision_and_a_wait_are_explained_to_the_last_candidate(router, datab
     words = admin(database.url, "explain", first["sequence"]).stdout
     assert "goes to anna" in words and "ben: offline - would have to be available" in words
     assert json.loads(admin(database.url, "explain", "--json", "--project", "demo", first["sequence"]).stdout) == offered
+
+
+RELAXED = """\
+project: demo
+region: DE
+create: {call: auto, chat: manual, email: auto, at: accept}
+endpoints:
+  - {phone: "+4930901820", queue: support}
+queues:
+  support: {relax: [{after: 2s, skills: {german: 2}}, {after: 6s, skills: {}}]}
+agents:
+  anna: {queues: [support], skills: {german: 5}}
+  ben: {queues: [support], skills: {german: 2}}
+  carl: {queues: [support]}
+rules:
+  - {name: german, when: "true", queue: support, skills: {german: 3}}
+"""
+
+
+def test_why_names_the_step_of_relaxation_and_what_the_next_one_asks_for(make_router):
+    router = make_router(RELAXED)
+    router.start()
+    supervisor, ben = router.client("supervisor"), router.agent("ben")
+    for name in ("ben", "carl"):
+        supervisor.ok("PUT", f"agents/{name}/presence", {"state": "available", "lease": 0})
+    supervisor.ok("PUT", "agents/carl/presence", {"state": "break", "lease": 0})
+    call = router.source().event(ringing()).json
+    assert call["outcome"] == "queued"
+    [first] = supervisor.ok("GET", f"decisions/{call['sequence']}/explain")["explanations"]
+    assert (first["step"], first["skills"]) == (0, {"german": 3})
+    assert by_agent(first)["ben"] == {"agent": "ben", "failed": "skills", "reason": "skills",
+                                      "change": "needs german 3, has 2; from 2 s on 2 is enough"}
+    assert (by_agent(first)["anna"]["failed"], by_agent(first)["carl"]["reason"]) == ("presence", "break")
+
+    def why():
+        return supervisor.ok("GET", f"interactions/{call['interaction']}/why")["why"]
+
+    def offer():
+        return supervisor.ok("GET", f"interactions/{call['interaction']}")["offer"]
+
+    wait_for(offer, lambda: f"an offer of the first step: {why()}")
+    offered = why()
+    assert (offered["step"], offered["chosen"], offered["skills"]) == (1, "ben", {"german": 2})
+    ben.ok("POST", f"offers/{offer()}/reject", {"cause": "busy"})
+    waits = why()
+    assert waits["step"] == 1 and by_agent(waits)["ben"]["reason"] == "cool_down" and "chosen" not in waits
+    supervisor.ok("PUT", "agents/carl/presence", {"state": "available", "lease": 0})
+    wait_for(lambda: why()["step"] == 2, lambda: f"the second step: {why()}")
+    last = supervisor.ok("GET", f"interactions/{call['interaction']}/why")
+    assert (last["why"]["chosen"], last["why"]["skills"]) == ("carl", {})
+    assert "step 2 of relaxation" in last["words"]
 
 
 def test_what_is_not_there_is_not_found(router, database):
