@@ -23,6 +23,7 @@ static const struct row {
     [PROBLEM_ALREADY_TAKEN] = {"already_taken", "Somebody else was first", 409, false},
     [PROBLEM_AGENT_UNAVAILABLE] = {"agent_unavailable", "The agent cannot take it now", 409, false},
     [PROBLEM_CONTACT_LIMIT] = {"contact_limit", "The customer has no room for more contacts", 409, false},
+    [PROBLEM_IN_USE] = {"in_use", "Something depends on it", 409, false},
     [PROBLEM_TOO_LARGE] = {"too_large", "The request is too large", 413, false},
     [PROBLEM_UNSUPPORTED_MEDIA_TYPE] = {"unsupported_media_type", "The media type is not supported", 415,
                                         false},

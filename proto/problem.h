@@ -24,6 +24,7 @@ enum problem_code {
     PROBLEM_ALREADY_TAKEN,
     PROBLEM_AGENT_UNAVAILABLE,
     PROBLEM_CONTACT_LIMIT,
+    PROBLEM_IN_USE,
     PROBLEM_TOO_LARGE,
     PROBLEM_UNSUPPORTED_MEDIA_TYPE,
     PROBLEM_OVERLOADED,
@@ -31,7 +32,7 @@ enum problem_code {
     PROBLEM_STORAGE_UNAVAILABLE,
     PROBLEM_INTERNAL,
 };
-#define PROBLEM_CODE_COUNT 17
+#define PROBLEM_CODE_COUNT 18
 
 struct problem {
     enum problem_code code;

@@ -112,6 +112,11 @@ static void answer_change(struct operation_call *call, unsigned status, struct s
     project_facts_changed(project, NULL, NULL);
 }
 
+void operation_change_customer(struct operation_call *call)
+{
+    operation_sql_run(call, call->operation->sql, call->params, answer_change);
+}
+
 void operation_create_customer(struct operation_call *call)
 {
     struct value args;

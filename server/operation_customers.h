@@ -14,6 +14,8 @@
 #define CONTACT_DIGITS_MIN 4           /* a phone has no fewer */
 #define CONTACTS_GIVEN_MAX 1000 /* more are no list of contacts; the project's own limit is far below */
 
+/* A handler: the row's sql with the call's parameters, after which decisions are made on what it changed. */
+void operation_change_customer(struct operation_call *call);
 void operation_create_customer(struct operation_call *call);
 void operation_edit_customer(struct operation_call *call);
 void operation_list_customers(struct operation_call *call);

@@ -12,12 +12,14 @@
 #include "server/operation_feed.h"
 #include "server/operation_sql.h"
 #include "server/operation_views.h"
+#include "server/operations_owners.h"
 #include "server/operations_params.h"
 #include "server/operations_screen.h"
 
 #define PRODUCERS (ROLE_BIT(ROLE_SOURCE) | ROLE_BIT(ROLE_SUPERVISOR) | ROLE_BIT(ROLE_ADMIN))
 #define ADMINS ROLE_BIT(ROLE_ADMIN)
 #define SUPERVISORS (ROLE_BIT(ROLE_SUPERVISOR) | ADMINS)
+#define POOL_ADMINS (ROLE_BIT(ROLE_POOL_ADMIN) | ADMINS)
 #define PEOPLE (ROLE_BIT(ROLE_AGENT) | ROLE_BIT(ROLE_POOL_ADMIN) | SUPERVISORS)
 
 static params list_by_name = {LIMIT, AFTER_NAME, END};
@@ -111,6 +113,21 @@ const struct operation operations[] = {
     {"POST", "customers/{customer}/contacts", "customer.add_contact", PEOPLE, operation_change_contact, "customer_contact", "Add a contact", contact_new, false},
     {"PATCH", "customers/{customer}/contacts/{position}", "customer.edit_contact", PEOPLE, operation_change_contact, "customer_contact", "Edit a contact", contact_edit, false},
     {"DELETE", "customers/{customer}/contacts/{position}", "customer.remove_contact", PEOPLE, operation_remove_contact, "customer_contact", "Remove a contact", contact_removal, false},
+
+    {"POST", "customers/batch/assign", "customer.batch_assign", PEOPLE, operation_assign_customers, "customers_assign", "Assign customers evenly and in turn", customers_assign, false},
+    {"POST", "customers/batch/regroup", "customer.batch_regroup", PEOPLE, operation_batch, "customers_regroup", "Move customers to another pool", customers_regroup, false},
+    {"POST", "customers/{customer}/assign", "customer.assign", PEOPLE, operation_assign_customer, "customer_assign", "Assign a customer", customer_assign, false},
+    {"POST", "customers/{customer}/return", "customer.return", PEOPLE, operation_change_customer, "customer_return", "Return a customer to a pool", customer_return, false},
+    {"POST", "customers/{customer}/pick_up", "customer.pick_up", PEOPLE, operation_change_customer, "customer_pick_up", "Pick a customer up from its pool", customer, false},
+    {"GET", "customers/{customer}/log", "customer.log", PEOPLE, operation_read_customer_log, "customer_log", "Read what was done with a customer", customer_log, false},
+
+    {"POST", "pools", "pool.create", POOL_ADMINS, operation_create_pool, "pool_create", "Create a pool", pool_new, false},
+    {"GET", "pools", "pool.list", PEOPLE, operation_sql, "pool_list", "List pools", pools, false},
+    {"GET", "pools/{pool}", "pool.get", PEOPLE, operation_sql, "pool_get", "Read a pool", pool, false},
+    {"PATCH", "pools/{pool}", "pool.edit", PEOPLE, operation_sql, "pool_edit", "Edit a pool", pool_edit, false},
+    {"DELETE", "pools/{pool}", "pool.delete", PEOPLE, operation_sql, "pool_delete", "Delete an empty pool", pool, false},
+    {"PUT", "pools/{pool}/members/{agent}", "pool.put_member", PEOPLE, operation_sql, "pool_put_member", "Make an agent a member or an administrator of a pool", pool_member_new, false},
+    {"DELETE", "pools/{pool}/members/{agent}", "pool.remove_member", PEOPLE, operation_sql, "pool_remove_member", "Take an agent out of a pool", pool_member, false},
 
     {"POST", "blacklist", "blacklist.add", PEOPLE, operation_add_block, NULL, "Block a customer, a key, a domain or a prefix", block_new, false},
     {"GET", "blacklist", "blacklist.list", PEOPLE, operation_list_blocks, "blacklist_list", "List blocks", blocks, false},

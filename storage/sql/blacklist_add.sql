@@ -1,4 +1,4 @@
--- {id, kind, customer or key and value, channels (bits), until_ms, reason, author, now_ms}. A block starts now, but not
+-- {id, kind, customer or key and value, channels (bits), until_ms, reason, author, now_ms, origin}. A block starts now, but not
 -- before the last input: whatever is decided next is decided with it.
 WITH call (project, role, agent, args) AS (SELECT $1::integer, $2::text, $3::text, $4::jsonb),
 start AS (SELECT greatest(($4 ->> 'now_ms')::bigint, f.last_ms) AS ms FROM fences f WHERE f.project = $1),
@@ -11,6 +11,11 @@ made AS (
     WHERE (NOT $4 ? 'customer' OR EXISTS (SELECT FROM person))
       AND (NOT $4 ? 'until_ms' OR ($4 ->> 'until_ms')::bigint > start.ms)
     RETURNING *
+), logged AS (
+    INSERT INTO customer_log (project, customer, at_ms, operation, actor, role, origin, changes)
+    SELECT $1, made.customer, ($4 ->> 'now_ms')::bigint, 'Block customer', actor_of($2, $3), $2, $4 -> 'origin',
+           block_changes(NULL, ROW(made.*)::blacklist)
+    FROM made WHERE made.customer IS NOT NULL
 ), moved AS (
     UPDATE fences f SET facts_version = f.facts_version + 1 FROM made WHERE f.project = $1
     RETURNING f.facts_version

@@ -1,4 +1,4 @@
--- {id, author, now_ms}: ends a block; one that is over stays as it is.
+-- {id, author, now_ms, origin}: ends a block; one that is over stays as it is.
 WITH call (project, role, agent, args) AS (SELECT $1::integer, $2::text, $3::text, $4::jsonb),
 -- The fence's row first, as batches do: one that counts a hit of this very block would wait for us and we for it.
 gate AS MATERIALIZED (SELECT f.project FROM fences f WHERE f.project = $1 FOR UPDATE),
@@ -10,6 +10,11 @@ lifted AS (
     WHERE b.id = found.id AND b.lifted_ms IS NULL
       AND (b.until_ms IS NULL OR b.until_ms > ($4 ->> 'now_ms')::bigint)
     RETURNING b.*
+), logged AS (
+    INSERT INTO customer_log (project, customer, at_ms, operation, actor, role, origin, changes)
+    SELECT $1, lifted.customer, ($4 ->> 'now_ms')::bigint, 'Unblock customer', actor_of($2, $3), $2, $4 -> 'origin',
+           block_changes(ROW(lifted.*)::blacklist, NULL)
+    FROM lifted WHERE lifted.customer IS NOT NULL
 ), moved AS (
     UPDATE fences f SET facts_version = f.facts_version + 1 FROM lifted WHERE f.project = $1
     RETURNING f.facts_version

@@ -1,13 +1,15 @@
 -- {id, name, ..., contacts [{label, phone, email, phone_key, email_key}], keys [...], origin}: a new customer. The fence's row
 -- is taken last, so that it is held for the commit alone.
 WITH call (project, role, agent, args) AS (SELECT $1::integer, $2::text, $3::text, $4::jsonb),
+start AS (SELECT m.* FROM stage_move('', NULL, $4, $3) m),
 made AS (
     INSERT INTO customers (id, project, name, real_name, company, external_id, stage, owner, service_rep, source, tags,
                            fields, created_by)
-    VALUES (($4 ->> 'id')::uuid, $1, coalesce($4 ->> 'name', ''), $4 ->> 'real_name', $4 ->> 'company',
-            $4 ->> 'external_id', coalesce($4 ->> 'stage', 'new'), $4 ->> 'owner', $4 ->> 'service_rep',
+    SELECT ($4 ->> 'id')::uuid, $1, coalesce($4 ->> 'name', ''), $4 ->> 'real_name', $4 ->> 'company',
+            $4 ->> 'external_id', start.stage, start.owner, $4 ->> 'service_rep',
             $4 ->> 'source', ARRAY(SELECT jsonb_array_elements_text($4 -> 'tags')),
-            coalesce($4 -> 'fields', '{}'), $3)
+            coalesce($4 -> 'fields', '{}'), $3
+    FROM start WHERE start.fault IS NULL
     RETURNING *
 ), lines AS (
     INSERT INTO contacts (customer, position, project, label, phone, email, phone_key, email_key)
@@ -23,7 +25,7 @@ made AS (
 ), moved AS (
     UPDATE fences f SET facts_version = f.facts_version + 1
     FROM (SELECT count(*) AS n FROM lines) written
-    WHERE f.project = $1 AND written.n >= 0 AND jsonb_array_length($4 -> 'keys') > 0
+    WHERE f.project = $1 AND written.n >= 0 AND EXISTS (SELECT FROM made) AND jsonb_array_length($4 -> 'keys') > 0
     RETURNING f.facts_version
 ), noted AS (
     INSERT INTO changes (project, version, kind, ref, keys)
@@ -33,3 +35,5 @@ made AS (
 )
 SELECT 'created', customer_json(ROW(made.*)::customers, contacts_given($4))::text, NULL
 FROM made
+UNION ALL
+SELECT 'invalid', fault, pointer FROM start WHERE fault IS NOT NULL

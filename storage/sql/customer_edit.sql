@@ -2,8 +2,9 @@
 -- list; `required_fields` are names of fields that may not be taken away. What is read is of one snapshot and holds only while the version does: a row that has moved on gives 'again'.
 WITH call (project, role, agent, args) AS (SELECT $1::integer, $2::text, $3::text, $4::jsonb),
 old AS (
-    SELECT c.id, c.version, c AS was, contacts_json(c.id) AS contacts, right_on(v, c) AS may
-    FROM customers c, viewer_of($1, $2, $3) v
+    SELECT c.id, c.version, c AS was, contacts_json(c.id) AS contacts, right_on(v, c) AS may,
+           m.stage, m.owner, m.fault, m.pointer
+    FROM customers c, viewer_of($1, $2, $3) v, stage_move(c.stage, c.owner, $4, $3) m
     WHERE c.project = $1 AND c.id = ($4 ->> 'customer')::uuid AND c.deleted_at IS NULL AND right_on(v, c) >= 1
 ), taken AS (
     SELECT name FROM old, jsonb_array_elements_text($4 -> 'required_fields') name
@@ -20,15 +21,14 @@ old AS (
         real_name = CASE WHEN $4 ? 'real_name' THEN $4 ->> 'real_name' ELSE c.real_name END,
         company = CASE WHEN $4 ? 'company' THEN $4 ->> 'company' ELSE c.company END,
         external_id = CASE WHEN $4 ? 'external_id' THEN $4 ->> 'external_id' ELSE c.external_id END,
-        stage = coalesce($4 ->> 'stage', c.stage),
-        owner = CASE WHEN $4 ? 'owner' THEN $4 ->> 'owner' ELSE c.owner END,
+        stage = old.stage, owner = old.owner,
         service_rep = CASE WHEN $4 ? 'service_rep' THEN $4 ->> 'service_rep' ELSE c.service_rep END,
         source = CASE WHEN $4 ? 'source' THEN $4 ->> 'source' ELSE c.source END,
         tags = CASE WHEN $4 ? 'tags' THEN ARRAY(SELECT jsonb_array_elements_text($4 -> 'tags')) ELSE c.tags END,
         fields = coalesce($4 -> 'fields', c.fields),
         version = c.version + 1, updated_at = now()
     FROM old
-    WHERE c.id = old.id AND old.may >= 2 AND c.version = old.version AND c.deleted_at IS NULL
+    WHERE c.id = old.id AND old.may >= 2 AND old.fault IS NULL AND c.version = old.version AND c.deleted_at IS NULL
       AND c.version = coalesce(($4 ->> 'version')::bigint, c.version) AND NOT EXISTS (SELECT FROM taken)
     RETURNING c.*
 ), dropped AS (
@@ -69,6 +69,8 @@ SELECT 'forbidden', 'you may see this customer but not edit it', NULL FROM old W
 UNION ALL
 SELECT 'invalid', 'is required', '/fields/' || name FROM taken
 UNION ALL
+SELECT 'invalid', old.fault, old.pointer FROM old WHERE old.may >= 2 AND old.fault IS NOT NULL AND NOT EXISTS (SELECT FROM taken)
+UNION ALL
 SELECT CASE WHEN ($4 ->> 'version')::bigint <> old.version THEN 'already_taken' ELSE 'again' END,
        format('the customer is at version %s', old.version), '/version'
-FROM old WHERE old.may >= 2 AND NOT EXISTS (SELECT FROM edited) AND NOT EXISTS (SELECT FROM taken)
+FROM old WHERE old.may >= 2 AND old.fault IS NULL AND NOT EXISTS (SELECT FROM edited) AND NOT EXISTS (SELECT FROM taken)

@@ -112,7 +112,7 @@ def test_rules_read_customers_attributes_numbers_and_queues(make_router):
 
     customer("+4915111111111", tags=["fleet", "vip"])
     customer("+4915122222222", fields={"plan": "gold"})
-    customer("+4915133333333", stage="follow_up", source="fair")
+    customer("+4915133333333", stage="follow_up", owner="anna", source="fair")
     assert queue_of(source, "+4915111111111") == "mail"
     assert queue_of(source, "+4915122222222") == "chat"
     assert queue_of(source, "+4915133333333") == "chat"
