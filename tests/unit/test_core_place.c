@@ -185,7 +185,7 @@ static struct hours_span every_day[7];
 static struct hours nine_to_five(int otherwise)
 {
     for (uint8_t day = 0; day < 7; day++)
-        every_day[day] = (struct hours_span){day, 9 * 60, 17 * 60};
+        every_day[day] = (struct hours_span){day, 9 * 60, 17 * 60, false};
     return (struct hours){
         .zone = &berlin, .spans = every_day, .span_count = 7, .otherwise = otherwise, .closed = NULL};
 }

@@ -429,7 +429,7 @@ static void configure_all(struct world *world, uint64_t seed)
     struct config_queue *support = &world->queues[QUEUE_SUPPORT], *mail = &world->queues[QUEUE_MAIL],
                         *chats = &world->queues[QUEUE_CHAT];
     for (uint16_t i = 0; i < 20; i++)
-        spans[i] = (struct hours_span){2, (uint16_t)(660 + i * 5), (uint16_t)(663 + i * 5)};
+        spans[i] = (struct hours_span){2, (uint16_t)(660 + i * 5), (uint16_t)(663 + i * 5), false};
     hours.otherwise = seed % 4 == 0 ? QUEUE_CHAT : -1;
     world->config.hours = &hours;
     world->config.hours_count = 1;
