@@ -12,17 +12,6 @@ struct other {
 
 enum { OTHER_MAIL, OTHER_NIGHT, OTHER_SUPPORT };
 
-static struct cel_program *compile(struct world *world, const char *when)
-{
-    const struct cel_env env = {.variables = rule_env_variables, .variable_count = RULE_VARIABLE_COUNT};
-    struct cel_error error;
-    struct cel_program *program =
-        cel_compile(&env, slice_of(when), &cel_type_bool, &world->rule_arena, &error);
-    if (!program)
-        fail_msg("%s: %s", when, error.text);
-    return program;
-}
-
 /* `when` leads to support, the rest to mail. */
 static void make_other(struct other *other, struct world *world, const char *when)
 {
@@ -31,8 +20,9 @@ static void make_other(struct other *other, struct world *world, const char *whe
                        .queues = {config_queue_default(SLICE("mail")), config_queue_default(SLICE("night")),
                                   config_queue_default(SLICE("support"))},
                        .endpoints = {world->endpoints[0]}};
-    other->rules[0] =
-        (struct config_rule){.name = SLICE("first"), .queue = OTHER_SUPPORT, .when = compile(world, when)};
+    other->rules[0] = (struct config_rule){.name = SLICE("first"),
+                                           .queue = OTHER_SUPPORT,
+                                           .when = rule_compile(when, &cel_type_bool, &world->rule_arena)};
     other->rules[1] = (struct config_rule){.name = SLICE("rest"), .queue = OTHER_MAIL};
     other->endpoints[0].queue = OTHER_NIGHT;
     other->config.queues = other->queues;
