@@ -41,11 +41,11 @@ static void tape_add(struct tape *tape, const struct input *input, const struct 
                              .decision = record_decision(outcome, arena),
                              .block_key = input->block.key};
     if (input->kind == INPUT_EVENT)
-        row->people = (struct record_people){.phone = input->event->from.phone,
-                                             .recipient = input->recipient_key,
-                                             .phone_key = input->phone.key,
-                                             .source = input->event->source,
-                                             .subject = arena_copy(arena, input->event->subject)};
+        row->people = (struct record_people){.texts = {.phone = input->event->from.phone,
+                                                       .recipient = input->recipient_key,
+                                                       .phone_key = input->phone.key,
+                                                       .source = input->event->source,
+                                                       .subject = arena_copy(arena, input->event->subject)}};
 }
 
 static void replay(const struct tape *tape, const struct project_config *config)
