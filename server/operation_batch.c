@@ -45,9 +45,10 @@ static void finish(struct batch_call *batch)
 {
     struct value answer = value_map(batch->call.arena, 1);
     struct project *project = batch->asked->project;
+    bool moves_facts = batch->moves_facts;
     value_set(&answer, "items", batch->items);
-    operation_reply(batch->asked, 200, &answer);
-    if (batch->moves_facts)
+    operation_reply(batch->asked, 200, &answer); /* and the arena may be gone */
+    if (moves_facts)
         project_facts_changed(project, NULL, NULL);
 }
 
