@@ -115,10 +115,10 @@ static void read_prefer(struct project_config *config, const struct project_node
 
 static void read_file(struct project_config *config, const struct project_node *file)
 {
-    static const char *const keys[] = {"project",   "region", "contacts", "create",      "endpoints",
-                                       "queues",    "hours",  "agents",   "rules",       "cool_down",
-                                       "misses",    "grace",  "window",   "permissions", "prefer",
-                                       "exclusive", "fields", "scripts",  "datasheets",  NULL};
+    static const char *const keys[] = {
+        "project", "region",    "contacts",  "create",  "endpoints",  "queues", "hours",
+        "agents",  "rules",     "cool_down", "misses",  "grace",      "window", "permissions",
+        "prefer",  "exclusive", "fields",    "scripts", "datasheets", "tags",   NULL};
     if (!file->value || !project_node_check_map(file, keys)) {
         if (!file->value)
             project_node_refuse(file, "the file must hold a map");
@@ -150,6 +150,7 @@ static void read_file(struct project_config *config, const struct project_node *
     project_rules_read(config, file);
     project_fields_read(config, file);
     project_screen_read(config, file);
+    project_tags_read(file);
     project_skills_sort(config);
 }
 

@@ -29,6 +29,12 @@ void project_fields_read(struct project_config *config, const struct project_nod
 /* Scripts and datasheets. */
 void project_screen_read(struct project_config *config, const struct project_node *file);
 
+#define PROJECT_TAG_KINDS_MAX 64
+#define PROJECT_TAGS_MAX 1000   /* in all kinds */
+#define PROJECT_TAG_SIZE_MAX 64 /* bytes; as CUSTOMER_TAG_MAX */
+/* Kinds of tags: each tag is of one. */
+void project_tags_read(const struct project_node *file);
+
 /* A map of skills to levels. Numbers of skills are given as their names come up, until
  * project_skills_sort(). */
 void project_skills_read(struct project_config *config, const struct project_node *map,

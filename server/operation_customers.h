@@ -1,4 +1,4 @@
-/* Customers with contacts: create, read, edit, search. The statements are storage/sql/customer_*.sql; what
+/* Customers with contacts: create, read, edit. The statements are storage/sql/customer_*.sql; what
  * needs canonical keys is made here. */
 #ifndef SERVER_OPERATION_CUSTOMERS_H
 #define SERVER_OPERATION_CUSTOMERS_H
@@ -18,6 +18,5 @@
 void operation_change_customer(struct operation_call *call);
 void operation_create_customer(struct operation_call *call);
 void operation_edit_customer(struct operation_call *call);
-void operation_list_customers(struct operation_call *call);
 
 #endif

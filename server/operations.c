@@ -12,6 +12,7 @@
 #include "server/operation_feed.h"
 #include "server/operation_sql.h"
 #include "server/operation_views.h"
+#include "server/operations_lists.h"
 #include "server/operations_owners.h"
 #include "server/operations_params.h"
 #include "server/operations_screen.h"
@@ -55,11 +56,6 @@ static params interactions = {{"state", PARAM_TEXT, 0, 1, CONFIG_NAME_MAX}, LIMI
 static params customer = {CUSTOMER_ID, END};
 static params customer_new = {CUSTOMER_MEMBERS, END};
 static params customer_edit = {CUSTOMER_ID, {"version", PARAM_INT, 0, 1, INT64_MAX}, CUSTOMER_MEMBERS, END};
-static params customer_search = {{"phone", PARAM_TEXT, 0, 1, CONTACT_TEXT_MAX},
-                                 {"email", PARAM_TEXT, 0, 1, CONTACT_TEXT_MAX},
-                                 LIMIT,
-                                 AFTER_ID,
-                                 END};
 static params block_new = {
     {"customer", PARAM_UUID, 0, 0, 0},
     {"phone", PARAM_TEXT, 0, 1, BLOCK_VALUE_MAX},
@@ -89,6 +85,8 @@ const struct operation operations[] = {
     {"POST", "interactions/{interaction}/transfer", "interaction.transfer", PEOPLE, operation_transfer_interaction, NULL, "Transfer an interaction to a queue or an agent", transfer, false},
     {"POST", "interactions/{interaction}/assign", "interaction.assign", SUPERVISORS, operation_assign_interaction, NULL, "Offer an interaction to an agent", assign, false},
     {"POST", "interactions/{interaction}/pull", "interaction.pull", PEOPLE, operation_pull_interaction, NULL, "Take an interaction that waits", interaction, false},
+    {"POST", "interactions/{interaction}/mute", "interaction.mute", PEOPLE, operation_sql, "interaction_mute", "Hear no more of a conversation", interaction, false},
+    {"POST", "interactions/{interaction}/unmute", "interaction.unmute", PEOPLE, operation_sql, "interaction_unmute", "Hear of a conversation again", interaction, false},
 
     {"GET", "agents/{agent}/feed", "feed.read", PEOPLE, operation_read_feed, NULL, "Read an agent's feed", feed, false},
     {"GET", "agents/{agent}/stream", NULL, PEOPLE, operation_stream_feed, NULL, "Follow an agent's feed as server-sent events", stream, false},
@@ -102,7 +100,19 @@ const struct operation operations[] = {
     {"GET", "decisions/{sequence}/explain", "decision.explain", PEOPLE, operation_explain_decision, NULL, "Say why a decision was made", decision, false},
 
     {"POST", "customers", "customer.create", PEOPLE, operation_create_customer, NULL, "Create a customer", customer_new, false},
-    {"GET", "customers", "customer.list", PEOPLE, operation_list_customers, NULL, "List or search customers", customer_search, false},
+    {"GET", "customers", "customer.list", PEOPLE, operation_list_customers, NULL, "List or search customers", customer_list, false},
+    {"POST", "customers/search", "customer.search", PEOPLE, operation_list_customers, NULL, "Search customers by conditions on any field", customer_search, false},
+    {"GET", "customers/columns", "customer.columns", PEOPLE, operation_sql, "customer_columns_get", "Read the columns that lists show you", nothing, false},
+    {"PUT", "customers/columns", "customer.set_columns", PEOPLE, operation_put_columns, "customer_columns_put", "Choose the columns that lists show you", columns, false},
+    {"GET", "customers/mine", "customer.mine", PEOPLE, operation_sql, "customers_mine", "List your customers, what is newest first", mine, false},
+    {"GET", "customers/mine/next", "customer.next", PEOPLE, operation_sql, "customers_next", "Read the next of your customers", neighbour, false},
+    {"GET", "customers/mine/previous", "customer.previous", PEOPLE, operation_sql, "customers_previous", "Read the previous of your customers", neighbour, false},
+    {"POST", "customers/batch/tags", "customer.batch_tag", PEOPLE, operation_tag_customers, "customer_batch_tags", "Tag many customers", batch_tags, false},
+    {"POST", "customers/{customer}/tags", "customer.tag", PEOPLE, operation_tag_customer, NULL, "Set, add or remove tags of a customer", customer_tags, false},
+    {"POST", "customers/{customer}/follow", "customer.follow", PEOPLE, operation_sql, "customer_follow", "Follow a customer", customer, false},
+    {"POST", "customers/{customer}/unfollow", "customer.unfollow", PEOPLE, operation_sql, "customer_unfollow", "No longer follow a customer", customer, false},
+    {"POST", "customers/{customer}/read", "customer.read", PEOPLE, operation_sql, "customer_read", "Mark a customer as read", customer, false},
+    {"GET", "tags", "tag.list", PEOPLE, operation_sql, "tag_list", "List tags with how many customers have them", tag_list, false},
     {"GET", "customers/{customer}", "customer.get", PEOPLE, operation_sql, "customer_get", "Read a customer", customer, false},
     {"PATCH", "customers/{customer}", "customer.edit", PEOPLE, operation_edit_customer, NULL, "Edit a customer", customer_edit, false},
     {"PUT", "customers/{customer}", NULL, PEOPLE, operation_edit_customer, NULL, "Edit a customer", customer_edit, false},

@@ -36,7 +36,7 @@ static void expire(struct project *project, int64_t now)
 static void cut_silent(struct project *project)
 {
     pg_link_cut(project->app->writer, "it did not answer while stopping");
-    if (project->trimming || project->filling)
+    if (project->trimming || project->filling || project->index.running)
         pg_link_cut(project->app->desk, "it did not answer while stopping");
 }
 
@@ -75,12 +75,12 @@ static void on_housekeeping(uv_timer_t *timer)
     }
     if (storage_is_silent(project, now))
         expire(project, now);
-    if (project->state == PROJECT_OWNED)
+    if (project->state == PROJECT_OWNED) {
         changes_trim(project);
-    if (project->state == PROJECT_OWNED)
         field_index_fill(project);
-    if (project->state == PROJECT_OWNED)
+        customer_index_tick(project);
         audit_sweep(project);
+    }
     project_pump(project);
 }
 

@@ -5,6 +5,7 @@
 #include "server/announce.h"
 #include "server/audit.h"
 #include "server/clock.h"
+#include "server/customer_index.h"
 #include "server/facts.h"
 #include "server/intake.h"
 #include "server/known_keys.h"
@@ -124,6 +125,7 @@ struct project {
     struct facts_cache *facts;
     struct known_keys *known; /* events and conversations of the idempotency window */
     struct known_load known_load;
+    struct customer_index index;
     struct resolution *resolving;
     struct request_list ready; /* resolved, for the next batch; while one commits, more of them gather here */
     uint64_t ready_seen;       /* what the oldest of their questions saw of the journal */
@@ -145,7 +147,8 @@ struct project {
     size_t change_count;
     uint64_t trimmed_version, trim_to; /* of the change list in the database */
     bool trimming;
-    uint64_t filled_version, fill_version; /* of the configuration whose indexed fields are filled, are being */
+    uint64_t filled_version,
+        fill_version; /* of the configuration whose indexed fields are filled, are being */
     bool filling;
     struct settled_waiter *waiters;
     struct turn turn;
@@ -245,6 +248,6 @@ void changes_settle(struct project *project, bool settled);
 void changes_clear(struct project *project);
 void changes_add(struct project *project, enum input_kind kind, const struct block *block); /* copies it */
 void field_index_fill(struct project *project); /* a page, and the next when it is done */
-void changes_trim(struct project *project); /* a page of what is taken over, on the desk's link */
+void changes_trim(struct project *project);     /* a page of what is taken over, on the desk's link */
 
 #endif

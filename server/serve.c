@@ -34,7 +34,7 @@
 static const char session_setup[] =
     "SET search_path = patchbay; SET jit = off; SET plan_cache_mode = force_generic_plan;"
     "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;"
-    "SET lock_timeout = '5s'";
+    "SET lock_timeout = '5s'; SET patchbay.routes = on";
 static const char desk_setup[] = "SET search_path = patchbay; SET jit = off; SET statement_timeout = '30s'";
 
 struct serve {

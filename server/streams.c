@@ -213,6 +213,19 @@ void streams_tell(struct streams *streams, struct project *project, const struct
     }
 }
 
+void streams_notice(struct streams *streams, const struct project *project, struct slice agent,
+                    const char *type, const struct value *event)
+{
+    if (!streams)
+        return;
+    const struct stream_agent *told = stream_agent_of(streams, stream_project_of(streams, project), agent);
+    for (struct stream *next, *stream = told->streams; stream; stream = next) {
+        next = stream->agent_next;
+        if (stream->state == STREAM_LIVE && !stream->transport->notice(stream, type, event))
+            stream_end(stream);
+    }
+}
+
 void streams_project_gone(struct streams *streams, const struct project *project)
 {
     if (streams)

@@ -39,6 +39,10 @@ void streams_rpc_closed(struct streams *streams, const struct rpc_connection *co
 
 /* A batch was committed. */
 void streams_tell(struct streams *streams, struct project *project, const struct announced *announced);
+/* Something that is no decision, for the agent's streams that are there and have caught up: it has no number,
+ * and who does not hear it never will. */
+void streams_notice(struct streams *streams, const struct project *project, struct slice agent,
+                    const char *type, const struct value *event);
 /* The project changed hands: what is in memory counts no more; streams catch up from the feed. */
 void streams_project_gone(struct streams *streams, const struct project *project);
 /* The newest agentsequence that was told; false while it is not known. */

@@ -31,9 +31,10 @@ struct stream_transport {
     size_t (*room)(const struct stream *stream);
     /* The first page was read: the request is answered. Nothing is written before. */
     void (*open)(struct stream *stream);
-    /* Both false: the client is being cut. */
+    /* All false: the client is being cut. */
     bool (*event)(struct stream *stream, const struct announced_item *item);
     bool (*tip)(struct stream *stream);
+    bool (*notice)(struct stream *stream, const char *type, const struct value *event);
     /* The stream is over; a request that is not answered yet is refused. */
     void (*end)(struct stream *stream);
     /* The client has to come again. */

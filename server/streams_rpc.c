@@ -38,6 +38,11 @@ static bool rpc_tip(struct stream *stream)
     return taken;
 }
 
+static bool rpc_notice(struct stream *stream, const char *type, const struct value *event)
+{
+    return notify(stream, type, event);
+}
+
 static void rpc_end(struct stream *stream)
 {
     stream->connected = false;
@@ -69,6 +74,7 @@ bool streams_start_rpc(struct streams *streams, struct project *project, const s
         .open = rpc_open,
         .event = rpc_event,
         .tip = rpc_tip,
+        .notice = rpc_notice,
         .end = rpc_end,
         .cut = rpc_cut,
     };

@@ -1,6 +1,6 @@
 /* Server-sent events (https://html.spec.whatwg.org/multipage/server-sent-events.html). One event name for all
  * decisions: a browser's EventSource has no listener for "any", and must not miss a type that it does not
- * know yet. */
+ * know yet. Notices have their type for a name. */
 #include <stdio.h>
 
 #include "proto/decision.h"
@@ -55,6 +55,19 @@ static bool sse_tip(struct stream *stream)
     return http_stream_write(stream->http, (struct slice){text, (size_t)len});
 }
 
+/* Without an id: a client that comes back asks for decisions. */
+static bool sse_notice(struct stream *stream, const char *type, const struct value *event)
+{
+    char lines[SSE_LINES_MAX];
+    struct arena *scratch = &stream->streams->scratch;
+    int len = snprintf(lines, sizeof lines, "event: %s\ndata: ", type);
+    bool taken = http_stream_write(stream->http, (struct slice){lines, (size_t)len}) &&
+                 http_stream_write(stream->http, json_write(event, scratch)) &&
+                 http_stream_write(stream->http, SLICE("\n\n"));
+    arena_reset(scratch);
+    return taken;
+}
+
 static void refuse(struct stream *stream)
 {
     struct arena *arena = http_arena(stream->exchange);
@@ -93,6 +106,7 @@ bool streams_start_sse(struct streams *streams, struct project *project, const s
         .open = sse_open,
         .event = sse_event,
         .tip = sse_tip,
+        .notice = sse_notice,
         .end = sse_end,
         .cut = sse_cut,
     };

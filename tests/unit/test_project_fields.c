@@ -1,4 +1,4 @@
-/* The sections of the project file that people see: custom fields, scripts, datasheets. */
+/* The sections of the project file that people see: custom fields, scripts, datasheets, tags. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -46,7 +46,8 @@ static void fields_scripts_and_datasheets_are_read(void **state)
                                         "  size: {type: choice, choices: [small, large]}\n"
                                         "  code: {type: text, indexed: true}\n"
                                         "scripts: {hello: {text: \"a\\nb\", queues: [q]}}\n"
-                                        "datasheets: {survey: {fields: {happy: {type: boolean}}}}\n");
+                                        "datasheets: {survey: {fields: {happy: {type: boolean}}}}\n"
+                                        "tags: {status: [vip, \"s p\"], interest: []}\n");
     const struct field_config *fields = config.fields.items;
     assert_true(config.has_fields);
     assert_int_equal(config.fields.count, 4);
@@ -82,6 +83,14 @@ static const struct {
     {"datasheets:\n  a: {}\n", "/datasheets/a/fields", "needs one"},
     {"datasheets:\n  a: {fields: {b: {type: text, indexed: true}}}\n", "/datasheets/a/fields/b/indexed",
      "only fields of customers"},
+    {"tags: [vip]", "/tags", "must be a map"},
+    {"tags: {a: vip}", "/tags/a", "must be a list"},
+    {"tags: {a: }", "/tags/a", "needs a list"},
+    {"tags: {-a: [vip]}", "/tags/-a", "no name"},
+    {"tags: {a: [7]}", "/tags/a/0", "must be text"},
+    {"tags: {a: [\"\"]}", "/tags/a/0", "1 to 64 bytes"},
+    {"tags: {a: [x, ~]}", "/tags/a/1", "missing"},
+    {"tags: {a: [x], b: [y, x]}", "/tags/b/1", "of one kind"},
 };
 
 static void each_mistake_is_refused_where_it_is(void **state)

@@ -1,0 +1,95 @@
+#include "server/customer_index.h"
+
+#include "proto/cloudevent.h"
+#include "server/log.h"
+#include "server/project_internal.h"
+#include "server/streams.h"
+
+#define NOTICE "customer.activity"
+
+enum index_column { AGENT, CUSTOMER, INTERACTION, INDEX_CHANNEL, AT_MS, MORE };
+
+static void run(struct project *project);
+
+static struct value id_value(const struct pg_reply *reply, int row, int column, struct arena *arena)
+{
+    struct uuid id = pg_uuid(reply, row, column);
+    char *text = arena_alloc(arena, UUID_TEXT_LEN + 1);
+    uuid_format(&id, text);
+    return value_string((struct slice){text, UUID_TEXT_LEN});
+}
+
+/* No decision: it has no number, and is in no feed. */
+static void tell(struct project *project, const struct pg_reply *reply, int row)
+{
+    struct arena arena;
+    arena_init(&arena);
+    struct slice agent = arena_copy(&arena, pg_cell(reply, row, AGENT));
+    struct value customer = id_value(reply, row, CUSTOMER, &arena);
+    struct value interaction = id_value(reply, row, INTERACTION, &arena);
+    int64_t at_ms = pg_int64(reply, row, AT_MS);
+    struct value event = value_map(&arena, 8), data = value_map(&arena, 4);
+    value_set(&data, "agent", value_string(agent));
+    value_set(&data, "customer", customer);
+    value_set(&data, "interaction", interaction);
+    value_set(&data, "channel",
+              value_string(slice_of(channel_name((enum channel)pg_int64(reply, row, INDEX_CHANNEL)))));
+    value_set(&event, "specversion", value_string(SLICE("1.0")));
+    value_set(&event, "id",
+              value_string(arena_format(&arena, "activity.%.*s.%lld", (int)interaction.string.len,
+                                        interaction.string.ptr, (long long)at_ms)));
+    value_set(&event, "source", value_string(arena_format(&arena, "/projects/%s", project->name)));
+    value_set(&event, "type", value_string(SLICE(NOTICE)));
+    value_set(&event, "subject", customer);
+    value_set(&event, "time", value_string(time_write(at_ms, &arena)));
+    value_set(&event, "datacontenttype", value_string(SLICE("application/json")));
+    value_set(&event, "data", data);
+    streams_notice(project->app->streams, project, agent, NOTICE, &event);
+    arena_deinit(&arena);
+}
+
+static void on_run(void *ctx, const struct pg_reply *reply)
+{
+    struct project *project = ctx;
+    bool more = false;
+    project->index.running = false;
+    if (reply->outcome == PG_REFUSED)
+        log_event(
+            LOG_WARN, "what finds customers cannot be kept up with",
+            (struct log_field[]){log_text("project", project_name(project)), log_str("why", reply->message)},
+            2);
+    for (int row = 0; reply->outcome == PG_OK && row < reply->rows; row++) {
+        if (pg_is_null(reply, row, AGENT))
+            more = pg_bool(reply, row, MORE);
+        else
+            tell(project, reply, row);
+    }
+    if (more && project->state == PROJECT_OWNED)
+        run(project);
+    project_reply_done(project);
+}
+
+static void run(struct project *project)
+{
+    struct query_params params = {.count = 0};
+    params_int(&params, project->id);
+    params_uuid(&params, &project->app->instance);
+    params_number(&params, project->epoch);
+    params_number(&params, CUSTOMER_INDEX_PAGE);
+    struct pg_query query = {.name = "customers_index",
+                             .params = params.items,
+                             .param_count = params.count,
+                             .binary_result = true};
+    project->index.seq = project->journal_seq;
+    project->index.ran_ms = uv_now(project->app->loop);
+    project->index.running = project_query(project, project->app->desk, &query, on_run);
+}
+
+void customer_index_tick(struct project *project)
+{
+    const struct customer_index *index = &project->index;
+    bool is_due = index->seq != project->journal_seq ||
+                  uv_now(project->app->loop) - index->ran_ms >= CUSTOMER_INDEX_EVERY_MS;
+    if (is_due && !index->running)
+        run(project);
+}

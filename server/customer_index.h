@@ -1,0 +1,23 @@
+/* What finds customers and tells their followers, kept up with off the event path: words, counts of tags and
+ * the last activity, from a queue of changed customers and from the journal (migration 0012). The owner of a
+ * project runs it on the desk's link, a page at a time. */
+#ifndef SERVER_CUSTOMER_INDEX_H
+#define SERVER_CUSTOMER_INDEX_H
+
+#include "rules/types.h"
+
+#define CUSTOMER_INDEX_PAGE 250      /* customers, and rows of the journal, of one run */
+#define CUSTOMER_INDEX_EVERY_MS 1000 /* without news: others may have changed customers */
+
+struct project;
+
+struct customer_index {
+    bool running;
+    uint64_t seq;    /* of the journal, when the last run began */
+    uint64_t ran_ms; /* when that was; loop time */
+};
+
+/* A few times a second, for an owned project. */
+void customer_index_tick(struct project *project);
+
+#endif
