@@ -81,20 +81,20 @@ static bool take_time(struct rest *rest, uint16_t *minutes)
     return true;
 }
 
-static bool add(struct hours_span *spans, uint32_t *count, unsigned day, uint16_t from, uint16_t until)
+static bool add(struct hours_span *spans, uint32_t *count, struct hours_span span)
 {
     if (*count == HOURS_SPANS_MAX)
         return false;
-    spans[(*count)++] = (struct hours_span){(uint8_t)day, from, until};
+    spans[(*count)++] = span;
     return true;
 }
 
-static bool add_day(struct hours_span *spans, uint32_t *count, unsigned day, uint16_t from, uint16_t until)
+static bool add_day(struct hours_span *spans, uint32_t *count, uint8_t day, uint16_t from, uint16_t until)
 {
     if (from < until)
-        return add(spans, count, day, from, until);
-    return add(spans, count, day, from, HOURS_DAY_MIN) &&
-           (until == 0 || add(spans, count, (day + 1) % 7, 0, until));
+        return add(spans, count, (struct hours_span){day, from, until, false});
+    return add(spans, count, (struct hours_span){day, from, HOURS_DAY_MIN, false}) &&
+           (until == 0 || add(spans, count, (struct hours_span){(uint8_t)((day + 1) % 7), 0, until, true}));
 }
 
 bool hours_text_spans(struct hours_span *spans, uint32_t *count, struct slice text, const char **why)
@@ -113,7 +113,7 @@ bool hours_text_spans(struct hours_span *spans, uint32_t *count, struct slice te
     if (from == until || from == HOURS_DAY_MIN)
         return false;
     *why = "makes more than 64 stretches of time, one for each day";
-    for (unsigned day = 0; day < 7; day++) {
+    for (uint8_t day = 0; day < 7; day++) {
         if (mask >> day & 1 && !add_day(spans, count, day, from, until))
             return false;
     }

@@ -143,7 +143,7 @@ static void grace_over(struct step *step, struct agent *agent)
             enum prefer_stage next = offer_withdraw(step, interaction, "agent_gone");
             place_on(step, interaction, false);
             offer_or_wait(step, interaction, next);
-        } else if (!interaction->outbound) {
+        } else if (!interaction_is_dialled(interaction)) {
             requeue_active(step, interaction, "agent_gone");
             place_quietly(step, interaction, NULL, false);
         } else {

@@ -15,6 +15,11 @@ uint32_t interaction_lane(const struct core *core, const struct interaction *int
                       data->relax_step);
 }
 
+bool interaction_is_dialled(const struct interaction *interaction)
+{
+    return interaction->outbound && interaction->data.queue < 0;
+}
+
 static int64_t earlier(int64_t a, int64_t b)
 {
     return a < b ? a : b;

@@ -96,6 +96,8 @@ bool agent_can_take(const struct core *core, const struct agent *agent, enum cha
 bool agent_has_room(const struct core *core, const struct agent *agent, enum channel channel);
 /* Where it waits, or would wait. It must have a queue. */
 uint32_t interaction_lane(const struct core *core, const struct interaction *interaction);
+/* An outbound call that nobody has handed on: its agent's alone. */
+bool interaction_is_dialled(const struct interaction *interaction);
 /* The lanes and counts of the configuration, empty. */
 void core_make_lanes(struct core *core);
 void core_free_lanes(struct core *core);

@@ -172,7 +172,7 @@ void step_pull(struct step *step)
     struct agent *agent = interaction ? configured_agent(step) : NULL;
     if (!agent)
         return;
-    if (interaction->data.state == INTERACTION_ACTIVE && !interaction->outbound &&
+    if (interaction->data.state == INTERACTION_ACTIVE && !interaction_is_dialled(interaction) &&
         interaction->data.agent == (int)(agent - step->core->agents)) {
         answer(step, interaction); /* the same again: it was its answer that got lost */
         return;

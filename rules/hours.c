@@ -45,13 +45,18 @@ static struct interval interval_of(const struct hours *hours, const struct hours
                              zone_table_instant(hours->zone, day * DAY_S + span->until_min * 60)};
 }
 
+/* A day that is not closed has it. */
+static bool has_span(const struct hours *hours, int64_t day, const struct hours_span *span)
+{
+    return span->weekday == weekday_of(day) && !(span->goes_on && is_closed_day(hours, day - 1));
+}
+
 static bool is_open_on(const struct hours *hours, int64_t day, int64_t at_s)
 {
-    uint8_t weekday = weekday_of(day);
     if (is_closed_day(hours, day))
         return false;
     for (uint32_t i = 0; i < hours->span_count; i++) {
-        if (hours->spans[i].weekday != weekday)
+        if (!has_span(hours, day, &hours->spans[i]))
             continue;
         struct interval interval = interval_of(hours, &hours->spans[i], day);
         if (interval.from <= at_s && at_s < interval.until)
@@ -78,11 +83,10 @@ bool hours_are_open(const struct hours *hours, int64_t at_ms)
 static int64_t next_on(const struct hours *hours, int64_t day, int64_t at_s)
 {
     int64_t next = INT64_MAX;
-    uint8_t weekday = weekday_of(day);
     if (is_closed_day(hours, day))
         return next;
     for (uint32_t i = 0; i < hours->span_count; i++) {
-        if (hours->spans[i].weekday != weekday)
+        if (!has_span(hours, day, &hours->spans[i]))
             continue;
         struct interval interval = interval_of(hours, &hours->spans[i], day);
         bool opens = interval.from > at_s && interval.from < interval.until && interval.from < next;

@@ -3,7 +3,10 @@
  * A span of a day is one interval of instants, from the first moment whose local time is at or after its
  * beginning to the first at or after its end. So it opens and closes once on every day, also when clocks are
  * changed: a beginning that is skipped is the moment of the jump, one that comes twice is the first, and a
- * span that is skipped whole does not exist on that day. */
+ * span that is skipped whole does not exist on that day.
+ *
+ * Nothing is open on a closed date, and nothing begins on one: what would go on over midnight into the next
+ * day does not either. */
 #ifndef RULES_HOURS_H
 #define RULES_HOURS_H
 
@@ -17,6 +20,7 @@
 struct hours_span {
     uint8_t weekday;              /* 0 Monday to 6 Sunday */
     uint16_t from_min, until_min; /* minutes of the local day; until is exclusive, at most 1,440 */
+    bool goes_on;                 /* over midnight, from the day before */
 };
 
 struct hours_date {

@@ -21,7 +21,8 @@ struct slice record_decision(const struct outcome *outcome, struct arena *arena)
 /* What the content table says of an event's row. Where somebody was erased, or the event said nothing of
  * people, all of it is empty. */
 struct record_people {
-    struct slice phone, email, id, name, recipient, phone_key, email_key, source, subject, title, text;
+    struct party_texts texts; /* but for the region, which the row itself has */
+    struct slice body;
     struct value attributes; /* decoded */
 };
 

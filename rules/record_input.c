@@ -113,6 +113,7 @@ static struct slice key_or_erased(bool had, struct slice key)
 static void get_event(struct record_reader *reader, struct input *input, const struct record_people *people,
                       struct arena *arena)
 {
+    const struct party_texts *texts = &people->texts;
     struct event *event = arena_new(arena, struct event);
     event->type = (enum event_type)record_get_small(reader, EVENT_TYPE_COUNT - 1);
     event->time_ms = record_get_time(reader);
@@ -120,8 +121,8 @@ static void get_event(struct record_reader *reader, struct input *input, const s
     event->outbound = flags & EVENT_OUTBOUND;
     event->privacy = flags & EVENT_PRIVACY;
     input->machine = flags & EVENT_MACHINE;
-    input->phone.key = key_or_erased(flags & EVENT_HAS_PHONE, people->phone_key);
-    input->email.key = key_or_erased(flags & EVENT_HAS_EMAIL, people->email_key);
+    input->phone.key = key_or_erased(flags & EVENT_HAS_PHONE, texts->phone_key);
+    input->email.key = key_or_erased(flags & EVENT_HAS_EMAIL, texts->email_key);
     input->phone.class = (enum caller_class)record_get_small(reader, CALLER_UNUSABLE);
     input->phone.region = record_get_text(reader);
     input->conversation = record_get_uuid(reader);
@@ -132,12 +133,12 @@ static void get_event(struct record_reader *reader, struct input *input, const s
     input->thread = thread;
     event->agent = record_get_text(reader);
     event->cause = record_get_text(reader);
-    event->from = (struct party){people->phone, people->email, people->id, people->name};
-    event->to = input->recipient_key = people->recipient;
-    event->source = people->source;
-    event->subject = people->subject;
-    event->title = people->title;
-    event->text = people->text;
+    event->from = (struct party){texts->phone, texts->email, texts->id, texts->name};
+    event->to = input->recipient_key = texts->recipient;
+    event->source = texts->source;
+    event->subject = texts->subject;
+    event->title = texts->title;
+    event->text = people->body;
     event->attributes = people->attributes;
     input->event = event;
 }

@@ -1,62 +1,18 @@
 /* Entries live in a table by hash and in one of two rings (known, unknown), oldest use first. An entry is one
  * question at most: while it is being asked it collects waiters and stays put; otherwise it may be evicted.
+ * What somebody waits for is asked at once and by itself.
  */
-#include "server/auth.h"
+#include "server/auth_internal.h"
 
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "rules/table.h"
-#include "server/deadline.h"
-#include "server/log.h"
-#include "storage/pg_link.h"
-
-struct waiter {
-    struct waiter *next;
-    auth_on_found on_found;
-    void *ctx;
-};
-
-struct ring {
-    struct ring *prev, *next;
-};
-
-struct entry {
-    struct ring ring; /* first: the rings hold entries by it */
-    struct table_node node;
-    uint8_t hash[TOKEN_HASH_SIZE];
-    struct auth *auth;
-    bool known, answered; /* answered: confirmed_ms counts */
-    uint64_t confirmed_ms, expires_ms;
-    struct principal principal;
-    char *texts;         /* what the principal's slices point to */
-    bool asking, pinned; /* pinned: its waiters are being answered */
-    uint64_t asked_ms, generation;
-    struct waiter *waiters, **last_waiter;
-    struct deadline patience;
-};
-
-struct auth {
-    uv_loop_t *loop;
-    struct pg_link *link;
-    struct table table;
-    struct ring known, unknown; /* unknown: not answered yet, too */
-    uint32_t known_count, unknown_count, lookups, waiters;
-    uint64_t generation;
-    struct deadline_clock clock;
-    struct deadline_queue patience;
-    struct log_limit away_limit;
-    void (*on_closed)(void *ctx);
-    void *closed_ctx;
-};
-
 static void on_reply(void *ctx, const struct pg_reply *reply);
 
 static void unlink_entry(struct entry *entry)
 {
-    entry->ring.prev->next = entry->ring.next;
-    entry->ring.next->prev = entry->ring.prev;
+    ring_remove(&entry->ring);
     if (entry->known)
         entry->auth->known_count--;
     else
@@ -65,11 +21,7 @@ static void unlink_entry(struct entry *entry)
 
 static void link_entry(struct entry *entry)
 {
-    struct ring *ring = entry->known ? &entry->auth->known : &entry->auth->unknown;
-    entry->ring.prev = ring->prev;
-    entry->ring.next = ring;
-    ring->prev->next = &entry->ring;
-    ring->prev = &entry->ring;
+    ring_append(entry->known ? &entry->auth->known : &entry->auth->unknown, &entry->ring);
     if (entry->known)
         entry->auth->known_count++;
     else
@@ -80,6 +32,7 @@ static void entry_free(struct entry *entry)
 {
     assert(!entry->asking && !entry->waiters);
     unlink_entry(entry);
+    ring_remove(&entry->due);
     table_remove(&entry->auth->table, &entry->node);
     free(entry->texts);
     free(entry);
@@ -107,9 +60,18 @@ static struct entry *entry_make(struct auth *auth, const uint8_t hash[TOKEN_HASH
     memcpy(entry->hash, hash, TOKEN_HASH_SIZE);
     entry->node.owner = entry;
     entry->last_waiter = &entry->waiters;
+    ring_init(&entry->due);
     table_insert(&auth->table, &entry->node, (struct slice){(const char *)entry->hash, TOKEN_HASH_SIZE});
     link_entry(entry);
     return entry;
+}
+
+void auth_begin_asking(struct entry *entry)
+{
+    ring_remove(&entry->due);
+    entry->asking = true;
+    entry->asked_ms = uv_now(entry->auth->loop);
+    entry->generation = entry->auth->generation;
 }
 
 static bool ask(struct entry *entry)
@@ -120,9 +82,7 @@ static bool ask(struct entry *entry)
     if (auth->lookups >= AUTH_LOOKUPS_MAX || !pg_link_submit(auth->link, &query, on_reply, entry))
         return false;
     auth->lookups++;
-    entry->asking = true;
-    entry->asked_ms = uv_now(auth->loop);
-    entry->generation = auth->generation;
+    auth_begin_asking(entry);
     return true;
 }
 
@@ -190,10 +150,10 @@ static bool role_parse(enum role *out, struct slice name)
     return false;
 }
 
-static void take_answer(struct entry *entry, const struct pg_reply *reply)
+static void take_answer(struct entry *entry, const struct pg_reply *reply, int row)
 {
     enum role role = ROLE_SOURCE;
-    bool known = reply->rows == 1 && role_parse(&role, pg_cell(reply, 0, 3));
+    bool known = row >= 0 && role_parse(&role, pg_cell(reply, row, 3));
     unlink_entry(entry);
     entry->known = known;
     entry->answered = true;
@@ -203,47 +163,58 @@ static void take_answer(struct entry *entry, const struct pg_reply *reply)
     entry->texts = NULL;
     entry->principal = (struct principal){0};
     if (known) {
-        struct slice project = pg_cell(reply, 0, 2), agent = pg_cell(reply, 0, 4);
+        struct slice project = pg_cell(reply, row, 2), agent = pg_cell(reply, row, 4);
         entry->texts = malloc(project.len + agent.len + 1);
         if (!entry->texts)
             abort();
         memcpy(entry->texts, project.ptr, project.len);
         if (agent.len)
             memcpy(entry->texts + project.len, agent.ptr, agent.len);
-        entry->principal = (struct principal){.token = pg_uuid(reply, 0, 0),
+        entry->principal = (struct principal){.token = pg_uuid(reply, row, 0),
                                               .role = role,
-                                              .project = (uint32_t)pg_int64(reply, 0, 1),
+                                              .project = (uint32_t)pg_int64(reply, row, 1),
                                               .project_name = {entry->texts, project.len},
                                               .agent = {entry->texts + project.len, agent.len}};
         memcpy(entry->principal.token_hash, entry->hash, sizeof entry->hash);
-        if (!pg_is_null(reply, 0, 5))
-            entry->expires_ms = entry->asked_ms + (uint64_t)pg_int64(reply, 0, 5);
+        if (!pg_is_null(reply, row, 5))
+            entry->expires_ms = entry->asked_ms + (uint64_t)pg_int64(reply, row, 5);
         if (entry->auth->known_count >= AUTH_KNOWN_MAX)
             evict(&entry->auth->known);
+    } else if (entry->auth->unknown_count >= AUTH_UNKNOWN_MAX) {
+        evict(&entry->auth->unknown);
     }
     link_entry(entry);
+}
+
+void auth_settle(struct entry *entry, const struct pg_reply *reply, int row)
+{
+    entry->asking = false;
+    bool is_current = entry->generation == entry->auth->generation;
+    if (reply->outcome == PG_OK && is_current) {
+        take_answer(entry, reply, row);
+        answer_waiters(entry, false);
+        return;
+    }
+    /* What was asked before auth_forget_all() may be an old truth: once more. */
+    if (reply->outcome == PG_OK && entry->waiters && ask(entry))
+        return;
+    answer_waiters(entry, true);
+}
+
+void auth_begin_reply(struct auth *auth, const struct pg_reply *reply)
+{
+    auth->lookups--;
+    if (reply->outcome == PG_REFUSED)
+        log_event_limited(
+            &auth->away_limit, LOG_ERROR, "the database refused to find a token",
+            (struct log_field[]){log_str("sqlstate", reply->sqlstate), log_str("why", reply->message)}, 2);
 }
 
 static void on_reply(void *ctx, const struct pg_reply *reply)
 {
     struct entry *entry = ctx;
-    struct auth *auth = entry->auth;
-    auth->lookups--;
-    entry->asking = false;
-    bool is_current = entry->generation == auth->generation;
-    if (reply->outcome == PG_OK && is_current) {
-        take_answer(entry, reply);
-        answer_waiters(entry, false);
-        return;
-    }
-    if (reply->outcome == PG_REFUSED)
-        log_event_limited(
-            &auth->away_limit, LOG_ERROR, "the database refused to find a token",
-            (struct log_field[]){log_str("sqlstate", reply->sqlstate), log_str("why", reply->message)}, 2);
-    /* What was asked before auth_forget_all() may be an old truth: once more. */
-    if (reply->outcome == PG_OK && entry->waiters && ask(entry))
-        return;
-    answer_waiters(entry, true);
+    auth_begin_reply(entry->auth, reply);
+    auth_settle(entry, reply, reply->rows - 1); /* there is one of a hash, or none */
 }
 
 static bool is_fresh(const struct entry *entry)
@@ -256,9 +227,9 @@ void auth_find_hash(struct auth *auth, const uint8_t hash[TOKEN_HASH_SIZE], auth
     struct table_node *node = table_find(&auth->table, (struct slice){(const char *)hash, TOKEN_HASH_SIZE});
     struct entry *entry = node ? node->owner : NULL;
     if (entry && is_fresh(entry)) {
-        if (entry->known && age(entry) >= AUTH_REFRESH_MS && !entry->asking) {
-            bool asked = ask(entry);
-            (void)asked; /* if not now, then at the next use */
+        if (entry->known && age(entry) >= AUTH_REFRESH_MS && !entry->asking && ring_is_empty(&entry->due)) {
+            ring_append(&auth->due, &entry->due);
+            auth_collect(auth);
         }
         on_found(ctx, entry->known ? &entry->principal : NULL, false);
         return;
@@ -313,11 +284,13 @@ struct auth *auth_open(uv_loop_t *loop, struct pg_link *link)
         abort();
     auth->loop = loop;
     auth->link = link;
-    auth->known.prev = auth->known.next = &auth->known;
-    auth->unknown.prev = auth->unknown.next = &auth->unknown;
+    ring_init(&auth->known);
+    ring_init(&auth->unknown);
+    ring_init(&auth->due);
     table_init(&auth->table);
     deadline_clock_init(&auth->clock, loop);
     deadline_queue_init(&auth->patience, &auth->clock, AUTH_WAIT_MS, on_patience);
+    deadline_queue_init(&auth->confirmations, &auth->clock, AUTH_CONFIRM_MS, auth_on_collected);
     return auth;
 }
 

@@ -14,6 +14,8 @@
 
 #define AUTH_KNOWN_MS 4000    /* an answer "known" holds so long; sessions add at most AUTH_SESSION_MS */
 #define AUTH_REFRESH_MS 2000  /* from then on it is asked again in the background */
+#define AUTH_CONFIRM_MS 100   /* so long what is asked in the background is collected */
+#define AUTH_CONFIRM_MAX 2048 /* tokens in one such question; more wait for the next */
 #define AUTH_UNKNOWN_MS 1000  /* an answer "unknown" holds so long */
 #define AUTH_AWAY_MS 60000    /* a known token goes on so long while the database is away */
 #define AUTH_WAIT_MS 2000     /* so long a request waits for the database */

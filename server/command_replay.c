@@ -70,7 +70,7 @@ static int with_rules(const char *command, struct replay *replay, const struct r
         command_print_faults(path, faults);
         code = COMMAND_USAGE;
     } else {
-        code = replay_other_rules(replay, config, range->from, range->to)
+        code = replay_other_rules(stdout, replay, config, range->from, range->to)
                    ? COMMAND_OK
                    : command_failed(command, "%s", replay->reader.why);
         config_close(config);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/people_texts.h"
 #include "storage/pg_array.h"
 #include "storage/pg_array_read.h"
 
@@ -16,15 +17,9 @@ enum people_column {
     KIND,
     SEQ,
     ID,
-    PHONE,
-    EMAIL,
-    PARTY_ID,
-    NAME,
-    RECIPIENT,
-    PHONE_KEY,
-    EMAIL_KEY,
-    TITLE,
-    OWNER,
+    PHONE,            /* and the other texts of an event */
+    NAME = PHONE + 3, /* a customer's, too */
+    OWNER = PHONE + PEOPLE_COLUMNS,
     TAGS,
 };
 
@@ -112,32 +107,17 @@ bool feed_people_ask(const struct feed_people *people, uint32_t project, struct 
 
 /* --- Taking the answer --- */
 
-static struct slice copy_cell(const struct pg_reply *reply, int row, int column, struct arena *arena)
-{
-    struct slice cell = pg_cell(reply, row, column);
-    return cell.len ? arena_copy(arena, cell) : (struct slice){NULL, 0};
-}
-
 static struct texts_row read_texts(const struct pg_reply *reply, int row, struct arena *arena)
 {
-    return (struct texts_row){
-        .seq = (uint64_t)pg_int64(reply, row, SEQ),
-        .texts = {.phone = copy_cell(reply, row, PHONE, arena),
-                  .email = copy_cell(reply, row, EMAIL, arena),
-                  .id = copy_cell(reply, row, PARTY_ID, arena),
-                  .name = copy_cell(reply, row, NAME, arena),
-                  .recipient = copy_cell(reply, row, RECIPIENT, arena),
-                  .phone_key = copy_cell(reply, row, PHONE_KEY, arena),
-                  .email_key = copy_cell(reply, row, EMAIL_KEY, arena),
-                  .title = copy_cell(reply, row, TITLE, arena)},
-    };
+    return (struct texts_row){.seq = (uint64_t)pg_int64(reply, row, SEQ),
+                              .texts = people_texts(reply, row, PHONE, arena)};
 }
 
 static struct customer_fact read_customer(const struct pg_reply *reply, int row, struct arena *arena)
 {
     struct customer_fact fact = {.id = pg_uuid(reply, row, ID),
-                                 .name = copy_cell(reply, row, NAME, arena),
-                                 .owner = copy_cell(reply, row, OWNER, arena)};
+                                 .name = people_copy(reply, row, NAME, arena),
+                                 .owner = people_copy(reply, row, OWNER, arena)};
     fact.tag_count = pg_text_array(reply, row, TAGS, &fact.tags, arena);
     for (uint32_t i = 0; i < fact.tag_count; i++)
         fact.tags[i] = arena_copy(arena, fact.tags[i]);

@@ -8,6 +8,7 @@
 #include "proto/project_file.h"
 #include "rules/rule_env.h"
 #include "server/log.h"
+#include "server/people_texts.h"
 #include "server/project_internal.h"
 #include "rules/record.h"
 #include "server/publisher.h"
@@ -151,16 +152,7 @@ static struct interaction read_interaction(struct record_names *names, const str
         if (uuid_parse(&i.data.candidates[i.data.candidate_count], candidates[n]))
             i.data.candidate_count++;
     }
-    i.texts = (struct party_texts){.phone = pg_cell(reply, row, 19),
-                                   .email = pg_cell(reply, row, 20),
-                                   .id = pg_cell(reply, row, 21),
-                                   .name = pg_cell(reply, row, 22),
-                                   .recipient = pg_cell(reply, row, 23),
-                                   .phone_key = pg_cell(reply, row, 24),
-                                   .email_key = pg_cell(reply, row, 25),
-                                   .source = pg_cell(reply, row, 26),
-                                   .subject = pg_cell(reply, row, 27),
-                                   .title = pg_cell(reply, row, 28)};
+    i.texts = people_texts(reply, row, 19, NULL);
     read_routing(&i, names, pg_cell(reply, row, 30), arena);
     i.data.fact.name = pg_cell(reply, row, 29);
     read_attributes(&i, pg_cell(reply, row, 31), arena);

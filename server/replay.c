@@ -181,7 +181,8 @@ enum replay_read replay_next(struct replay *replay, struct replay_step *step)
     if (!read_row(replay, step))
         return REPLAY_FAILED;
     struct input *input = &step->input;
-    if (input->kind == INPUT_EVENT && has_people(input->event->type) && !step->row->people.subject.len) {
+    if (input->kind == INPUT_EVENT && has_people(input->event->type) &&
+        !step->row->people.texts.subject.len) {
         step->is_erased = true;
         fill_erased(replay, step);
     }

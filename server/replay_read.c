@@ -5,6 +5,7 @@
 
 #include "proto/json.h"
 #include "proto/project_file.h"
+#include "server/people_texts.h"
 #include "server/query_params.h"
 
 enum column {
@@ -14,17 +15,8 @@ enum column {
     INPUT,
     FACTS,
     DECISION,
-    PHONE,
-    EMAIL,
-    PARTY_ID,
-    NAME,
-    RECIPIENT,
-    PHONE_KEY,
-    EMAIL_KEY,
-    SOURCE,
-    SUBJECT,
-    TITLE,
-    BODY,
+    PHONE, /* and the other texts */
+    BODY = PHONE + PEOPLE_COLUMNS,
     ATTRIBUTES,
     FIELDS,
 };
@@ -56,8 +48,7 @@ static bool ask(struct replay_reader *reader, const char *name, const struct que
 static struct slice copy(struct replay_reader *reader, const struct pg_reply *reply, int row,
                          enum column column)
 {
-    struct slice cell = pg_cell(reply, row, column);
-    return cell.len ? arena_copy(&reader->arena, cell) : (struct slice){NULL, 0};
+    return people_copy(reply, row, (int)column, &reader->arena);
 }
 
 /* Documents that cannot be read are as good as erased. */
@@ -78,17 +69,8 @@ static struct replay_row take_row(struct replay_reader *reader, const struct pg_
                                .input = copy(reader, reply, row, INPUT),
                                .facts = copy(reader, reply, row, FACTS),
                                .decision = copy(reader, reply, row, DECISION),
-                               .people = {.phone = copy(reader, reply, row, PHONE),
-                                          .email = copy(reader, reply, row, EMAIL),
-                                          .id = copy(reader, reply, row, PARTY_ID),
-                                          .name = copy(reader, reply, row, NAME),
-                                          .recipient = copy(reader, reply, row, RECIPIENT),
-                                          .phone_key = copy(reader, reply, row, PHONE_KEY),
-                                          .email_key = copy(reader, reply, row, EMAIL_KEY),
-                                          .source = copy(reader, reply, row, SOURCE),
-                                          .subject = copy(reader, reply, row, SUBJECT),
-                                          .title = copy(reader, reply, row, TITLE),
-                                          .text = copy(reader, reply, row, BODY),
+                               .people = {.texts = people_texts(reply, row, PHONE, &reader->arena),
+                                          .body = copy(reader, reply, row, BODY),
                                           .attributes = read_document(reader, reply, row, ATTRIBUTES)},
                                .fields = read_document(reader, reply, row, FIELDS)};
 }

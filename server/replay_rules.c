@@ -1,7 +1,5 @@
 #include "server/replay_rules.h"
 
-#include <stdio.h>
-
 #include "rules/whatif.h"
 
 /* Where rules sent it, before hours, overflow and preference. */
@@ -53,32 +51,33 @@ static bool is_same(const struct routing *a, const struct routing *b)
            a->config->rules[a->rule].priority == b->config->rules[b->rule].priority && is_same_skills(a, b);
 }
 
-static void print_routing(const struct routing *routing)
+static void print_routing(FILE *out, const struct routing *routing)
 {
     const struct config_rule *rule = &routing->config->rules[routing->rule];
     struct slice queue = queue_name(routing);
-    printf("%.*s: queue %.*s, priority %d", (int)rule->name.len, rule->name.ptr, (int)queue.len, queue.ptr,
-           rule->priority);
+    fprintf(out, "%.*s: queue %.*s, priority %d", (int)rule->name.len, rule->name.ptr, (int)queue.len,
+            queue.ptr, rule->priority);
     for (uint32_t i = 0; i < rule->skills.count; i++) {
         struct slice skill = routing->config->skills[rule->skills.items[i].skill];
-        printf(", %.*s %u", (int)skill.len, skill.ptr, rule->skills.items[i].level);
+        fprintf(out, ", %.*s %u", (int)skill.len, skill.ptr, rule->skills.items[i].level);
     }
 }
 
-static void print_difference(const struct replay_step *step, const struct routing *then,
+static void print_difference(FILE *out, const struct replay_step *step, const struct routing *then,
                              const struct routing *other)
 {
     char id[UUID_TEXT_LEN + 1];
     uuid_format(&step->recorded.explanations->interaction, id);
-    printf("%020llu %s %s | ", (unsigned long long)step->row->seq, id,
-           channel_name(event_type_channel(step->input.event->type)));
-    print_routing(then);
-    printf(" | ");
-    print_routing(other);
-    putchar('\n');
+    fprintf(out, "%020llu %s %s | ", (unsigned long long)step->row->seq, id,
+            channel_name(event_type_channel(step->input.event->type)));
+    print_routing(out, then);
+    fputs(" | ", out);
+    print_routing(out, other);
+    fputc('\n', out);
 }
 
-bool replay_other_rules(struct replay *replay, const struct project_config *other, uint64_t from, uint64_t to)
+bool replay_other_rules(FILE *out, struct replay *replay, const struct project_config *other, uint64_t from,
+                        uint64_t to)
 {
     struct replay_step step;
     enum replay_read read;
@@ -93,7 +92,7 @@ bool replay_other_rules(struct replay *replay, const struct project_config *othe
                 struct whatif now = whatif_arrival(&replay->core, &step.input, other, &replay->arena);
                 struct routing would = {other, now.rule, now.queue};
                 if (!is_same(&then, &would)) {
-                    print_difference(&step, &then, &would);
+                    print_difference(out, &step, &then, &would);
                     different++;
                 }
             }
@@ -108,11 +107,11 @@ bool replay_other_rules(struct replay *replay, const struct project_config *othe
     }
     if (read == REPLAY_FAILED)
         return false;
-    printf("%llu of %llu arrivals, %llu to %llu, would have been routed otherwise",
-           (unsigned long long)different, (unsigned long long)arrivals, (unsigned long long)from,
-           (unsigned long long)to);
+    fprintf(out, "%llu of %llu arrivals, %llu to %llu, would have been routed otherwise",
+            (unsigned long long)different, (unsigned long long)arrivals, (unsigned long long)from,
+            (unsigned long long)to);
     if (unasked)
-        printf("; %llu could not be asked about: erased", (unsigned long long)unasked);
-    putchar('\n');
+        fprintf(out, "; %llu could not be asked about: erased", (unsigned long long)unasked);
+    fputc('\n', out);
     return true;
 }

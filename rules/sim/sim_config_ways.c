@@ -70,7 +70,7 @@ static void add_span(struct hours *hours, uint8_t weekday, int32_t from_min, int
     until_min = until_min > HOURS_DAY_MIN ? HOURS_DAY_MIN : until_min;
     if (from_min < until_min)
         hours->spans[hours->span_count++] =
-            (struct hours_span){weekday, (uint16_t)from_min, (uint16_t)until_min};
+            (struct hours_span){weekday, (uint16_t)from_min, (uint16_t)until_min, false};
 }
 
 static void add_spans(struct hours *hours, struct sim_dice *dice, struct arena *arena)

@@ -6,6 +6,7 @@ import pytest
 from harness.fence import Later
 from harness.http_client import HttpClient, ringing
 from harness.process import wait_for
+from harness.projects import AGENTS
 from harness.rpc_client import RpcClient, RpcError
 from harness.router import admin
 
@@ -140,6 +141,24 @@ def test_an_expired_token_is_unknown(router, database):
     assert client.get("queues").status == 200
     database.query("UPDATE patchbay.tokens SET expires_at = now() WHERE role = 'supervisor'")
     wait_for(lambda: client.get("queues").status == 401, "the token is refused", 6)
+
+
+def test_one_token_of_many_that_ends_unannounced_ends_alone(router, database):
+    """What is used is confirmed in the background, many tokens by one question."""
+    clients = {name: router.agent(name) for name in AGENTS}
+    clients["-"] = router.client("supervisor")
+
+    def all_go_on(names):
+        return all(clients[name].get("queues").status == 200 for name in names)
+
+    assert all_go_on(clients)
+    database.query("UPDATE patchbay.tokens SET revoked_at = now() WHERE agent = %s", "ben")
+    began, others = time.monotonic(), clients.keys() - {"ben"}
+    wait_for(lambda: all_go_on(others) and clients["ben"].get("queues").status == 401, "the token is refused", 10)
+    assert time.monotonic() - began < 5
+    until = time.monotonic() + 2.5  # over the next question about the others
+    while time.monotonic() < until:
+        assert all_go_on(others) and clients["ben"].get("queues").status == 401
 
 
 def test_known_tokens_go_on_while_the_database_is_away(router, postgres):

@@ -15,7 +15,7 @@
 
 #include "rules/core.h"
 #include "rules/invariant.h"
-#include "rules/rule_env.h"
+#include "tests/unit/rule_compile.h"
 
 enum { QUEUE_SUPPORT, QUEUE_MAIL, QUEUE_CHAT, QUEUE_COUNT };
 
@@ -303,13 +303,11 @@ static inline struct config_skills world_skill(struct world *world, uint16_t ski
 static inline void world_rule(struct world *world, const char *name, const char *when, uint16_t queue,
                               int32_t priority)
 {
-    const struct cel_env env = {.variables = rule_env_variables, .variable_count = RULE_VARIABLE_COUNT};
-    struct cel_error error;
     struct config_rule *rule =
         &world->rules[world->config.rules == world->rules ? world->config.rule_count : 0];
     *rule = (struct config_rule){.name = slice_of(name), .queue = queue, .priority = priority};
-    if (when && !(rule->when = cel_compile(&env, slice_of(when), &cel_type_bool, &world->rule_arena, &error)))
-        fail_msg("%s: %s", when, error.text);
+    if (when)
+        rule->when = rule_compile(when, &cel_type_bool, &world->rule_arena);
     world->config.rules = world->rules;
     world->config.rule_count = (uint32_t)(rule - world->rules) + 1;
 }

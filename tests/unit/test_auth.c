@@ -1,144 +1,5 @@
-/* Tokens against a database of our own: the linker takes this link instead of the real one. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "server/auth.h"
-#include "server/log.h"
-#include "storage/pg_link.h"
-
-#define QUERIES_MAX 512
-
-static struct {
-    bool up;
-    unsigned asked;   /* in all */
-    unsigned pending; /* oldest first */
-    pg_on_reply on_reply[QUERIES_MAX];
-    void *ctx[QUERIES_MAX];
-} database;
-
-static const char project[] = "demo", role[] = "agent", agent[] = "anna";
-static int64_t expires_in_ms; /* 0: never */
-
-bool pg_link_submit(struct pg_link *unused, const struct pg_query *query, pg_on_reply on_reply, void *ctx)
-{
-    (void)unused;
-    assert_string_equal(query->name, "token_find");
-    if (!database.up)
-        return false;
-    assert_true(database.pending < QUERIES_MAX);
-    database.on_reply[database.pending] = on_reply;
-    database.ctx[database.pending++] = ctx;
-    database.asked++;
-    return true;
-}
-
-struct slice pg_cell(const struct pg_reply *reply, int row, int column)
-{
-    (void)reply;
-    (void)row;
-    return slice_of(column == 2 ? project : column == 3 ? role : agent);
-}
-
-int64_t pg_int64(const struct pg_reply *reply, int row, int column)
-{
-    (void)reply;
-    (void)row;
-    return column == 1 ? 7 : expires_in_ms;
-}
-
-struct uuid pg_uuid(const struct pg_reply *reply, int row, int column)
-{
-    (void)reply;
-    (void)row;
-    (void)column;
-    return (struct uuid){{1}};
-}
-
-bool pg_is_null(const struct pg_reply *reply, int row, int column)
-{
-    (void)reply;
-    (void)row;
-    return column == 5 && expires_in_ms == 0;
-}
-
-/* The oldest question gets its answer. */
-static void answer(enum pg_outcome outcome, int rows)
-{
-    assert_true(database.pending > 0);
-    pg_on_reply on_reply = database.on_reply[0];
-    void *ctx = database.ctx[0];
-    database.pending--;
-    memmove(database.on_reply, database.on_reply + 1, sizeof database.on_reply - sizeof database.on_reply[0]);
-    memmove(database.ctx, database.ctx + 1, sizeof database.ctx - sizeof database.ctx[0]);
-    struct pg_reply reply = {.outcome = outcome, .rows = rows, .message = ""};
-    on_reply(ctx, &reply);
-}
-
-static uv_loop_t loop;
-static struct auth *auth;
-static char token[TOKEN_TEXT_MAX];
-
-enum result { RESULT_NONE, RESULT_KNOWN, RESULT_UNKNOWN, RESULT_AWAY };
-
-static void on_found(void *ctx, const struct principal *principal, bool storage_away)
-{
-    enum result *result = ctx;
-    assert_int_equal(*result, RESULT_NONE);
-    *result = principal ? RESULT_KNOWN : storage_away ? RESULT_AWAY : RESULT_UNKNOWN;
-    if (!principal)
-        return;
-    assert_int_equal(principal->role, ROLE_AGENT);
-    assert_int_equal(principal->project, 7);
-    assert_true(slice_is(principal->project_name, project));
-    assert_true(slice_is(principal->agent, agent));
-}
-
-/* What is known at once. */
-static enum result find(void)
-{
-    static enum result result;
-    result = RESULT_NONE;
-    auth_find(auth, slice_of(token), on_found, &result);
-    return result;
-}
-
-/* The loop's own clock, moved by hand. */
-static void on_timer(uv_timer_t *timer)
-{
-    (void)timer;
-}
-
-static void pass(uint64_t ms)
-{
-    loop.time += ms;
-}
-
-static int set_up(void **state)
-{
-    (void)state;
-    memset(&database, 0, sizeof database);
-    database.up = true;
-    expires_in_ms = 0;
-    log_configure(LOG_ERROR, LOG_FORMAT_TEXT);
-    assert_int_equal(uv_loop_init(&loop), 0);
-    auth = auth_open(&loop, NULL);
-    token_make(token);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    while (database.pending)
-        answer(PG_CANCELLED, 0);
-    auth_close(&auth, NULL, NULL);
-    uv_run(&loop, UV_RUN_DEFAULT);
-    assert_int_equal(uv_loop_close(&loop), 0);
-    return 0;
-}
+/* Whose a token is, and for how long that holds. */
+#include "tests/unit/auth_world.h"
 
 static void a_known_token_is_asked_once_and_then_remembered(void **state)
 {
@@ -152,22 +13,6 @@ static void a_known_token_is_asked_once_and_then_remembered(void **state)
     assert_int_equal(second, RESULT_KNOWN);
     assert_int_equal(find(), RESULT_KNOWN);
     assert_int_equal(database.asked, 1);
-}
-
-static void a_token_is_confirmed_in_the_background_before_it_must_be(void **state)
-{
-    (void)state;
-    enum result result = RESULT_NONE;
-    auth_find(auth, slice_of(token), on_found, &result);
-    answer(PG_OK, 1);
-    pass(AUTH_REFRESH_MS);
-    assert_int_equal(find(), RESULT_KNOWN);
-    assert_int_equal(find(), RESULT_KNOWN);
-    assert_int_equal(database.asked, 2);
-    answer(PG_OK, 1);
-    pass(AUTH_REFRESH_MS - 1);
-    assert_int_equal(find(), RESULT_KNOWN);
-    assert_int_equal(database.asked, 2);
 }
 
 static void a_revoked_token_ends_within_its_time(void **state)
@@ -275,16 +120,13 @@ static void nobody_waits_for_ever_for_a_database_that_hangs(void **state)
 {
     (void)state;
     enum result result = RESULT_NONE;
-    static uv_timer_t timer; /* is closed by the loop of tear_down() */
-    uv_timer_init(&loop, &timer);
-    uv_timer_start(&timer, on_timer, 10 * AUTH_WAIT_MS, 0);
     auth_find(auth, slice_of(token), on_found, &result);
-    while (result == RESULT_NONE)
-        uv_run(&loop, UV_RUN_ONCE);
+    pass(AUTH_WAIT_MS - 1);
+    assert_int_equal(result, RESULT_NONE);
+    pass(1);
     assert_int_equal(result, RESULT_AWAY);
     assert_int_equal(find(), RESULT_AWAY);
     assert_int_equal(database.asked, 1);
-    uv_close((uv_handle_t *)&timer, NULL);
 }
 
 static void a_flood_of_made_up_tokens_is_bounded(void **state)
@@ -309,22 +151,17 @@ static void a_flood_of_made_up_tokens_is_bounded(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_known_token_is_asked_once_and_then_remembered, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_token_is_confirmed_in_the_background_before_it_must_be, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(a_revoked_token_ends_within_its_time, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(an_unknown_token_is_not_asked_for_again_at_once, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(text_that_is_no_token_is_not_asked_for, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(forgetting_ends_a_revoked_token_at_once, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(an_answer_from_before_the_forgetting_does_not_count, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(a_known_token_goes_on_for_a_while_without_the_database, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(an_unknown_token_cannot_be_judged_without_the_database, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(a_token_that_expires_is_not_known_longer, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(nobody_waits_for_ever_for_a_database_that_hangs, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_flood_of_made_up_tokens_is_bounded, set_up, tear_down),
+        TEST(a_known_token_is_asked_once_and_then_remembered),
+        TEST(a_revoked_token_ends_within_its_time),
+        TEST(an_unknown_token_is_not_asked_for_again_at_once),
+        TEST(text_that_is_no_token_is_not_asked_for),
+        TEST(forgetting_ends_a_revoked_token_at_once),
+        TEST(an_answer_from_before_the_forgetting_does_not_count),
+        TEST(a_known_token_goes_on_for_a_while_without_the_database),
+        TEST(an_unknown_token_cannot_be_judged_without_the_database),
+        TEST(a_token_that_expires_is_not_known_longer),
+        TEST(nobody_waits_for_ever_for_a_database_that_hangs),
+        TEST(a_flood_of_made_up_tokens_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,33 +1,10 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-#include <stdio.h>
-#include <string.h>
-
 #include "proto/cel_json.h"
 #include "proto/regex.h"
 #include "rules/cel.h"
-
-static struct arena arena;
+#include "tests/unit/arena_world.h"
 
 static const struct cel_variable variables[] = {{SLICE("n"), &cel_type_int},
                                                 {SLICE("unused"), &cel_type_int}};
-
-static int setup(void **state)
-{
-    (void)state;
-    arena_init(&arena);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    arena_deinit(&arena);
-    return 0;
-}
 
 static struct cel_program *compile(struct slice source, const struct cel_type *expected,
                                    struct cel_error *error)
@@ -219,18 +196,16 @@ static void maps_find_by_value_however_many_there_are(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test_setup_teardown(nesting_is_limited_everywhere, setup, teardown),
-    cmocka_unit_test_setup_teardown(what_is_flat_may_be_long, setup, teardown),
-    cmocka_unit_test_setup_teardown(a_source_that_is_no_text_is_refused, setup, teardown),
-    cmocka_unit_test_setup_teardown(the_cost_limit_ends_what_is_too_much_and_nothing_absorbs_it, setup,
-                                    teardown),
-    cmocka_unit_test_setup_teardown(doubling_runs_into_the_limit_and_not_into_memory, setup, teardown),
-    cmocka_unit_test_setup_teardown(a_value_that_shares_its_parts_is_not_written_out_endlessly, setup,
-                                    teardown),
-    cmocka_unit_test_setup_teardown(the_expected_type_is_checked, setup, teardown),
-    cmocka_unit_test_setup_teardown(constants_are_computed_once, setup, teardown),
-    cmocka_unit_test_setup_teardown(patterns_made_while_evaluating_are_bounded, setup, teardown),
-    cmocka_unit_test_setup_teardown(maps_find_by_value_however_many_there_are, setup, teardown),
+    ARENA_TEST(nesting_is_limited_everywhere),
+    ARENA_TEST(what_is_flat_may_be_long),
+    ARENA_TEST(a_source_that_is_no_text_is_refused),
+    ARENA_TEST(the_cost_limit_ends_what_is_too_much_and_nothing_absorbs_it),
+    ARENA_TEST(doubling_runs_into_the_limit_and_not_into_memory),
+    ARENA_TEST(a_value_that_shares_its_parts_is_not_written_out_endlessly),
+    ARENA_TEST(the_expected_type_is_checked),
+    ARENA_TEST(constants_are_computed_once),
+    ARENA_TEST(patterns_made_while_evaluating_are_bounded),
+    ARENA_TEST(maps_find_by_value_however_many_there_are),
 };
 
 int main(void)

@@ -1,37 +1,11 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-#include <string.h>
-
-#include "rules/rule_env.h"
-
-static struct arena arena;
-
-static int setup(void **state)
-{
-    (void)state;
-    arena_init(&arena);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    arena_deinit(&arena);
-    return 0;
-}
+#include "tests/unit/arena_world.h"
+#include "tests/unit/rule_compile.h"
 
 /* What is known when nothing is but that it is a chat. */
 static const char *settled(const char *source)
 {
-    const struct cel_env env = {.variables = rule_env_variables, .variable_count = RULE_VARIABLE_COUNT};
     struct cel_value values[RULE_VARIABLE_COUNT], result;
-    struct cel_error error;
-    struct cel_program *program = cel_compile(&env, slice_of(source), NULL, &arena, &error);
-    if (!program)
-        fail_msg("%s: %s", source, error.text);
+    struct cel_program *program = rule_compile(source, NULL, &arena);
     for (int i = 0; i < RULE_VARIABLE_COUNT; i++)
         values[i] = cel_absent();
     values[RULE_CHANNEL] = cel_string(SLICE("chat"));
@@ -123,9 +97,8 @@ static void one_tree_has_one_canonical_text(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_value_is_settled_when_nothing_unknown_can_change_it, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(one_tree_has_one_canonical_text, setup, teardown),
+        ARENA_TEST(a_value_is_settled_when_nothing_unknown_can_change_it),
+        ARENA_TEST(one_tree_has_one_canonical_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,37 +1,15 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "proto/cloudevent.h"
 #include "proto/event_data.h"
 #include "proto/json.h"
+#include "tests/unit/arena_world.h"
 
 #define HEAD "\"specversion\":\"1.0\",\"id\":\"e1\",\"source\":\"pbx-1\","
 #define RINGING HEAD "\"type\":\"call.ringing\",\"subject\":\"c1\","
 #define MESSAGE HEAD "\"type\":\"chat.message\",\"subject\":\"s1\","
 #define MAIL HEAD "\"type\":\"email.received\",\"subject\":\"<m1@x.test>\","
 #define PARTIES "\"from\":\"+4930123456\",\"to\":\"+4930901820\""
-
-static struct arena arena;
-
-static int setup(void **state)
-{
-    (void)state;
-    arena_init(&arena);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    arena_deinit(&arena);
-    return 0;
-}
 
 static struct value json(struct slice text)
 {
@@ -345,16 +323,16 @@ static void the_conformance_events_pass_and_fail_as_they_say(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_ringing_call_is_read_whole, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_mail_is_read_whole, setup, teardown),
-        cmocka_unit_test_setup_teardown(the_short_types_need_no_data, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_string_from_is_understood_by_channel, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_withheld_number_needs_no_from, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_fault_points_at_what_is_wrong, setup, teardown),
-        cmocka_unit_test_setup_teardown(lengths_are_accepted_to_the_byte, setup, teardown),
-        cmocka_unit_test_setup_teardown(of_many_references_the_last_stay, setup, teardown),
-        cmocka_unit_test_setup_teardown(data_may_come_wrapped, setup, teardown),
-        cmocka_unit_test_setup_teardown(the_conformance_events_pass_and_fail_as_they_say, setup, teardown),
+        ARENA_TEST(a_ringing_call_is_read_whole),
+        ARENA_TEST(a_mail_is_read_whole),
+        ARENA_TEST(the_short_types_need_no_data),
+        ARENA_TEST(a_string_from_is_understood_by_channel),
+        ARENA_TEST(a_withheld_number_needs_no_from),
+        ARENA_TEST(a_fault_points_at_what_is_wrong),
+        ARENA_TEST(lengths_are_accepted_to_the_byte),
+        ARENA_TEST(of_many_references_the_last_stay),
+        ARENA_TEST(data_may_come_wrapped),
+        ARENA_TEST(the_conformance_events_pass_and_fail_as_they_say),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

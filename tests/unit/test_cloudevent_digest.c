@@ -1,35 +1,13 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-#include <string.h>
-
 #include "proto/cloudevent.h"
 #include "proto/json.h"
 #include "proto/msgpack.h"
+#include "tests/unit/arena_world.h"
 
 #define HEAD "\"specversion\":\"1.0\",\"id\":\"e1\",\"source\":\"pbx-1\","
 #define RINGING HEAD "\"type\":\"call.ringing\",\"subject\":\"c1\","
 #define MESSAGE HEAD "\"type\":\"chat.message\",\"subject\":\"s1\","
 #define MAIL HEAD "\"type\":\"email.received\",\"subject\":\"<m1@x.test>\","
 #define PARTIES "\"from\":\"+4930123456\",\"to\":\"+4930901820\""
-
-static struct arena arena;
-
-static int setup(void **state)
-{
-    (void)state;
-    arena_init(&arena);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    arena_deinit(&arena);
-    return 0;
-}
 
 static struct value json(struct slice text)
 {
@@ -204,11 +182,11 @@ static void bad_headers_are_faults(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(equal_content_has_one_digest_in_every_coding, setup, teardown),
-        cmocka_unit_test_setup_teardown(other_content_has_another_digest, setup, teardown),
-        cmocka_unit_test_setup_teardown(keys_tell_source_and_id_apart, setup, teardown),
-        cmocka_unit_test_setup_teardown(binary_mode_reads_the_same_event, setup, teardown),
-        cmocka_unit_test_setup_teardown(bad_headers_are_faults, setup, teardown),
+        ARENA_TEST(equal_content_has_one_digest_in_every_coding),
+        ARENA_TEST(other_content_has_another_digest),
+        ARENA_TEST(keys_tell_source_and_id_apart),
+        ARENA_TEST(binary_mode_reads_the_same_event),
+        ARENA_TEST(bad_headers_are_faults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -185,7 +185,7 @@ static struct hours_span every_day[7];
 static struct hours nine_to_five(int otherwise)
 {
     for (uint8_t day = 0; day < 7; day++)
-        every_day[day] = (struct hours_span){day, 9 * 60, 17 * 60};
+        every_day[day] = (struct hours_span){day, 9 * 60, 17 * 60, false};
     return (struct hours){
         .zone = &berlin, .spans = every_day, .span_count = 7, .otherwise = otherwise, .closed = NULL};
 }
@@ -267,6 +267,120 @@ static void what_is_held_may_end(void **state)
     world_deinit(&world);
 }
 
+static struct hours never(int otherwise)
+{
+    return (struct hours){.zone = &berlin, .otherwise = otherwise};
+}
+
+static void what_waits_for_hours_that_never_open_is_looked_at_once_a_day(void **state)
+{
+    struct world world;
+    (void)state;
+    prepare_two(&world);
+    struct hours hours = never(-1);
+    world.queues[QUEUE_SUPPORT].hours = 0;
+    world.config.hours = &hours;
+    world.config.hours_count = 1;
+    world_start(&world);
+    world_presence(&world, "anna", AGENT_AVAILABLE, 0);
+    world_ring(&world, "c1", "+491");
+    assert_int_equal(call(&world, "c1")->data.held_until, world.now + INT64_C(86400000));
+    assert_int_equal(world_sleep(&world, 86400000), 1);
+    assert_int_equal(call(&world, "c1")->data.state, INTERACTION_QUEUED);
+    assert_int_equal(call(&world, "c1")->data.held_until, world.now + INT64_C(86400000));
+    world_deinit(&world);
+}
+
+static void closed_queues_that_send_to_each_other_hold_what_comes(void **state)
+{
+    struct world world;
+    (void)state;
+    prepare_two(&world);
+    struct hours hours[] = {never(QUEUE_MAIL), never(QUEUE_SUPPORT)};
+    world.queues[QUEUE_SUPPORT].hours = 0;
+    world.queues[QUEUE_MAIL].hours = 1;
+    world.config.hours = hours;
+    world.config.hours_count = 2;
+    world_start(&world);
+    const struct outcome *outcome = world_ring(&world, "c1", "+491");
+    assert_true(slice_is(outcome->snapshot->queue, "mail"));
+    assert_int_equal(outcome->explanations->path_count, 1);
+    assert_int_equal(outcome->explanations->held_until, world.now + INT64_C(86400000));
+    assert_int_equal(outcome->explanations->candidate_count, 0); /* nobody is looked at while it is held */
+    world_deinit(&world);
+}
+
+static void a_new_file_that_opens_the_queue_lets_in_what_was_held(void **state)
+{
+    struct world world;
+    (void)state;
+    prepare_two(&world);
+    struct hours hours = never(-1);
+    world.queues[QUEUE_SUPPORT].hours = 0;
+    world.config.hours = &hours;
+    world.config.hours_count = 1;
+    world_start(&world);
+    world_presence(&world, "anna", AGENT_AVAILABLE, 0);
+    world_ring(&world, "c1", "+491");
+    struct project_config opened = world.config;
+    struct config_queue queues[QUEUE_COUNT];
+    memcpy(queues, world.queues, sizeof queues);
+    queues[QUEUE_SUPPORT].hours = -1;
+    opened.queues = queues;
+    world_step(&world, (struct input){.kind = INPUT_CONFIG, .config = &opened, .config_version = 2});
+    assert_string_equal(holder(&world, call(&world, "c1")), "anna");
+    assert_int_equal(call(&world, "c1")->data.held_until, TIME_NEVER);
+    world_deinit(&world);
+}
+
+static void relaxation_that_helps_nobody_goes_on_to_who_is_left(void **state)
+{
+    struct world world;
+    (void)state;
+    prepare_two(&world);
+    world.rules[0].skills = world_skill(&world, GERMAN, 5);
+    world.agents[0].skills = world_skill(&world, GERMAN, 3);
+    world.relax[0] = (struct config_relax){30000, world_skill(&world, GERMAN, 3)};
+    world.queues[QUEUE_SUPPORT].relax = world.relax;
+    world.queues[QUEUE_SUPPORT].relax_count = 1;
+    world.queues[QUEUE_SUPPORT].when_empty[EMPTY_ALL_AT_CAPACITY] = QUEUE_MAIL;
+    world_start(&world);
+    world_presence(&world, "anna", AGENT_AVAILABLE, 0);
+    world_presence(&world, "ben", AGENT_AVAILABLE, 0);
+    world_ring(&world, "c1", "+491"); /* she has room, and will do from 30 s on */
+    assert_int_equal(call(&world, "c1")->data.queue, QUEUE_SUPPORT);
+    world.now += 1000;
+    world_ring(&world, "c2", "+492");
+    world_step(
+        &world,
+        (struct input){.kind = INPUT_ASSIGN, .interaction = call(&world, "c2")->id, .agent = SLICE("anna")});
+    world_accept(&world, call(&world, "c2")->data.offer, "anna");
+    world_sleep(&world, 30000);
+    assert_int_equal(call(&world, "c1")->data.queue, QUEUE_MAIL);
+    assert_int_equal(call(&world, "c1")->data.moved, MOVE_EMPTY);
+    assert_string_equal(holder(&world, call(&world, "c1")), "ben");
+    world_deinit(&world);
+}
+
+static void a_full_queue_keeps_what_somebody_takes_at_once_or_nobody_else_would(void **state)
+{
+    struct world world;
+    (void)state;
+    prepare_two(&world);
+    world.queues[QUEUE_SUPPORT].waiting_max = 1;
+    world.queues[QUEUE_SUPPORT].overflow = QUEUE_MAIL;
+    world.queues[QUEUE_MAIL].waiting_max = 1;
+    world.queues[QUEUE_MAIL].overflow = QUEUE_SUPPORT;
+    world_start(&world);
+    assert_true(slice_is(world_ring(&world, "c1", "+491")->snapshot->queue, "support"));
+    assert_true(slice_is(world_ring(&world, "c2", "+492")->snapshot->queue, "mail"));
+    /* Both are full: the one that it came to from the other keeps it. */
+    const struct outcome *outcome = world_ring(&world, "c3", "+493");
+    assert_true(slice_is(outcome->snapshot->queue, "mail"));
+    assert_int_equal(outcome->explanations->path_count, 1);
+    world_deinit(&world);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -280,6 +394,11 @@ int main(void)
         cmocka_unit_test(a_queue_opens_once_at_9_on_both_daylight_saving_days),
         cmocka_unit_test(what_is_held_may_end),
         cmocka_unit_test(a_closed_queue_sends_what_comes_elsewhere_and_goes_on_with_what_waits),
+        cmocka_unit_test(what_waits_for_hours_that_never_open_is_looked_at_once_a_day),
+        cmocka_unit_test(closed_queues_that_send_to_each_other_hold_what_comes),
+        cmocka_unit_test(a_new_file_that_opens_the_queue_lets_in_what_was_held),
+        cmocka_unit_test(relaxation_that_helps_nobody_goes_on_to_who_is_left),
+        cmocka_unit_test(a_full_queue_keeps_what_somebody_takes_at_once_or_nobody_else_would),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -97,6 +97,101 @@ static void without_prefer_nobody_is(void **state)
     world_deinit(&world);
 }
 
+static void only_those_are_asked_whom_the_file_prefers(void **state)
+{
+    struct world world;
+    (void)state;
+    start(&world, "anna", "ben");
+    world.config.prefer.owner_ms = 0;
+    assert_true(slice_is(ring(&world, "c1")->snapshot->agent, "ben"));
+    assert_int_equal(world.last->explanations->stage, PREFER_LAST);
+    world_deinit(&world);
+    start(&world, "anna", "ben");
+    world.config.prefer.last_agent_ms = 0;
+    assert_true(slice_is(ring(&world, "c1")->snapshot->agent, "anna"));
+    world_reject(&world, world.last->snapshot->offer, "anna", REJECT_BUSY);
+    assert_string_equal(holder(&world, world_find(&world, CHANNEL_CALL, "c1")), "dora");
+    world_deinit(&world);
+}
+
+static void who_is_owner_and_last_agent_is_asked_once(void **state)
+{
+    struct world world;
+    (void)state;
+    start(&world, "anna", "anna");
+    world.config.cool_down_ms[REJECT_REJECT] = 0; /* else she would be resting */
+    assert_true(slice_is(ring(&world, "c1")->snapshot->agent, "anna"));
+    world_reject(&world, world.last->snapshot->offer, "anna", REJECT_REJECT);
+    const struct interaction *interaction = world_find(&world, CHANNEL_CALL, "c1");
+    assert_string_equal(holder(&world, interaction), "dora");
+    assert_int_equal(interaction->data.stage, PREFER_QUEUE);
+    world_deinit(&world);
+}
+
+static void who_is_no_agent_of_the_queue_or_none_any_more_is_skipped(void **state)
+{
+    struct world world;
+    static uint16_t mail[] = {QUEUE_MAIL};
+    (void)state;
+    start(&world, "zoe", "ben"); /* Zoe left long ago */
+    assert_true(slice_is(ring(&world, "c1")->snapshot->agent, "ben"));
+    struct project_config without_ben = world.config;
+    struct config_agent agents[] = {world.agents[0], world.agents[2], world.agents[3]};
+    agents[0].queues = mail; /* and Anna serves mail alone from now on */
+    agents[0].queue_count = 1;
+    without_ben.agents = agents;
+    without_ben.agent_count = 3;
+    world_step(&world, (struct input){.kind = INPUT_CONFIG, .config = &without_ben, .config_version = 2});
+    assert_true(slice_is(ring(&world, "c2")->snapshot->agent, "dora"));
+    customer.owner = SLICE("anna");
+    assert_true(slice_is(ring(&world, "c3")->snapshot->agent, "carl"));
+    world_deinit(&world);
+}
+
+static void an_owner_who_gave_it_away_does_not_get_it_back(void **state)
+{
+    struct world world;
+    (void)state;
+    start(&world, "anna", NULL);
+    world_accept(&world, ring(&world, "c1")->snapshot->offer, "anna");
+    world_step(&world, (struct input){.kind = INPUT_TRANSFER,
+                                      .interaction = world_find(&world, CHANNEL_CALL, "c1")->id,
+                                      .actor = SLICE("anna"),
+                                      .queue = SLICE("support")});
+    assert_string_equal(holder(&world, world_find(&world, CHANNEL_CALL, "c1")), "dora");
+    world_deinit(&world);
+}
+
+static void of_two_who_are_with_the_customer_the_newer_is_asked(void **state)
+{
+    struct world world;
+    (void)state;
+    start(&world, NULL, NULL);
+    world_accept(&world, chat(&world, "s1")->snapshot->offer, "dora");
+    world_step(&world, (struct input){.kind = INPUT_TRANSFER,
+                                      .interaction = world_find(&world, CHANNEL_CHAT, "s1")->id,
+                                      .agent = SLICE("anna")});
+    world_accept(&world, world_find(&world, CHANNEL_CHAT, "s1")->data.offer, "anna");
+    world_accept(&world, chat(&world, "s2")->snapshot->offer, "anna");
+    world_step(&world, (struct input){.kind = INPUT_TRANSFER,
+                                      .interaction = world_find(&world, CHANNEL_CHAT, "s2")->id,
+                                      .agent = SLICE("ben")});
+    world_accept(&world, world_find(&world, CHANNEL_CHAT, "s2")->data.offer, "ben");
+    assert_true(slice_is(chat(&world, "s3")->snapshot->agent, "ben"));
+    assert_int_equal(world.last->explanations->stage, PREFER_SAME);
+    world_deinit(&world);
+}
+
+static void the_queue_s_own_timeout_cuts_a_longer_preference(void **state)
+{
+    struct world world;
+    (void)state;
+    start(&world, "anna", "ben");
+    world.config.prefer.owner_ms = 60000;
+    assert_int_equal(ring(&world, "c1")->snapshot->expires_ms, world.now + 20000);
+    world_deinit(&world);
+}
+
 static void a_first_reply_that_does_not_come_returns_the_chat_with_its_age(void **state)
 {
     struct world world;
@@ -153,6 +248,12 @@ int main(void)
         cmocka_unit_test(a_last_agent_of_too_long_ago_is_not_asked),
         cmocka_unit_test(two_equal_contacts_of_one_customer_go_to_one_agent_if_there_is_room),
         cmocka_unit_test(without_prefer_nobody_is),
+        cmocka_unit_test(only_those_are_asked_whom_the_file_prefers),
+        cmocka_unit_test(who_is_owner_and_last_agent_is_asked_once),
+        cmocka_unit_test(who_is_no_agent_of_the_queue_or_none_any_more_is_skipped),
+        cmocka_unit_test(an_owner_who_gave_it_away_does_not_get_it_back),
+        cmocka_unit_test(of_two_who_are_with_the_customer_the_newer_is_asked),
+        cmocka_unit_test(the_queue_s_own_timeout_cuts_a_longer_preference),
         cmocka_unit_test(a_first_reply_that_does_not_come_returns_the_chat_with_its_age),
         cmocka_unit_test(who_missed_a_first_reply_takes_older_work_first),
     };

@@ -41,11 +41,11 @@ static void tape_add(struct tape *tape, const struct input *input, const struct 
                              .decision = record_decision(outcome, arena),
                              .block_key = input->block.key};
     if (input->kind == INPUT_EVENT)
-        row->people = (struct record_people){.phone = input->event->from.phone,
-                                             .recipient = input->recipient_key,
-                                             .phone_key = input->phone.key,
-                                             .source = input->event->source,
-                                             .subject = arena_copy(arena, input->event->subject)};
+        row->people = (struct record_people){.texts = {.phone = input->event->from.phone,
+                                                       .recipient = input->recipient_key,
+                                                       .phone_key = input->phone.key,
+                                                       .source = input->event->source,
+                                                       .subject = arena_copy(arena, input->event->subject)}};
 }
 
 static void replay(const struct tape *tape, const struct project_config *config)
@@ -429,7 +429,7 @@ static void configure_all(struct world *world, uint64_t seed)
     struct config_queue *support = &world->queues[QUEUE_SUPPORT], *mail = &world->queues[QUEUE_MAIL],
                         *chats = &world->queues[QUEUE_CHAT];
     for (uint16_t i = 0; i < 20; i++)
-        spans[i] = (struct hours_span){2, (uint16_t)(660 + i * 5), (uint16_t)(663 + i * 5)};
+        spans[i] = (struct hours_span){2, (uint16_t)(660 + i * 5), (uint16_t)(663 + i * 5), false};
     hours.otherwise = seed % 4 == 0 ? QUEUE_CHAT : -1;
     world->config.hours = &hours;
     world->config.hours_count = 1;

@@ -213,6 +213,94 @@ static void an_agent_pulls_what_waits_in_its_queues(void **state)
     world_deinit(&world);
 }
 
+/* By its agent, or by somebody whom the gateway does not name. */
+static const struct interaction *dialled(struct world *world, const char *agent)
+{
+    world_init(world, 3);
+    world_presence(world, "anna", AGENT_AVAILABLE, 0);
+    world_presence(world, "ben", AGENT_AVAILABLE, 0);
+    struct from from = {.phone = "+491"};
+    struct input dial = world_event(world, EVENT_CALL_RINGING, "c1", &from);
+    struct event *event = (struct event *)dial.event;
+    event->outbound = true;
+    event->attributes = value_map(&world->arena, 1);
+    value_set_text(&event->attributes, "agent", slice_of(agent));
+    assert_int_equal(world_step(world, dial)->outcome, OUTCOME_ASSIGNED);
+    return world_find(world, CHANNEL_CALL, "c1");
+}
+
+static void an_outbound_call_is_handed_on_and_has_a_queue_then(void **state)
+{
+    struct world world;
+    (void)state;
+    const struct interaction *interaction = dialled(&world, "anna");
+    assert_int_equal(interaction->data.queue, -1);
+    assert_int_equal(give(&world, INPUT_PULL, interaction->id, NULL, "anna")->refusal, REFUSAL_TAKEN);
+    const struct outcome *outcome = transfer(&world, interaction->id, "anna", NULL, "ben", false);
+    assert_int_equal(outcome->outcome, OUTCOME_OFFERED);
+    assert_true(slice_is(outcome->snapshot->queue, "support")); /* where its endpoint leads */
+    assert_true(slice_is(outcome->snapshot->agent, "ben"));
+    assert_int_equal(interaction->data.moved, MOVE_ORPHAN);
+    assert_int_equal(interaction->data.entered_ms, world.now);
+    world_reject(&world, interaction->data.offer, "ben", REJECT_REJECT);
+    assert_int_equal(interaction->data.state, INTERACTION_QUEUED);
+    world_presence(&world, "carl", AGENT_AVAILABLE, 0);
+    world_accept(&world, interaction->data.offer, "carl");
+    world_presence(&world, "carl", AGENT_OFFLINE, 0);
+    world_sleep(&world, 60000); /* the grace is over: it is not lost with Carl */
+    assert_int_equal(interaction->data.state, INTERACTION_OFFERED);
+    assert_string_equal(holder(&world, interaction), "anna"); /* another has had it since she gave it away */
+    assert_int_equal(interaction->data.rule, -1);
+    world_deinit(&world);
+}
+
+static void a_call_without_an_agent_is_transferred_from_above_alone(void **state)
+{
+    struct world world;
+    (void)state;
+    const struct interaction *interaction = dialled(&world, "nobody");
+    assert_int_equal(interaction->data.agent, -1);
+    world_presence(&world, "anna", AGENT_BREAK, 0);
+    world_presence(&world, "ben", AGENT_BREAK, 0);
+    assert_int_equal(transfer(&world, interaction->id, "anna", "mail", NULL, true)->refusal,
+                     REFUSAL_FORBIDDEN);
+    const struct outcome *outcome = transfer(&world, interaction->id, NULL, "mail", NULL, true);
+    assert_int_equal(outcome->outcome, OUTCOME_QUEUED);
+    assert_int_equal(announced_as(outcome, ANNOUNCE_QUEUED)->agent.len, 0);
+    world_deinit(&world);
+}
+
+static void what_is_on_offer_is_withdrawn_by_a_transfer_from_above(void **state)
+{
+    struct world world;
+    (void)state;
+    world_init(&world, 2);
+    world_presence(&world, "anna", AGENT_AVAILABLE, 0);
+    struct uuid id = world_ring(&world, "c1", "+491")->snapshot->interaction;
+    assert_int_equal(transfer(&world, id, "anna", "mail", NULL, true)->refusal, REFUSAL_FORBIDDEN);
+    const struct outcome *outcome = transfer(&world, id, NULL, "mail", NULL, true);
+    assert_true(slice_is(announced_as(outcome, ANNOUNCE_WITHDRAWN)->cause, "transfer"));
+    assert_string_equal(outcome->offer_end, "transfer");
+    assert_int_equal(world_find(&world, CHANNEL_CALL, "c1")->data.queue, QUEUE_MAIL);
+    assert_int_equal(world_find(&world, CHANNEL_CALL, "c1")->data.excluded, -1); /* she gave nothing away */
+    world_deinit(&world);
+}
+
+static void who_has_left_the_file_gets_nothing_handed(void **state)
+{
+    struct world world;
+    (void)state;
+    const struct interaction *interaction = active_call(&world, 2);
+    world_presence(&world, "ben", AGENT_AVAILABLE, 0);
+    struct project_config without_ben = world.config;
+    without_ben.agent_count = 1;
+    world_step(&world, (struct input){.kind = INPUT_CONFIG, .config = &without_ben, .config_version = 2});
+    assert_int_equal(transfer(&world, interaction->id, "anna", NULL, "ben", true)->refusal, REFUSAL_NO_AGENT);
+    assert_int_equal(interaction->data.state, INTERACTION_ACTIVE);
+    assert_string_equal(holder(&world, interaction), "anna");
+    world_deinit(&world);
+}
+
 static void what_has_ended_is_moved_by_nobody(void **state)
 {
     struct world world;
@@ -222,6 +310,8 @@ static void what_has_ended_is_moved_by_nobody(void **state)
     assert_int_equal(transfer(&world, id, NULL, "mail", NULL, true)->refusal, REFUSAL_CLOSED);
     assert_int_equal(give(&world, INPUT_ASSIGN, id, NULL, "ben")->refusal, REFUSAL_CLOSED);
     assert_int_equal(give(&world, INPUT_PULL, never, NULL, "ben")->refusal, REFUSAL_NOT_FOUND);
+    struct uuid later = uuid_derive(world.now, 1, world.core.seq + 1, 0); /* of a row that is not there yet */
+    assert_int_equal(transfer(&world, later, NULL, "mail", NULL, true)->refusal, REFUSAL_NOT_FOUND);
     world_deinit(&world);
 }
 
@@ -237,6 +327,10 @@ int main(void)
         cmocka_unit_test(whom_an_agent_calls_may_be_blocked),
         cmocka_unit_test(a_supervisor_assigns_what_waits_to_whoever_has_room),
         cmocka_unit_test(an_agent_pulls_what_waits_in_its_queues),
+        cmocka_unit_test(an_outbound_call_is_handed_on_and_has_a_queue_then),
+        cmocka_unit_test(a_call_without_an_agent_is_transferred_from_above_alone),
+        cmocka_unit_test(what_is_on_offer_is_withdrawn_by_a_transfer_from_above),
+        cmocka_unit_test(who_has_left_the_file_gets_nothing_handed),
         cmocka_unit_test(what_has_ended_is_moved_by_nobody),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

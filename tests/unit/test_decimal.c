@@ -1,31 +1,9 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "rules/decimal.h"
+#include "tests/unit/arena_world.h"
 
 #define ROUNDS 300
-
-static struct arena arena;
-
-static int setup(void **state)
-{
-    (void)state;
-    arena_init(&arena);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    arena_deinit(&arena);
-    return 0;
-}
 
 static uint64_t dice = UINT64_C(88172645463325252);
 
@@ -223,13 +201,13 @@ static void the_shortest_text_reads_back_as_the_same(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test_setup_teardown(reads_as_the_c_library_does, setup, teardown),
-    cmocka_unit_test_setup_teardown(long_texts_are_read_to_their_last_digit, setup, teardown),
-    cmocka_unit_test_setup_teardown(exponents_without_end_are_zero_or_endless, setup, teardown),
-    cmocka_unit_test_setup_teardown(what_is_no_number_is_refused, setup, teardown),
-    cmocka_unit_test_setup_teardown(writes_as_the_c_library_does, setup, teardown),
-    cmocka_unit_test_setup_teardown(halves_go_to_the_even_digit_and_nines_carry_over, setup, teardown),
-    cmocka_unit_test_setup_teardown(the_shortest_text_reads_back_as_the_same, setup, teardown),
+    ARENA_TEST(reads_as_the_c_library_does),
+    ARENA_TEST(long_texts_are_read_to_their_last_digit),
+    ARENA_TEST(exponents_without_end_are_zero_or_endless),
+    ARENA_TEST(what_is_no_number_is_refused),
+    ARENA_TEST(writes_as_the_c_library_does),
+    ARENA_TEST(halves_go_to_the_even_digit_and_nines_carry_over),
+    ARENA_TEST(the_shortest_text_reads_back_as_the_same),
 };
 
 int main(void)

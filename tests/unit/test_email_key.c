@@ -1,30 +1,10 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
-#include <string.h>
 #include <time.h>
 
 #include "rules/blacklist_key.h"
 #include "rules/email_domain.h"
 #include "rules/email_key.h"
+#include "tests/unit/arena_world.h"
 #include "tests/unit/identity_cases.h"
-
-static struct arena arena;
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena_init(&arena);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_deinit(&arena);
-    return 0;
-}
 
 static enum email_status status_of(struct slice input)
 {
@@ -221,13 +201,13 @@ static void blacklist_domains_are_folded_like_addresses(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(addresses_get_the_keys_of_the_table, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(control_characters_and_broken_text_are_refused, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_key_is_at_most_254_octets, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_domain_has_a_length_before_and_after_it_is_read, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(the_isemail_suite_agrees, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(hostile_addresses_cost_no_more_than_their_bytes, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(blacklist_domains_are_folded_like_addresses, set_up, tear_down),
+        ARENA_TEST(addresses_get_the_keys_of_the_table),
+        ARENA_TEST(control_characters_and_broken_text_are_refused),
+        ARENA_TEST(a_key_is_at_most_254_octets),
+        ARENA_TEST(a_domain_has_a_length_before_and_after_it_is_read),
+        ARENA_TEST(the_isemail_suite_agrees),
+        ARENA_TEST(hostile_addresses_cost_no_more_than_their_bytes),
+        ARENA_TEST(blacklist_domains_are_folded_like_addresses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

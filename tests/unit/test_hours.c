@@ -48,12 +48,17 @@ static void assert_next(const struct hours *hours, const char *from, const char 
         fail_msg("after %s it opens at %lld, not at %s", from, (long long)next, want ? want : "no time");
 }
 
-static struct hours_span office[] = {
-    {0, 540, 1020}, {1, 540, 1020}, {2, 540, 1020}, {3, 540, 1020}, {4, 540, 1020}};
-static struct hours_span daily[] = {{0, 540, 1020}, {1, 540, 1020}, {2, 540, 1020}, {3, 540, 1020},
-                                    {4, 540, 1020}, {5, 540, 1020}, {6, 540, 1020}};
-static struct hours_span around_the_clock[] = {{0, 0, 1440}, {1, 0, 1440}, {2, 0, 1440}, {3, 0, 1440},
-                                               {4, 0, 1440}, {5, 0, 1440}, {6, 0, 1440}};
+static struct hours_span office[] = {{0, 540, 1020, false},
+                                     {1, 540, 1020, false},
+                                     {2, 540, 1020, false},
+                                     {3, 540, 1020, false},
+                                     {4, 540, 1020, false}};
+static struct hours_span daily[] = {{0, 540, 1020, false}, {1, 540, 1020, false}, {2, 540, 1020, false},
+                                    {3, 540, 1020, false}, {4, 540, 1020, false}, {5, 540, 1020, false},
+                                    {6, 540, 1020, false}};
+static struct hours_span around_the_clock[] = {{0, 0, 1440, false}, {1, 0, 1440, false}, {2, 0, 1440, false},
+                                               {3, 0, 1440, false}, {4, 0, 1440, false}, {5, 0, 1440, false},
+                                               {6, 0, 1440, false}};
 
 static void a_zone_tells_its_offset_and_the_first_moment_of_a_local_time(void **state)
 {
@@ -141,8 +146,8 @@ static void it_opens_once_at_nine_on_the_days_that_clocks_are_changed(void **sta
 static void a_beginning_that_is_skipped_or_comes_twice_opens_once(void **state)
 {
     (void)state;
-    struct hours_span night[] = {{6, 150, 210}};   /* Sunday 02:30-03:30 */
-    struct hours_span skipped[] = {{6, 130, 170}}; /* 02:10-02:50 */
+    struct hours_span night[] = {{6, 150, 210, false}};   /* Sunday 02:30-03:30 */
+    struct hours_span skipped[] = {{6, 130, 170, false}}; /* 02:10-02:50 */
     struct hours hours = open(&berlin, night, 1), none = open(&berlin, skipped, 1);
     assert_next(&hours, "2026-03-28T12:00:00Z", "2026-03-29T01:00:00Z");
     assert_true(hours_are_open(&hours, at("2026-03-29T01:29:59Z")));
@@ -159,7 +164,8 @@ static void a_beginning_that_is_skipped_or_comes_twice_opens_once(void **state)
 static void a_span_over_midnight_is_two_that_meet(void **state)
 {
     (void)state;
-    struct hours_span night[] = {{4, 1320, 1440}, {5, 0, 360}}; /* Friday 22:00 to Saturday 06:00 */
+    struct hours_span night[] = {{4, 1320, 1440, false},
+                                 {5, 0, 360, true}}; /* Friday 22:00 to Saturday 06:00 */
     struct hours hours = open(&utc, night, 2);
     assert_true(hours_are_open(&hours, at("2026-07-31T23:59:59.999Z")));
     assert_true(hours_are_open(&hours, at("2026-08-01T00:00:00Z")));
@@ -187,6 +193,36 @@ static void closed_dates_are_closed_from_midnight_to_midnight(void **state)
     assert_true(hours_are_open(&hours, at("2026-12-24T12:00:00Z")));
     assert_false(hours_are_open(&hours, at("2026-12-25T12:00:00Z")));
     assert_next(&hours, "2026-12-24T12:00:00Z", "2026-12-29T08:00:00Z");
+}
+
+static void a_closed_date_ends_the_night_before_and_takes_its_own_night_along(void **state)
+{
+    (void)state;
+    struct hours_span nights[] = {{3, 1320, 1440, false},
+                                  {4, 0, 360, true},
+                                  {4, 1320, 1440, false},
+                                  {5, 0, 360, true},
+                                  {5, 60, 120, false}}; /* 22:00-06:00, and Saturday 01:00-02:00 */
+    struct hours_date friday[] = {{(int32_t)(at("2026-12-25T00:00:00Z") / 86400000)}};
+    struct hours hours = open(&utc, nights, 4), own = open(&utc, nights, 5);
+    hours.closed = own.closed = friday;
+    hours.closed_count = own.closed_count = 1;
+    static const struct {
+        const char *at;
+        bool open;
+    } cases[] = {
+        {"2026-12-24T22:00:00Z", true},      {"2026-12-24T23:59:59.999Z", true},
+        {"2026-12-25T00:00:00Z", false},     {"2026-12-25T05:59:59.999Z", false},
+        {"2026-12-25T22:00:00Z", false},     {"2026-12-26T00:00:00Z", false},
+        {"2026-12-26T05:59:59.999Z", false}, {"2027-01-01T00:00:00Z", true},
+        {"2027-01-02T05:59:59.999Z", true},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        if (hours_are_open(&hours, at(cases[i].at)) != cases[i].open)
+            fail_msg("%s is taken for %s", cases[i].at, cases[i].open ? "closed" : "open");
+    assert_next(&hours, "2026-12-24T22:00:00Z", "2026-12-31T22:00:00Z");
+    assert_next(&own, "2026-12-24T22:00:00Z", "2026-12-26T01:00:00Z");
+    assert_false(hours_are_open(&own, at("2026-12-26T02:00:00Z")));
 }
 
 static void what_never_opens_or_never_closes_has_no_next_opening(void **state)
@@ -237,7 +273,7 @@ static void the_next_opening_is_the_first_minute_that_is_open_after_a_closed_one
         for (uint32_t i = 0; i < count; i++) {
             uint16_t from = (uint16_t)draw(&random, HOURS_DAY_MIN);
             uint16_t until = (uint16_t)(from + 1 + draw(&random, (uint64_t)(HOURS_DAY_MIN - from)));
-            spans[i] = (struct hours_span){(uint8_t)draw(&random, 7), from, until};
+            spans[i] = (struct hours_span){(uint8_t)draw(&random, 7), from, until, draw(&random, 2)};
         }
         int64_t change = zone->count > 1 ? zone->transitions[1 + draw(&random, zone->count - 1)].at_s * 1000
                                          : INT64_C(1774746000000);
@@ -260,6 +296,7 @@ int main(void)
         cmocka_unit_test(a_span_over_midnight_is_two_that_meet),
         cmocka_unit_test(a_clock_set_back_over_midnight_neither_closes_nor_opens_twice),
         cmocka_unit_test(closed_dates_are_closed_from_midnight_to_midnight),
+        cmocka_unit_test(a_closed_date_ends_the_night_before_and_takes_its_own_night_along),
         cmocka_unit_test(what_never_opens_or_never_closes_has_no_next_opening),
         cmocka_unit_test(the_next_opening_is_the_first_minute_that_is_open_after_a_closed_one),
     };

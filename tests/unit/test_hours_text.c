@@ -8,7 +8,7 @@
 
 #include "proto/hours_text.h"
 
-/* "0 540-1020, ..." : weekday and minutes of each span; or the reason. */
+/* "0 540-1020, 1 0-360+" : weekday and minutes of each span, + from the day before; or the reason. */
 static const char *spans(const char *text)
 {
     static char out[1024];
@@ -20,8 +20,8 @@ static const char *spans(const char *text)
         return why;
     for (uint32_t i = 0; i < count; i++) {
         size_t len = strlen(out);
-        snprintf(out + len, sizeof out - len, "%s%u %u-%u", i ? ", " : "", items[i].weekday,
-                 items[i].from_min, items[i].until_min);
+        snprintf(out + len, sizeof out - len, "%s%u %u-%u%s", i ? ", " : "", items[i].weekday,
+                 items[i].from_min, items[i].until_min, items[i].goes_on ? "+" : "");
     }
     return out;
 }
@@ -38,9 +38,10 @@ static void days_and_times_become_spans(void **state)
         {"sat-mon 10:00-14:00", "0 600-840, 5 600-840, 6 600-840"},
         {"tue,tue-wed,tue 00:00-00:01", "1 0-1, 2 0-1"},
         {"sun 00:00-24:00", "6 0-1440"},
-        {"fri 22:00-06:00", "4 1320-1440, 5 0-360"},
-        {"sun 22:00-06:00", "6 1320-1440, 0 0-360"},
+        {"fri 22:00-06:00", "4 1320-1440, 5 0-360+"},
+        {"sun 22:00-06:00", "6 1320-1440, 0 0-360+"},
         {"fri 22:00-00:00", "4 1320-1440"},
+        {"sat 00:00-06:00", "5 0-360"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
         assert_string_equal(spans(cases[i].text), cases[i].spans);

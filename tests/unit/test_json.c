@@ -1,31 +1,9 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "proto/base64.h"
 #include "proto/json.h"
-
-static struct arena arena;
-
-static int setup(void **state)
-{
-    (void)state;
-    arena_init(&arena);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    arena_deinit(&arena);
-    return 0;
-}
+#include "tests/unit/arena_world.h"
 
 static void assert_text(struct slice text, const char *want)
 {
@@ -229,17 +207,16 @@ static void base64_follows_rfc_4648(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(what_is_read_is_written_the_same, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_is_not_json_is_refused_with_a_reason, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_nul_byte_ends_nothing, setup, teardown),
-        cmocka_unit_test_setup_teardown(the_line_of_a_fault_is_told, setup, teardown),
-        cmocka_unit_test_setup_teardown(integers_beyond_64_bits_become_doubles_and_others_stay, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(depth_is_limited, setup, teardown),
-        cmocka_unit_test_setup_teardown(values_are_counted_but_commas_in_text_are_not, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_json_cannot_say_is_null, setup, teardown),
-        cmocka_unit_test_setup_teardown(doubles_survive_a_round_trip, setup, teardown),
-        cmocka_unit_test_setup_teardown(base64_follows_rfc_4648, setup, teardown),
+        ARENA_TEST(what_is_read_is_written_the_same),
+        ARENA_TEST(what_is_not_json_is_refused_with_a_reason),
+        ARENA_TEST(a_nul_byte_ends_nothing),
+        ARENA_TEST(the_line_of_a_fault_is_told),
+        ARENA_TEST(integers_beyond_64_bits_become_doubles_and_others_stay),
+        ARENA_TEST(depth_is_limited),
+        ARENA_TEST(values_are_counted_but_commas_in_text_are_not),
+        ARENA_TEST(what_json_cannot_say_is_null),
+        ARENA_TEST(doubles_survive_a_round_trip),
+        ARENA_TEST(base64_follows_rfc_4648),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -196,16 +196,20 @@ static void a_reader_that_stalls_costs_lines_and_not_time(void **state)
         assert_true(len < sizeof captured - 4096);
         captured[len] = '\0';
     }
-    int expected = 0;
+    int last = -1;
+    uint64_t kept = 0;
     for (char *line = captured, *end; (end = strchr(line, '\n')); line = end + 1) {
         int i;
         *end = '\0';
-        if (sscanf(behind_time(line), "level=info msg=\"a line among many others\" i=%d", &i) == 1)
-            assert_int_equal(i, expected++);
-        else
+        if (sscanf(behind_time(line), "level=info msg=\"a line among many others\" i=%d", &i) == 1) {
+            assert_true(i > last); /* not always the next: room may come back while lines are dropped */
+            last = i;
+            kept++;
+        } else {
             assert_non_null(strstr(line, "msg=\"log lines dropped\""));
+        }
     }
-    assert_int_equal((uint64_t)expected + dropped, STALL_LINES);
+    assert_int_equal(kept + dropped, STALL_LINES);
 }
 
 static void *log_many(void *ctx)

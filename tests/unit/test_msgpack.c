@@ -1,32 +1,10 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "proto/json.h"
 #include "proto/msgpack.h"
+#include "tests/unit/arena_world.h"
 
 #define SUITE "conformance/msgpack-test-suite/dist/msgpack-test-suite.json"
-
-static struct arena arena;
-
-static int setup(void **state)
-{
-    (void)state;
-    arena_init(&arena);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    arena_deinit(&arena);
-    return 0;
-}
 
 #define BYTES(literal) ((struct slice){(literal), sizeof(literal) - 1})
 
@@ -290,14 +268,13 @@ static void the_conformance_suite_decodes_and_encodes_as_it_says(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_bomb_is_refused_by_its_announcement, setup, teardown),
-        cmocka_unit_test_setup_teardown(depth_is_limited, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_scan_resumes_at_any_byte_and_finds_every_border, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_refused_document_says_where, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_name_given_twice_is_found_in_large_maps_too, setup, teardown),
-        cmocka_unit_test_setup_teardown(strings_do_not_point_into_the_input, setup, teardown),
-        cmocka_unit_test_setup_teardown(the_conformance_suite_decodes_and_encodes_as_it_says, setup,
-                                        teardown),
+        ARENA_TEST(a_bomb_is_refused_by_its_announcement),
+        ARENA_TEST(depth_is_limited),
+        ARENA_TEST(a_scan_resumes_at_any_byte_and_finds_every_border),
+        ARENA_TEST(a_refused_document_says_where),
+        ARENA_TEST(a_name_given_twice_is_found_in_large_maps_too),
+        ARENA_TEST(strings_do_not_point_into_the_input),
+        ARENA_TEST(the_conformance_suite_decodes_and_encodes_as_it_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,28 +1,9 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <cmocka.h>
 #include <jansson.h>
 
 #include "proto/phone.h"
 #include "proto/phone_cache.h"
+#include "tests/unit/arena_world.h"
 #include "tests/unit/identity_cases.h"
-
-static struct arena arena;
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena_init(&arena);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_deinit(&arena);
-    return 0;
-}
 
 static void assert_slice(struct slice actual, struct slice expected, const char *what, unsigned line)
 {
@@ -174,13 +155,13 @@ static void the_oldest_entry_of_a_bucket_goes_first(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(numbers_get_the_keys_of_the_table, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(an_e164_key_is_its_own_key_in_every_region, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(recorded_callers_get_the_keys_that_were_expected, set_up, tear_down),
+        ARENA_TEST(numbers_get_the_keys_of_the_table),
+        ARENA_TEST(an_e164_key_is_its_own_key_in_every_region),
+        ARENA_TEST(recorded_callers_get_the_keys_that_were_expected),
         cmocka_unit_test(regions_are_known_in_capitals_only),
-        cmocka_unit_test_setup_teardown(a_caller_id_that_is_too_long_is_unusable, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(the_cache_keeps_regions_apart, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_number_belongs_to_the_region_that_its_plan_says, set_up, tear_down),
+        ARENA_TEST(a_caller_id_that_is_too_long_is_unusable),
+        ARENA_TEST(the_cache_keeps_regions_apart),
+        ARENA_TEST(a_number_belongs_to_the_region_that_its_plan_says),
         cmocka_unit_test(the_oldest_entry_of_a_bucket_goes_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,29 +1,5 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-#include <string.h>
-
 #include "proto/json.h"
-#include "proto/project_file.h"
-
-static struct arena arena;
-static struct project_faults faults;
-
-static int setup(void **state)
-{
-    (void)state;
-    arena_init(&arena);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    arena_deinit(&arena);
-    return 0;
-}
+#include "tests/unit/project_world.h"
 
 static void assert_text(struct slice text, const char *want)
 {
@@ -33,10 +9,7 @@ static void assert_text(struct slice text, const char *want)
 
 static struct project_config good(const char *text)
 {
-    struct project_config config;
-    if (!project_file_read(&config, slice_of(text), &arena, &faults))
-        fail_msg("line %u: %s", faults.items[0].line, faults.items[0].detail);
-    assert_int_equal(faults.count, 0);
+    struct project_config config = project_of(slice_of(text));
     config_close(&config);
     return config;
 }
@@ -476,21 +449,20 @@ static void superiors_in_a_ring_are_refused_once(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(plain_scalars_become_values_and_numbers_like_phones_stay_text, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(json_is_accepted_as_yaml, setup, teardown),
-        cmocka_unit_test_setup_teardown(lines_are_those_of_the_keys, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_yaml_can_do_too_much_is_refused_with_its_line, setup, teardown),
-        cmocka_unit_test_setup_teardown(defaults_fill_what_is_left_out, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_queue_that_says_nothing_has_defaults, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_full_file_is_read_whole, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_file_that_uses_everything_is_read_whole, setup, teardown),
-        cmocka_unit_test_setup_teardown(skills_are_numbered_by_name_everywhere, setup, teardown),
-        cmocka_unit_test_setup_teardown(hours_know_their_zone_spans_and_dates, setup, teardown),
-        cmocka_unit_test_setup_teardown(each_mistake_is_refused_where_it_is, setup, teardown),
-        cmocka_unit_test_setup_teardown(all_mistakes_are_listed_by_line, setup, teardown),
-        cmocka_unit_test_setup_teardown(too_many_mistakes_are_cut, setup, teardown),
-        cmocka_unit_test_setup_teardown(superiors_in_a_ring_are_refused_once, setup, teardown),
+        ARENA_TEST(plain_scalars_become_values_and_numbers_like_phones_stay_text),
+        ARENA_TEST(json_is_accepted_as_yaml),
+        ARENA_TEST(lines_are_those_of_the_keys),
+        ARENA_TEST(what_yaml_can_do_too_much_is_refused_with_its_line),
+        ARENA_TEST(defaults_fill_what_is_left_out),
+        ARENA_TEST(a_queue_that_says_nothing_has_defaults),
+        ARENA_TEST(a_full_file_is_read_whole),
+        ARENA_TEST(a_file_that_uses_everything_is_read_whole),
+        ARENA_TEST(skills_are_numbered_by_name_everywhere),
+        ARENA_TEST(hours_know_their_zone_spans_and_dates),
+        ARENA_TEST(each_mistake_is_refused_where_it_is),
+        ARENA_TEST(all_mistakes_are_listed_by_line),
+        ARENA_TEST(too_many_mistakes_are_cut),
+        ARENA_TEST(superiors_in_a_ring_are_refused_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,29 +1,5 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-#include <string.h>
-
-#include "proto/project_file.h"
 #include "rules/cel_time.h"
-
-static struct arena arena;
-static struct project_faults faults;
-
-static int setup(void **state)
-{
-    (void)state;
-    arena_init(&arena);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    arena_deinit(&arena);
-    return 0;
-}
+#include "tests/unit/project_world.h"
 
 struct finding {
     const char *text, *pointer, *detail; /* a part of it */
@@ -47,9 +23,7 @@ static void assert_findings(const struct finding *cases, size_t count)
 static void assert_accepted(const char *const *texts, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        struct project_config config;
-        if (!project_file_read(&config, slice_of(texts[i]), &arena, &faults))
-            fail_msg("line %u: %s, in %s", faults.items[0].line, faults.items[0].detail, texts[i]);
+        struct project_config config = project_of(slice_of(texts[i]));
         config_close(&config);
     }
 }
@@ -236,17 +210,14 @@ static void what_was_applied_is_loaded_whatever_the_linter_says_now(void **state
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_rule_may_ask_for_what_one_agent_of_its_queue_has, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_requirement_that_no_agent_can_meet_is_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(hours_that_never_open_are_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(hours_whose_every_opening_is_a_closed_date_are_refused, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(ways_out_of_a_queue_that_lead_back_are_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_way_to_a_queue_that_nobody_serves_is_refused_unless_it_is_meant_so,
-                                        setup, teardown),
-        cmocka_unit_test_setup_teardown(all_findings_come_in_one_run, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_was_applied_is_loaded_whatever_the_linter_says_now, setup,
-                                        teardown),
+        ARENA_TEST(a_rule_may_ask_for_what_one_agent_of_its_queue_has),
+        ARENA_TEST(a_requirement_that_no_agent_can_meet_is_refused),
+        ARENA_TEST(hours_that_never_open_are_refused),
+        ARENA_TEST(hours_whose_every_opening_is_a_closed_date_are_refused),
+        ARENA_TEST(ways_out_of_a_queue_that_lead_back_are_refused),
+        ARENA_TEST(a_way_to_a_queue_that_nobody_serves_is_refused_unless_it_is_meant_so),
+        ARENA_TEST(all_findings_come_in_one_run),
+        ARENA_TEST(what_was_applied_is_loaded_whatever_the_linter_says_now),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,30 +1,6 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-#include <string.h>
-
-#include "proto/project_file.h"
 #include "proto/zone.h"
 #include "rules/rule_env.h"
-
-static struct arena arena;
-static struct project_faults faults;
-
-static int setup(void **state)
-{
-    (void)state;
-    arena_init(&arena);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    arena_deinit(&arena);
-    return 0;
-}
+#include "tests/unit/project_world.h"
 
 /* A project with these rules, which begin in line 4. */
 static struct slice file(const char *rules)
@@ -34,10 +10,7 @@ static struct slice file(const char *rules)
 
 static struct project_config good(const char *rules)
 {
-    struct project_config config;
-    if (!project_file_read(&config, file(rules), &arena, &faults))
-        fail_msg("line %u: %s", faults.items[0].line, faults.items[0].detail);
-    return config;
+    return project_of(file(rules));
 }
 
 static void a_condition_is_compiled_over_what_a_rule_may_read(void **state)
@@ -248,16 +221,15 @@ static void a_zone_that_only_a_field_names_is_not_there(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_condition_is_compiled_over_what_a_rule_may_read, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_always_matches_has_no_program, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_wrong_condition_is_refused_at_its_line_and_column, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_rule_that_cannot_be_reached_is_refused, setup, teardown),
-        cmocka_unit_test_setup_teardown(conditions_that_differ_in_a_letter_are_different, setup, teardown),
-        cmocka_unit_test_setup_teardown(the_last_rule_must_always_match, setup, teardown),
-        cmocka_unit_test_setup_teardown(zones_in_conditions_are_tables_that_stay_with_the_configuration,
-                                        setup, teardown),
-        cmocka_unit_test_setup_teardown(a_stored_configuration_asks_the_system_for_no_zone, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_zone_that_only_a_field_names_is_not_there, setup, teardown),
+        ARENA_TEST(a_condition_is_compiled_over_what_a_rule_may_read),
+        ARENA_TEST(what_always_matches_has_no_program),
+        ARENA_TEST(a_wrong_condition_is_refused_at_its_line_and_column),
+        ARENA_TEST(a_rule_that_cannot_be_reached_is_refused),
+        ARENA_TEST(conditions_that_differ_in_a_letter_are_different),
+        ARENA_TEST(the_last_rule_must_always_match),
+        ARENA_TEST(zones_in_conditions_are_tables_that_stay_with_the_configuration),
+        ARENA_TEST(a_stored_configuration_asks_the_system_for_no_zone),
+        ARENA_TEST(a_zone_that_only_a_field_names_is_not_there),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

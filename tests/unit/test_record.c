@@ -78,17 +78,17 @@ static void an_event_is_its_bytes_and_its_people(void **state)
                           .conversation = {{9, 9}},
                           .thread = thread,
                           .thread_count = 2};
-    struct record_people people = {.phone = event.from.phone,
-                                   .email = event.from.email,
-                                   .id = event.from.id,
-                                   .name = event.from.name,
-                                   .recipient = input.recipient_key,
-                                   .phone_key = input.phone.key,
-                                   .email_key = input.email.key,
-                                   .source = event.source,
-                                   .subject = event.subject,
-                                   .title = event.title,
-                                   .text = event.text,
+    struct record_people people = {.texts = {.phone = event.from.phone,
+                                             .email = event.from.email,
+                                             .id = event.from.id,
+                                             .name = event.from.name,
+                                             .recipient = input.recipient_key,
+                                             .phone_key = input.phone.key,
+                                             .email_key = input.email.key,
+                                             .source = event.source,
+                                             .subject = event.subject,
+                                             .title = event.title},
+                                   .body = event.text,
                                    .attributes = attributes};
     (void)state;
     arena_init(&arena);

@@ -1,23 +1,8 @@
 /* One value, one form: what a reader takes is what the writer would have made of it. */
 #include "rules/record.h"
 #include "rules/record_bytes.h"
+#include "tests/unit/arena_world.h"
 #include "tests/unit/core_world.h"
-
-static struct arena arena;
-
-static int set_up(void **state)
-{
-    (void)state;
-    arena_init(&arena);
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    arena_deinit(&arena);
-    return 0;
-}
 
 static struct record_reader reader_of(struct slice bytes)
 {
@@ -336,14 +321,14 @@ static void whatever_is_read_of_a_decision_is_written_alike(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(numbers_take_as_many_bytes_as_they_need, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_number_in_another_form_is_none, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(bounds_are_kept, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(documents_of_every_kind_are_read_back, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_document_that_is_nested_too_deeply_is_refused, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(whatever_is_read_of_an_input_is_written_alike, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(whatever_is_read_of_people_is_written_alike, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(whatever_is_read_of_a_decision_is_written_alike, set_up, tear_down),
+        ARENA_TEST(numbers_take_as_many_bytes_as_they_need),
+        ARENA_TEST(a_number_in_another_form_is_none),
+        ARENA_TEST(bounds_are_kept),
+        ARENA_TEST(documents_of_every_kind_are_read_back),
+        ARENA_TEST(a_document_that_is_nested_too_deeply_is_refused),
+        ARENA_TEST(whatever_is_read_of_an_input_is_written_alike),
+        ARENA_TEST(whatever_is_read_of_people_is_written_alike),
+        ARENA_TEST(whatever_is_read_of_a_decision_is_written_alike),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

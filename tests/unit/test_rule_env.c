@@ -1,31 +1,10 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-#include <string.h>
-
 #include "proto/json.h"
-#include "rules/rule_env.h"
+#include "tests/unit/arena_world.h"
+#include "tests/unit/rule_compile.h"
 
-static struct arena arena;
 static struct config_queue queues[] = {{.name = {"support", 7}}, {.name = {"mail", 4}}};
 static struct project_config config = {.queues = queues, .queue_count = 2};
 static const struct rule_queue counts[] = {{3, 2, 45}, {0, 0, 0}};
-
-static int setup(void **state)
-{
-    (void)state;
-    arena_init(&arena);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    arena_deinit(&arena);
-    return 0;
-}
 
 static struct value document(const char *json)
 {
@@ -36,21 +15,11 @@ static struct value document(const char *json)
     return value;
 }
 
-static struct cel_program *compile(const char *source)
-{
-    const struct cel_env env = {.variables = rule_env_variables, .variable_count = RULE_VARIABLE_COUNT};
-    struct cel_error error;
-    struct cel_program *program = cel_compile(&env, slice_of(source), &cel_type_bool, &arena, &error);
-    if (!program)
-        fail_msg("%s: %s", source, error.text);
-    return program;
-}
-
 /* "true", "false", or the error's code. */
 static const char *ask(const char *source, const struct rule_subject *subject)
 {
     struct cel_value values[RULE_VARIABLE_COUNT], result;
-    struct cel_program *program = compile(source);
+    struct cel_program *program = rule_compile(source, &cel_type_bool, &arena);
     struct cel_error error;
     uint32_t filled = 0;
     memset(values, 0, sizeof values);
@@ -146,8 +115,9 @@ static void only_what_is_read_is_built_and_only_once(void **state)
     struct customer_fact fact = {.fields = value_null()};
     struct rule_subject subject = {
         .config = &config, .channel = CHANNEL_CHAT, .texts = &texts, .fact = &fact, .queues = counts};
-    struct cel_program *first = compile("channel == 'chat' && to == 'web'"),
-                       *second = compile("channel == 'call' || queues.mail.waiting == 0");
+    struct cel_program *first = rule_compile("channel == 'chat' && to == 'web'", &cel_type_bool, &arena),
+                       *second = rule_compile("channel == 'call' || queues.mail.waiting == 0", &cel_type_bool,
+                                              &arena);
     uint32_t filled = 0;
     for (int i = 0; i < RULE_VARIABLE_COUNT; i++)
         values[i] = cel_null();
@@ -164,9 +134,9 @@ static void only_what_is_read_is_built_and_only_once(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_rule_reads_all_that_is_known_of_a_call, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_is_not_known_is_absent_or_empty, setup, teardown),
-        cmocka_unit_test_setup_teardown(only_what_is_read_is_built_and_only_once, setup, teardown),
+        ARENA_TEST(a_rule_reads_all_that_is_known_of_a_call),
+        ARENA_TEST(what_is_not_known_is_absent_or_empty),
+        ARENA_TEST(only_what_is_read_is_built_and_only_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,30 +1,8 @@
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <cmocka.h>
-#include <string.h>
-
 #include "proto/fault.h"
 #include "proto/names.h"
 #include "proto/problem.h"
 #include "rules/value.h"
-
-static struct arena arena;
-
-static int setup(void **state)
-{
-    (void)state;
-    arena_init(&arena);
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    arena_deinit(&arena);
-    return 0;
-}
+#include "tests/unit/arena_world.h"
 
 static void members_are_found_by_their_whole_name(void **state)
 {
@@ -165,15 +143,15 @@ static void a_problem_says_the_same_in_both_protocols(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(members_are_found_by_their_whole_name, setup, teardown),
-        cmocka_unit_test_setup_teardown(empty_text_and_nil_ids_are_not_set, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_map_has_the_room_that_was_asked_for, setup, teardown),
-        cmocka_unit_test_setup_teardown(the_second_of_two_equal_names_is_found, setup, teardown),
-        cmocka_unit_test_setup_teardown(names_are_sorted_bytewise, setup, teardown),
-        cmocka_unit_test_setup_teardown(pointers_are_escaped_and_never_cut_in_a_name, setup, teardown),
-        cmocka_unit_test_setup_teardown(cut_text_ends_with_a_whole_character, setup, teardown),
-        cmocka_unit_test_setup_teardown(every_problem_has_its_row, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_problem_says_the_same_in_both_protocols, setup, teardown),
+        ARENA_TEST(members_are_found_by_their_whole_name),
+        ARENA_TEST(empty_text_and_nil_ids_are_not_set),
+        ARENA_TEST(a_map_has_the_room_that_was_asked_for),
+        ARENA_TEST(the_second_of_two_equal_names_is_found),
+        ARENA_TEST(names_are_sorted_bytewise),
+        ARENA_TEST(pointers_are_escaped_and_never_cut_in_a_name),
+        ARENA_TEST(cut_text_ends_with_a_whole_character),
+        ARENA_TEST(every_problem_has_its_row),
+        ARENA_TEST(a_problem_says_the_same_in_both_protocols),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,91 @@
+/* What auth.c and auth_confirm.c share. */
+#ifndef SERVER_AUTH_INTERNAL_H
+#define SERVER_AUTH_INTERNAL_H
+
+#include "rules/table.h"
+#include "server/auth.h"
+#include "server/deadline.h"
+#include "server/log.h"
+#include "storage/pg_link.h"
+
+struct waiter {
+    struct waiter *next;
+    auth_on_found on_found;
+    void *ctx;
+};
+
+struct ring {
+    struct ring *prev, *next;
+};
+
+static inline void ring_init(struct ring *ring)
+{
+    ring->prev = ring->next = ring;
+}
+
+/* Behind all others of `ring`. */
+static inline void ring_append(struct ring *ring, struct ring *node)
+{
+    node->prev = ring->prev;
+    node->next = ring;
+    ring->prev->next = node;
+    ring->prev = node;
+}
+
+static inline void ring_remove(struct ring *node)
+{
+    node->prev->next = node->next;
+    node->next->prev = node->prev;
+    ring_init(node);
+}
+
+static inline bool ring_is_empty(const struct ring *ring)
+{
+    return ring->next == ring;
+}
+
+struct entry {
+    struct ring ring; /* first: the rings hold entries by it */
+    struct ring due;  /* linked to itself: not due */
+    struct table_node node;
+    uint8_t hash[TOKEN_HASH_SIZE];
+    struct auth *auth;
+    bool known, answered; /* answered: confirmed_ms counts */
+    uint64_t confirmed_ms, expires_ms;
+    struct principal principal;
+    char *texts;         /* what the principal's slices point to */
+    bool asking, pinned; /* pinned: its waiters are being answered */
+    uint64_t asked_ms, generation;
+    struct waiter *waiters, **last_waiter;
+    struct deadline patience;
+};
+
+struct auth {
+    uv_loop_t *loop;
+    struct pg_link *link;
+    struct table table;
+    struct ring known, unknown; /* unknown: not answered yet, too */
+    struct ring due;            /* oldest first */
+    bool confirming;            /* a struct confirmation is on its way */
+    struct deadline collecting;
+    uint32_t known_count, unknown_count, lookups, waiters;
+    uint64_t generation;
+    struct deadline_clock clock;
+    struct deadline_queue patience, confirmations;
+    struct log_limit away_limit;
+    void (*on_closed)(void *ctx);
+    void *closed_ctx;
+};
+
+/* It is in a question that has just been submitted. */
+void auth_begin_asking(struct entry *entry);
+/* First of all for each reply. */
+void auth_begin_reply(struct auth *auth, const struct pg_reply *reply);
+/* Then for each entry that was asked about. `row` of the reply speaks of it; -1: none does. */
+void auth_settle(struct entry *entry, const struct pg_reply *reply, int row);
+
+/* Something was put among the due. */
+void auth_collect(struct auth *auth);
+void auth_on_collected(struct deadline *deadline);
+
+#endif

@@ -1,0 +1,169 @@
+/* Tokens against a database and a clock of our own: the linker takes these instead of the real ones. */
+#ifndef TESTS_UNIT_AUTH_WORLD_H
+#define TESTS_UNIT_AUTH_WORLD_H
+
+#include <endian.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "server/auth.h"
+#include "server/log.h"
+#include "storage/pg_link.h"
+
+#define QUERIES_MAX 512
+
+static struct {
+    bool up;
+    unsigned asked;     /* in all */
+    unsigned confirmed; /* tokens in questions about many, in all */
+    unsigned pending;   /* oldest first */
+    pg_on_reply on_reply[QUERIES_MAX];
+    void *ctx[QUERIES_MAX];
+    unsigned tokens[QUERIES_MAX]; /* in a question about many; 0: about one */
+} database;
+
+static const char project[] = "demo", role[] = "agent", agent[] = "anna";
+static int64_t expires_in_ms; /* 0: never */
+
+bool pg_link_submit(struct pg_link *unused, const struct pg_query *query, pg_on_reply on_reply, void *ctx)
+{
+    (void)unused;
+    bool of_one = strcmp(query->name, "token_find") == 0;
+    if (!of_one)
+        assert_string_equal(query->name, "token_confirm");
+    if (!database.up)
+        return false;
+    assert_true(database.pending < QUERIES_MAX);
+    uint32_t length = 0; /* of the array: its fourth number */
+    if (!of_one)
+        memcpy(&length, (const uint8_t *)query->params[0].data + 12, sizeof length);
+    database.tokens[database.pending] = be32toh(length);
+    database.confirmed += be32toh(length);
+    database.on_reply[database.pending] = on_reply;
+    database.ctx[database.pending++] = ctx;
+    database.asked++;
+    return true;
+}
+
+struct slice pg_cell(const struct pg_reply *reply, int row, int column)
+{
+    (void)reply;
+    (void)row;
+    return slice_of(column == 2 ? project : column == 3 ? role : agent);
+}
+
+static int first_place; /* of the tokens that an answer about many knows */
+
+int64_t pg_int64(const struct pg_reply *reply, int row, int column)
+{
+    (void)reply;
+    return column == 1 ? 7 : column == 6 ? first_place + row : expires_in_ms;
+}
+
+struct uuid pg_uuid(const struct pg_reply *reply, int row, int column)
+{
+    (void)reply;
+    (void)row;
+    (void)column;
+    return (struct uuid){{1}};
+}
+
+bool pg_is_null(const struct pg_reply *reply, int row, int column)
+{
+    (void)reply;
+    (void)row;
+    return column == 5 && expires_in_ms == 0;
+}
+
+/* The oldest question gets its answer. */
+static inline void answer(enum pg_outcome outcome, int rows)
+{
+    assert_true(database.pending > 0);
+    pg_on_reply on_reply = database.on_reply[0];
+    void *ctx = database.ctx[0];
+    database.pending--;
+    memmove(database.on_reply, database.on_reply + 1, sizeof database.on_reply - sizeof database.on_reply[0]);
+    memmove(database.ctx, database.ctx + 1, sizeof database.ctx - sizeof database.ctx[0]);
+    memmove(database.tokens, database.tokens + 1, sizeof database.tokens - sizeof database.tokens[0]);
+    struct pg_reply reply = {.outcome = outcome, .rows = rows, .message = ""};
+    on_reply(ctx, &reply);
+}
+
+static uv_loop_t loop;
+static struct auth *auth;
+static char token[TOKEN_TEXT_MAX];
+
+enum result { RESULT_NONE, RESULT_KNOWN, RESULT_UNKNOWN, RESULT_AWAY };
+
+static inline void on_found(void *ctx, const struct principal *principal, bool storage_away)
+{
+    enum result *result = ctx;
+    assert_int_equal(*result, RESULT_NONE);
+    *result = principal ? RESULT_KNOWN : storage_away ? RESULT_AWAY : RESULT_UNKNOWN;
+    if (!principal)
+        return;
+    assert_int_equal(principal->role, ROLE_AGENT);
+    assert_int_equal(principal->project, 7);
+    assert_true(slice_is(principal->project_name, project));
+    assert_true(slice_is(principal->agent, agent));
+}
+
+/* What is known at once. */
+static inline enum result find(void)
+{
+    static enum result result;
+    result = RESULT_NONE;
+    auth_find(auth, slice_of(token), on_found, &result);
+    return result;
+}
+
+static uint64_t clock_ms;
+
+/* libuv's, too. */
+int clock_gettime(clockid_t clock, struct timespec *at)
+{
+    (void)clock;
+    *at = (struct timespec){(time_t)(clock_ms / 1000), (long)(clock_ms % 1000) * 1000000};
+    return 0;
+}
+
+/* Timers that are due by then fire. */
+static inline void pass(uint64_t ms)
+{
+    clock_ms += ms;
+    uv_run(&loop, UV_RUN_NOWAIT);
+}
+
+static inline int set_up(void **state)
+{
+    (void)state;
+    memset(&database, 0, sizeof database);
+    database.up = true;
+    expires_in_ms = 0;
+    first_place = 1;
+    clock_ms = 1000;
+    log_configure(LOG_ERROR, LOG_FORMAT_TEXT);
+    assert_int_equal(uv_loop_init(&loop), 0);
+    auth = auth_open(&loop, NULL);
+    token_make(token);
+    return 0;
+}
+
+static inline int tear_down(void **state)
+{
+    (void)state;
+    while (database.pending)
+        answer(PG_CANCELLED, 0);
+    auth_close(&auth, NULL, NULL);
+    uv_run(&loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&loop), 0);
+    return 0;
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+#endif
