@@ -45,7 +45,7 @@ token() {
 
 # Starts it on the ports that it had, or on free ones the first time.
 start_router() {
-    local try binary=$BINARY fixed=${HTTP_PORT:-} wish_http=8080 wish_rpc=8081 socket=$DATA/socket/rpc
+    local try binary=$BINARY fixed=${HTTP_PORT:-} wish_http=8080 wish_rpc=8081 wish_lmtp=8082 socket=$DATA/socket/rpc
     end_leftovers "the router" TERM "$DATA/router"
     [ ${#socket} -lt 100 ] || socket=
     if ! as_service test -x "$binary"; then
@@ -56,12 +56,14 @@ start_router() {
         if [ -z "$fixed" ]; then
             HTTP_PORT=$(free_port $wish_http)
             RPC_PORT=$(free_port $wish_rpc)
+            LMTP_PORT=$(free_port $wish_lmtp)
         fi
         {
             echo "database: \"$(pg_url patchbay_server "$PG_SERVER" patchbay)\""
             echo "redis: \"$(redis_url router "$REDIS_ROUTER")\""
             echo "http: \"127.0.0.1:$HTTP_PORT\""
             echo "rpc: \"127.0.0.1:$RPC_PORT\""
+            echo "lmtp: \"127.0.0.1:$LMTP_PORT\""
             [ -z "$socket" ] || echo "rpc_socket: \"$socket\""
         } | write_secret "$RUN/patchbay.yaml" "$SERVICE_USER:"
         mv -f "$RUN/patchbay.yaml" "$DATA/router/patchbay.yaml"
@@ -74,7 +76,7 @@ start_router() {
             router_ready >/dev/null || { tail -n 5 "$RUN/router.log" >&2; fail "the router does not become ready; see $RUN/router.log"; }
             return 0
         fi
-        wish_http=0 wish_rpc=0
+        wish_http=0 wish_rpc=0 wish_lmtp=0
         sleep 0.2
     done
     tail -n 5 "$RUN/router.log" >&2
@@ -86,11 +88,12 @@ router_ready_or_died() {
 }
 
 router_ready() {
-    local rpc
+    local rpc lmtp
     grep -q '^listening ' "$RUN/listening" || return 1
     HTTP_URL=http://$(sed -n 's/^listening .*http=\([^ ]*\).*/\1/p' "$RUN/listening")
     rpc=$(sed -n 's/^listening .*rpc=\([^ ]*\).*/\1/p' "$RUN/listening")
-    HTTP_PORT=${HTTP_URL##*:} RPC_PORT=${rpc##*:}
+    lmtp=$(sed -n 's/^listening .*lmtp=\([^ ]*\).*/\1/p' "$RUN/listening")
+    HTTP_PORT=${HTTP_URL##*:} RPC_PORT=${rpc##*:} LMTP_PORT=${lmtp##*:}
     http_get /readyz
 }
 
@@ -131,7 +134,7 @@ write_env() {
         echo "PATCHBAY_PROJECT=$PROJECT"
         echo "PATCHBAY_HTTP=$HTTP_URL"
         echo "PATCHBAY_RPC=127.0.0.1:$RPC_PORT"
-        echo "PATCHBAY_LMTP="
+        echo "PATCHBAY_LMTP=127.0.0.1:$LMTP_PORT"
         echo "PATCHBAY_REDIS=redis://operator:$REDIS_OPERATOR@$host"
         echo "PATCHBAY_DATABASE=$PG_URL"
         echo "PATCHBAY_PID=$ROUTER_PID"

@@ -16,6 +16,7 @@ struct app {
     struct redis_link *redis;
     struct http_server *http;
     struct rpc_server *rpc;
+    struct lmtp_server *lmtp; /* NULL: none is configured */
     struct auth *auth;
     struct project *projects; /* linked list */
     struct publisher *publisher;

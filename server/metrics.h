@@ -33,7 +33,8 @@ enum metric {
     METRIC_REDIS_UP,       /* gauge: 0 or 1 */
     METRIC_DATABASE_UP,    /* gauge: 0 or 1 */
     METRIC_STREAMS,        /* gauge */
-    METRIC_CONNECTIONS,    /* gauge, kind: http rpc */
+    METRIC_CONNECTIONS,    /* gauge, kind: http rpc lmtp */
+    METRIC_MAILS,          /* outcome: enum metric_mail */
     METRIC_INTAKE,         /* gauge: events accepted and not yet in a batch */
     METRIC_QUEUE_DEPTH,    /* collected: project, queue, channel */
     METRIC_OLDEST_WAIT,    /* collected: project, queue, channel; seconds */
@@ -47,7 +48,8 @@ enum metric {
 };
 
 enum metric_met { METRIC_MET, METRIC_MISSED, METRIC_ABANDONED_WITHIN, METRIC_ABANDONED_AFTER };
-enum metric_connection { METRIC_CONNECTION_HTTP, METRIC_CONNECTION_RPC };
+enum metric_mail { METRIC_MAIL_ACCEPTED, METRIC_MAIL_DEFERRED, METRIC_MAIL_REFUSED };
+enum metric_connection { METRIC_CONNECTION_HTTP, METRIC_CONNECTION_RPC, METRIC_CONNECTION_LMTP };
 
 /* Without label: 0. An index beyond the metric's values, or the wrong kind of metric, is a broken invariant.
  */

@@ -1,6 +1,7 @@
 #include "server/operation_health.h"
 
 #include "proto/json.h"
+#include "server/lmtp.h"
 #include "server/metrics.h"
 #include "server/openapi.h"
 #include "server/project.h"
@@ -27,6 +28,15 @@ static struct value state_of(bool is_up, struct arena *arena)
 {
     struct value state = value_map(arena, 1);
     value_set(&state, "state", value_string(is_up ? SLICE("up") : SLICE("down")));
+    return state;
+}
+
+/* A listener that is there listens. */
+static struct value lmtp_state(const struct app *app, struct arena *arena)
+{
+    struct value state = value_map(arena, 2);
+    value_set(&state, "state", value_string(app->draining ? SLICE("stopping") : SLICE("up")));
+    value_set(&state, "connections", value_int((int64_t)lmtp_connection_count(app->lmtp)));
     return state;
 }
 
@@ -60,7 +70,7 @@ static void serve_readyz(struct app *app, struct http_exchange *exchange)
     struct arena *arena = http_arena(exchange);
     bool has_database = pg_link_is_up(app->writer) && pg_link_is_up(app->reader) && pg_link_is_up(app->desk);
     bool has_redis = redis_link_is_up(app->redis);
-    struct value body = value_map(arena, 4);
+    struct value body = value_map(arena, 5);
     bool is_ready = has_database && !app->draining && owns_all(app);
     const char *status = !has_database || app->draining ? "unavailable"
                          : !is_ready                    ? "standby"
@@ -69,6 +79,8 @@ static void serve_readyz(struct app *app, struct http_exchange *exchange)
     value_set(&body, "status", value_string(slice_of(status)));
     value_set(&body, "database", state_of(has_database, arena));
     value_set(&body, "redis", state_of(has_redis, arena));
+    if (app->lmtp)
+        value_set(&body, "lmtp", lmtp_state(app, arena));
     value_set(&body, "projects", projects_of(app, arena));
     reply(exchange, is_ready ? 200 : 503, &body);
 }

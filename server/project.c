@@ -252,6 +252,11 @@ int64_t project_estimated_wait(const struct project *project, const struct inter
                           clock_now_ms());
 }
 
+int64_t project_waiting(const struct project *project)
+{
+    return (int64_t)project->queue.count;
+}
+
 bool project_is_idle(const struct project *project)
 {
     return !project->queue.first && !project->immediate.first && !project->resolving &&

@@ -19,6 +19,8 @@ struct project *project_next(const struct project *project);
 
 /* Nothing waits and nothing is in flight. */
 bool project_is_idle(const struct project *project);
+/* Requests that wait for a batch. */
+int64_t project_waiting(const struct project *project);
 struct slice project_name(const struct project *project);
 uint32_t project_id(const struct project *project);
 bool project_is_owned(const struct project *project);

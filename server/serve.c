@@ -11,14 +11,11 @@
 
 #include "server/app.h"
 #include "server/auth.h"
-#include "server/http.h"
+#include "server/listeners.h"
 #include "server/log.h"
 #include "server/metrics.h"
 #include "server/project.h"
 #include "server/publisher.h"
-#include "server/route.h"
-#include "server/rpc.h"
-#include "server/rpc_dispatch.h"
 #include "server/service.h"
 #include "server/streams.h"
 #include "storage/pg_link.h"
@@ -257,39 +254,6 @@ static bool open_links(struct serve *serve, char *why, size_t size)
     return app->redis != NULL;
 }
 
-/* --- Listeners --- */
-
-static bool open_listeners(struct serve *serve, char *why, size_t size)
-{
-    struct settings *settings = &serve->settings;
-    struct http_options http = {.host = settings->http.host, .port = settings->http.port};
-    struct rpc_options rpc = {.host = settings->rpc.host[0] ? settings->rpc.host : NULL,
-                              .port = settings->rpc.port,
-                              .unix_path = settings->rpc_socket[0] ? settings->rpc_socket : NULL};
-    struct rpc_handler handler = {rpc_dispatch_on_call, rpc_dispatch_on_closed, &serve->app};
-    serve->app.http = http_server_open(&serve->loop, &http, route_on_http, &serve->app, why, size);
-    if (!serve->app.http)
-        return false;
-    serve->app.rpc = rpc_server_open(&serve->loop, &rpc, &handler, why, size);
-    return serve->app.rpc != NULL;
-}
-
-static void print_listening(struct serve *serve)
-{
-    const struct settings *settings = &serve->settings;
-    bool six = strchr(settings->http.host, ':') != NULL;
-    char http[SETTINGS_HOST_MAX + 16];
-    snprintf(http, sizeof http, six ? "[%s]:%u" : "%s:%u", settings->http.host,
-             http_server_port(serve->app.http));
-    snprintf(serve->app.address, sizeof serve->app.address, "%s",
-             settings->instance[0] ? settings->instance : http);
-    six = strchr(settings->rpc.host, ':') != NULL;
-    printf(six ? "listening http=%s rpc=[%s]:%u rpc_socket=%s\n"
-               : "listening http=%s rpc=%s:%u rpc_socket=%s\n",
-           http, settings->rpc.host, rpc_server_port(serve->app.rpc), settings->rpc_socket);
-    fflush(stdout);
-}
-
 /* --- Closing --- */
 
 static void next_step(struct serve *serve);
@@ -328,14 +292,7 @@ static void close_links(struct serve *serve)
 
 static void close_listeners(struct serve *serve)
 {
-    if (serve->app.http) {
-        serve->waiting++;
-        http_server_close(&serve->app.http, part_closed, serve);
-    }
-    if (serve->app.rpc) {
-        serve->waiting++;
-        rpc_server_close(&serve->app.rpc, part_closed, serve);
-    }
+    serve->waiting += listeners_close(&serve->app, part_closed, serve);
 }
 
 static void close_rest(struct serve *serve)
@@ -391,10 +348,7 @@ static void stop(struct serve *serve)
     log_line(LOG_INFO, "stopping: what was accepted is finished first");
     service_stopping();
     serve->closing = serve->app.draining = true;
-    if (serve->app.http)
-        http_server_quiesce(serve->app.http);
-    if (serve->app.rpc)
-        rpc_server_quiesce(serve->app.rpc);
+    listeners_quiesce(&serve->app);
     serve->drain_until_ms = uv_now(&serve->loop) + SERVE_DRAIN_MS;
     uv_timer_start(&serve->drain, on_drain, 0, DRAIN_LOOK_MS);
 }
@@ -422,10 +376,7 @@ static void on_lag(uv_timer_t *timer)
         metric_observe(METRIC_LOOP_LAG, 0,
                        now > serve->lag_expected_ns ? (double)(now - serve->lag_expected_ns) / 1e9 : 0);
     serve->lag_expected_ns = now + LAG_EVERY_MS * UINT64_C(1000000);
-    metric_set(METRIC_CONNECTIONS, METRIC_CONNECTION_HTTP,
-               serve->app.http ? (double)http_connection_count(serve->app.http) : 0);
-    metric_set(METRIC_CONNECTIONS, METRIC_CONNECTION_RPC,
-               serve->app.rpc ? (double)rpc_connection_count(serve->app.rpc) : 0);
+    listeners_count(&serve->app);
 }
 
 static void collect_queues(void *ctx, struct metrics_collector *collector)
@@ -480,10 +431,10 @@ int serve_run(const struct settings *settings)
     bool good = open_links(serve, why, sizeof why);
     if (good) {
         serve->app.auth = auth_open(&serve->loop, serve->app.desk);
-        good = open_listeners(serve, why, sizeof why);
+        good = listeners_open(&serve->app, why, sizeof why);
     }
     if (good) {
-        print_listening(serve);
+        listeners_print(&serve->app);
         serve->watchdog = service_watchdog_open(&serve->loop);
     } else {
         log_event(LOG_ERROR, "cannot start", (struct log_field[]){log_str("why", why)}, 1);

@@ -44,6 +44,8 @@ static const struct row rows[SETTINGS_COUNT] = {
      SETTINGS_ADDRESS, false, FIELD(rpc), 0, 0, "rpc", "PATCHBAY_RPC"},
     {"rpc_socket", "PATH", "", "Unix socket for MessagePack-RPC", SETTINGS_TEXT, false, FIELD(rpc_socket), 0,
      0, "rpc-socket", "PATCHBAY_RPC_SOCKET"},
+    {"lmtp", "HOST:PORT", "", "where LMTP listens for mail; port 0 takes any free one; none unless given",
+     SETTINGS_ADDRESS, false, FIELD(lmtp), 0, 0, "lmtp", "PATCHBAY_LMTP"},
     {"instance", "TEXT", "", "what other routers tell clients to go to; the HTTP address unless given",
      SETTINGS_TEXT, false, FIELD(instance), 0, 0, "instance", "PATCHBAY_INSTANCE"},
     {"log_level", "LEVEL", "info", "error, warn, info or debug", SETTINGS_LOG_LEVEL, true, FIELD(log_level),

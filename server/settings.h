@@ -15,7 +15,7 @@
 #define SETTINGS_PATH_MAX 108          /* of a Unix socket (sun_path) */
 #define SETTINGS_FAULTS_MAX 32
 #define SETTINGS_FAULT_MAX 512
-#define SETTINGS_COUNT 14
+#define SETTINGS_COUNT 15
 
 struct settings_address {
     char host[SETTINGS_HOST_MAX]; /* numeric, without brackets */
@@ -33,6 +33,7 @@ struct settings {
     char redis[SETTINGS_URL_MAX];
     struct settings_address http, rpc;
     char rpc_socket[SETTINGS_PATH_MAX]; /* "": none */
+    struct settings_address lmtp;       /* host "": none */
     char instance[SETTINGS_URL_MAX];    /* told to others in not_owner; "": the http address once bound */
     enum log_level log_level;
     enum log_format log_format;

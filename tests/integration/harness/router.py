@@ -43,7 +43,7 @@ class Router:
         self.expected = []
         self.process = None
         self.tokens = {}
-        self.http = self.rpc = self.rpc_socket = None
+        self.http = self.rpc = self.rpc_socket = self.lmtp = None
 
     # --- before the start ---
 
@@ -65,12 +65,13 @@ class Router:
         self.listening_path = self.folder / f"{self.name}.listening"
         socket_path = pathlib.Path(os.environ.get("TMPDIR", "/tmp")) / f"pb-{os.getpid()}-{id(self) & 0xffffff:x}.sock"
         command = [BINARY, "serve", "--database", self.database_url, "--redis", self.redis_url,
-                   "--http", self.http or "127.0.0.1:0", "--rpc", self.rpc or "127.0.0.1:0", "--rpc-socket", socket_path]
+                   "--http", self.http or "127.0.0.1:0", "--rpc", self.rpc or "127.0.0.1:0", "--rpc-socket", socket_path,
+                   "--lmtp", self.lmtp or "127.0.0.1:0"]
         with open(self.listening_path, "wb") as out, open(self.log_path, "ab") as log:
             self.process = spawn([*command, *self.flags], stdout=out, stderr=log, env=clean_environment())
         line = wait_for(self._listening_line, lambda: f"the line `listening`; log: {self.log()[-3000:]}", START_S)
         words = dict(word.split("=", 1) for word in line.split()[1:])
-        self.http, self.rpc, self.rpc_socket = words["http"], words["rpc"], words.get("rpc_socket")
+        self.http, self.rpc, self.rpc_socket, self.lmtp = words["http"], words["rpc"], words.get("rpc_socket"), words["lmtp"]
         if ready:
             self.wait_ready()
         return self
