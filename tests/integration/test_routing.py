@@ -23,6 +23,7 @@ def desk(make_desk):
 
 def test_an_offer_that_nobody_answers_moves_on_to_the_next_agent(make_desk):
     desk = make_desk(offer_timeout="400ms")
+    desk.router.token("agent", "ben")  # made before time counts
     desk.router.presence("anna")
     offered = desk.event(ringing())
     desk.router.presence("ben")
