@@ -121,8 +121,7 @@ static struct interaction *best_for(const struct core *core, const struct agent 
 static void drain_before(struct step *step, struct agent *agent, const struct rank *end)
 {
     struct interaction *interaction;
-    enum trigger before = step->trigger;
-    const char *cause = step->cause; /* of what is being moved, not of what it leaves room for */
+    struct step kept = *step; /* of what is being moved, not of what it leaves room for */
     step->cause = NULL;
     while ((interaction = best_for(step->core, agent)) && has_ids(step) &&
            !(end && rank_compare(&interaction->waiting.rank, end) >= 0)) {
@@ -130,8 +129,12 @@ static void drain_before(struct step *step, struct agent *agent, const struct ra
         offer_to(step, interaction, agent, PREFER_QUEUE,
                  step->core->config->queues[interaction->data.queue].offer_timeout_ms);
     }
-    step->trigger = before;
-    step->cause = cause;
+    step->trigger = kept.trigger;
+    step->cause = kept.cause;
+    step->looked_at = kept.looked_at;
+    step->path_count = kept.path_count;
+    step->is_ruled = kept.is_ruled;
+    step->errors = kept.errors;
 }
 
 void drain_agent(struct step *step, struct agent *agent)

@@ -119,6 +119,29 @@ static void what_a_lost_agent_was_offered_goes_on_once(void **state)
     world_deinit(&world);
 }
 
+static void a_way_is_explained_though_others_are_looked_at_on_it(void **state)
+{
+    struct world world;
+    (void)state;
+    prepare_two(&world);
+    world.queues[QUEUE_MAIL].when_empty[EMPTY_NONE_LOGGED_IN] = QUEUE_CHAT;
+    world_start(&world);
+    world_presence(&world, "anna", AGENT_AVAILABLE, 0);
+    struct uuid id = world_ring(&world, "c1", "+491")->snapshot->interaction;
+    world.now += 1000;
+    world_ring(&world, "c2", "+492");
+    world.now += 1000;
+    const struct outcome *outcome =
+        world_step(&world, (struct input){.kind = INPUT_TRANSFER, .interaction = id, .queue = SLICE("mail")});
+    const struct explanation *taken = outcome->explanations, *moved = taken->next;
+    assert_true(slice_is(taken->chosen, "anna"));
+    assert_int_equal(taken->path_count, 0);
+    assert_true(uuid_equal(&moved->interaction, &id));
+    assert_int_equal(moved->path_count, 1);
+    assert_int_equal(moved->path[0].queue, QUEUE_MAIL);
+    world_deinit(&world);
+}
+
 static void a_circle_of_empty_queues_ends(void **state)
 {
     struct world world;
@@ -388,6 +411,7 @@ int main(void)
         cmocka_unit_test(relaxation_has_its_chance_before_none_skilled),
         cmocka_unit_test(what_waits_goes_on_with_its_age_when_the_last_one_leaves),
         cmocka_unit_test(what_a_lost_agent_was_offered_goes_on_once),
+        cmocka_unit_test(a_way_is_explained_though_others_are_looked_at_on_it),
         cmocka_unit_test(a_circle_of_empty_queues_ends),
         cmocka_unit_test(a_full_queue_passes_on_what_would_have_to_wait),
         cmocka_unit_test(what_has_waited_for_long_overflows_once_with_its_age),
