@@ -26,6 +26,8 @@ static const struct {
                                         "an interaction has a timer exactly for what is due next"},
     [INVARIANT_CLOSED_IS_OUT] = {"closed_is_out", "what is closed stands nowhere any more"},
     [INVARIANT_BLOCKED_NOT_OFFERED] = {"blocked_not_offered", "nobody is offered who is blocked"},
+    [INVARIANT_HELD_WHILE_CLOSED] = {"held_while_closed",
+                                     "what is held waits for the opening of a queue that is closed"},
     [INVARIANT_LOAD_COUNTED] = {"load_counted", "an agent's load is its offered and active work"},
     [INVARIANT_READY_IN_PLACE] = {"ready_in_place",
                                   "an agent stands ready exactly where it could take something, at its rank"},
@@ -38,6 +40,7 @@ static const struct {
     [INVARIANT_COUNTS_RIGHT] = {"counts_right", "queues and lanes count what is in them"},
     [INVARIANT_NOBODY_WAITS_IN_VAIN] = {"nobody_waits_in_vain", "nothing waits that an agent could take now"},
     [INVARIANT_NOTHING_OVERDUE] = {"nothing_overdue", "nothing is over that time should have ended"},
+    [INVARIANT_NOTHING_STUCK] = {"nothing_stuck", "nothing waits in a queue that it has to leave"},
     [INVARIANT_SEQUENCE_GAPLESS] = {"sequence_gapless", "each accepted input takes the next number"},
     [INVARIANT_TIME_FORWARD] = {"time_forward", "time never goes back"},
     [INVARIANT_AGENTSEQUENCE_GAPLESS] = {"agentsequence_gapless",
@@ -63,6 +66,16 @@ static const struct {
                                 "ended work starts the wrap-up, a refused offer the cool-down"},
     [INVARIANT_MISSES_COUNTED] = {"misses_counted",
                                   "misses count up one by one, an accept clears them, k take the agent out"},
+    [INVARIANT_CLOSED_TAKES_NOTHING] = {"closed_takes_nothing",
+                                        "what comes into a closed queue goes on or is held"},
+    [INVARIANT_GOES_ON_AS_SET] = {"goes_on_as_set",
+                                  "what leaves a queue goes where the configuration says, for its reason"},
+    [INVARIANT_KNOWN_FIRST] =
+        {"known_first", "whom the customer knows is asked before the queue, each once, in their order"},
+    [INVARIANT_HANDED_AS_ASKED] = {"handed_as_asked",
+                                   "what people move goes to whom they mean, with the age that they ask for"},
+    [INVARIANT_REPLY_DUE] = {"reply_due",
+                             "a first reply is due when the queue says, until the agent has written"},
     [INVARIANT_REFUSED_CHANGES_NOTHING] = {"refused_changes_nothing",
                                            "a refused input changes nothing and takes no number"},
     [INVARIANT_FIRST_RULE_MATCHES] = {"first_rule_matches",
@@ -168,6 +181,8 @@ void invariant_check_batch(struct findings *findings, const struct core *core,
     check_changes(&check, &touched);
     check_offers(&check, &touched);
     check_rest(&check, &touched);
+    check_ways(&check, &touched);
+    check_handed(&check, &touched);
     check_explained(&check, &touched);
     check_touched_waiting(&check, &touched);
 }

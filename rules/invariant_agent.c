@@ -12,6 +12,8 @@ static void check_load(const struct check *check, const struct agent *agent)
         if (!check_is_held(&interaction->data) ||
             interaction->data.agent != (int)(agent - check->core->agents))
             check_fail(check, INVARIANT_AMONG_WORK, interaction, agent, "another's work");
+        if (agent->data.state == AGENT_NOT_RESPONDING && interaction->data.state == INTERACTION_OFFERED)
+            check_fail(check, INVARIANT_PRESENCE_FITS, interaction, agent, "not responding, and still asked");
     }
     for (int channel = 0; channel < CHANNEL_COUNT; channel++) {
         if (load[channel] != agent->data.load[channel])

@@ -19,6 +19,9 @@ void check_fail(const struct check *check, enum invariant invariant, const struc
                 const struct agent *agent, const char *format, ...) __attribute__((format(printf, 5, 6)));
 
 void check_interaction(const struct check *check, const struct interaction *interaction);
+/* Of one that waits (invariant_way.c): held while its queue is closed, not left behind by everybody. */
+void check_held(const struct check *check, const struct interaction *interaction);
+void check_left(const struct check *check, const struct interaction *interaction);
 void check_agent(const struct check *check, const struct agent *agent);
 void check_trees(const struct check *check);
 void check_tables(const struct check *check);
@@ -120,5 +123,7 @@ void check_offers(const struct check *check, const struct touched *touched);
 void check_touched_waiting(const struct check *check, const struct touched *touched);
 void check_explained(const struct check *check, const struct touched *touched);
 void check_rest(const struct check *check, const struct touched *touched);
+void check_ways(const struct check *check, const struct touched *touched);   /* invariant_way.c */
+void check_handed(const struct check *check, const struct touched *touched); /* invariant_handed.c */
 
 #endif

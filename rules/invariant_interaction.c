@@ -173,5 +173,9 @@ void check_interaction(const struct check *check, const struct interaction *inte
         check_closed(check, interaction);
     else
         check_places(check, interaction);
+    if (interaction->data.state == INTERACTION_QUEUED) {
+        check_held(check, interaction);
+        check_left(check, interaction);
+    }
     check_block(check, interaction);
 }

@@ -76,6 +76,17 @@ static const struct announcement *first_withdrawn(const struct outcome *outcome)
     return NULL;
 }
 
+/* Who took it and did not reply by then; NULL: that is not what the timer was for. */
+static const struct touched_agent *missed_reply(const struct check *check, const struct touched *touched)
+{
+    const struct snapshot *snapshot = touched->rows[0].outcome->snapshot;
+    const struct touched_interaction *item =
+        snapshot ? touched_interaction(touched, &snapshot->interaction) : NULL;
+    if (!item || !item->before || item->before->state != INTERACTION_ACTIVE)
+        return NULL;
+    return touched_agent(touched, check->core->agents[item->before->agent].name);
+}
+
 void check_rest(const struct check *check, const struct touched *touched)
 {
     if (!touched_is_alone(touched))
@@ -90,6 +101,8 @@ void check_rest(const struct check *check, const struct touched *touched)
         check_missed(check, told, input->cause,
                      input->cause == REJECT_NO_ANSWER || input->cause == REJECT_UNREACHABLE, input->at_ms);
     else if (input->kind == INPUT_TIMER && told && slice_is(withdrawn->cause, "timeout"))
+        check_missed(check, told, REJECT_NO_ANSWER, true, input->at_ms);
+    else if (input->kind == INPUT_TIMER && (told = missed_reply(check, touched)))
         check_missed(check, told, REJECT_NO_ANSWER, true, input->at_ms);
     if (input->kind == INPUT_ACCEPT && outcome->outcome == OUTCOME_ASSIGNED && outcome->announcement_count) {
         told = touched_agent(touched, outcome->snapshot->agent);

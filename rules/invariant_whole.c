@@ -71,7 +71,9 @@ static void check_table(const struct check *check, const struct table *table, co
 void check_tables(const struct check *check)
 {
     const struct core *core = check->core;
-    uint32_t offers = 0;
+    uint32_t offers = 0, known = 0;
+    bool is_kept = core->config->prefer.owner_ms || core->config->prefer.last_agent_ms;
+    check_table(check, &core->customers, "customers");
     check_table(check, &core->interactions, "interactions");
     check_table(check, &core->offers, "offers");
     check_table(check, &core->conversations, "conversations");
@@ -79,8 +81,13 @@ void check_tables(const struct check *check)
     check_table(check, &core->blacklist.by_id, "blocks");
     for (const struct rank_node *node = rank_first(&core->open); node; node = rank_next(node)) {
         const struct interaction *interaction = node->owner;
-        offers += check_is_held(&interaction->data) && !uuid_is_nil(&interaction->data.offer);
+        bool is_held = check_is_held(&interaction->data);
+        offers += is_held && !uuid_is_nil(&interaction->data.offer);
+        known += is_held && is_kept && !uuid_is_nil(&interaction->data.customer);
     }
+    if (core->customers.count != known)
+        check_fail(check, INVARIANT_TABLES_SOUND, NULL, NULL, "%u customers with an agent, counted %u", known,
+                   core->customers.count);
     if (core->conversations.count != core->open.count || core->interactions.count < core->open.count ||
         core->offers.count != offers)
         check_fail(check, INVARIANT_TABLES_SOUND, NULL, NULL, "%u open, %u conversations, %u of %u offers",

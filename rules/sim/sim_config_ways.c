@@ -63,24 +63,28 @@ static int64_t local_start_s(const struct zone_table *zone)
     return SIM_START_MS / 1000 + zone->transitions[0].offset_s;
 }
 
-static void add_span(struct hours *hours, uint8_t weekday, int32_t from_min, int32_t length_min)
+/* Over midnight it is two. */
+static void add_span(struct hours *hours, uint32_t weekday, int32_t from_min, int32_t length_min)
 {
     int32_t until_min = from_min + length_min;
     from_min = from_min < 0 ? 0 : from_min;
-    until_min = until_min > HOURS_DAY_MIN ? HOURS_DAY_MIN : until_min;
-    if (from_min < until_min)
+    if (from_min < HOURS_DAY_MIN && from_min < until_min)
         hours->spans[hours->span_count++] =
-            (struct hours_span){weekday, (uint16_t)from_min, (uint16_t)until_min, false};
+            (struct hours_span){(uint8_t)weekday, (uint16_t)from_min,
+                                (uint16_t)(until_min > HOURS_DAY_MIN ? HOURS_DAY_MIN : until_min), false};
+    if (from_min < HOURS_DAY_MIN && until_min > HOURS_DAY_MIN)
+        hours->spans[hours->span_count++] =
+            (struct hours_span){(uint8_t)((weekday + 1) % 7), 0, (uint16_t)(until_min - HOURS_DAY_MIN), true};
 }
 
 static void add_spans(struct hours *hours, struct sim_dice *dice, struct arena *arena)
 {
     static const int32_t lengths[] = {1, 1, 2, 5, 30, 480};
-    uint32_t count = 1 + sim_dice_roll(dice, 5);
+    uint32_t count = 1 + sim_dice_roll(dice, 4);
     int64_t start_s = local_start_s(hours->zone);
     int32_t minute = (int32_t)(start_s % DAY_S / 60);
     uint32_t today = (uint32_t)((start_s / DAY_S + EPOCH_WEEKDAY) % 7);
-    hours->spans = arena_array(arena, struct hours_span, 7 * count);
+    hours->spans = arena_array(arena, struct hours_span, 2 * 7 * count);
     for (uint32_t i = 0; i < count; i++) {
         int32_t length = lengths[sim_dice_roll(dice, sizeof lengths / sizeof *lengths)];
         int32_t from = minute - length + (int32_t)sim_dice_roll(dice, 2 * (uint32_t)length + 2);
@@ -88,7 +92,7 @@ static void add_spans(struct hours *hours, struct sim_dice *dice, struct arena *
         bool is_daily = sim_dice_chance(dice, 2);
         for (uint32_t day = 0; day < 7; day++) {
             if (is_daily || day == (today + later) % 7)
-                add_span(hours, (uint8_t)day, from, length);
+                add_span(hours, day, from, length);
         }
     }
 }

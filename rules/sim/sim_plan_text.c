@@ -86,8 +86,9 @@ static struct slice span_text(const struct hours *hours, uint32_t number, struct
     static const char *const days[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
     const struct hours_span *span = &hours->spans[number];
     const char *day = is_daily(hours, number) ? "daily" : days[span->weekday];
-    return arena_format(arena, " %s %02d:%02d-%02d:%02d", day, span->from_min / 60, span->from_min % 60,
-                        span->until_min / 60, span->until_min % 60);
+    return arena_format(arena, " %s %02d:%02d-%02d:%02d%s", day, span->from_min / 60, span->from_min % 60,
+                        span->until_min / 60, span->until_min % 60,
+                        span->goes_on ? " from the day before" : "");
 }
 
 /* A story's times count from the beginning, and so do these: day 0 is that of the beginning. */

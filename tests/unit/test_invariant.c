@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "tests/unit/invariant_scene.h"
+#include "tests/unit/invariant_ways.h"
 
 /* --- What is put wrong in a state --- */
 
@@ -314,6 +315,7 @@ static const struct wrong states[] = {
     {INVARIANT_AMONG_WORK, one_not_among_its_agents_work},
     {INVARIANT_TIMER_OF_INTERACTION, an_offer_without_timer},
     {INVARIANT_BLOCKED_NOT_OFFERED, an_offer_to_somebody_blocked},
+    {INVARIANT_HELD_WHILE_CLOSED, held_without_hours},
     {INVARIANT_LOAD_COUNTED, a_load_too_high},
     {INVARIANT_READY_IN_PLACE, a_break_that_is_ready},
     {INVARIANT_TIMER_OF_AGENT, a_timer_at_the_wrong_time},
@@ -323,6 +325,7 @@ static const struct wrong states[] = {
     {INVARIANT_TABLES_SOUND, a_wrong_table},
     {INVARIANT_NOBODY_WAITS_IN_VAIN, somebody_who_could_take_it},
     {INVARIANT_NOTHING_OVERDUE, something_overdue},
+    {INVARIANT_NOTHING_STUCK, left_by_everybody},
 };
 
 static const struct wrong batches[] = {
@@ -350,6 +353,11 @@ static const struct wrong batches[] = {
     {INVARIANT_REST_STARTED, no_wrap_up},
     {INVARIANT_REST_STARTED, no_cool_down},
     {INVARIANT_MISSES_COUNTED, a_miss_not_counted},
+    {INVARIANT_CLOSED_TAKES_NOTHING, a_closed_queue_that_takes_something},
+    {INVARIANT_GOES_ON_AS_SET, a_way_that_nobody_set},
+    {INVARIANT_KNOWN_FIRST, an_owner_who_is_another},
+    {INVARIANT_HANDED_AS_ASKED, a_transfer_with_another_age},
+    {INVARIANT_REPLY_DUE, a_reply_that_nobody_waits_for},
 };
 
 /* They are never taken down: what is wrong in them would be followed. */

@@ -93,6 +93,8 @@ static const struct field fields[] = {
     {CARL, OF_AGENT(data.lease_until), 5, true, INVARIANT_PRESENCE_FITS, "offline with a lease"},
     {BEN, OF_AGENT(data.lease_until), 5, true, INVARIANT_PRESENCE_FITS, "a lease without length"},
     {BEN, OF_AGENT(data.grace_until), 5, true, INVARIANT_PRESENCE_FITS, "a grace without being offline"},
+    {BEN, OF_AGENT(data.state), AGENT_NOT_RESPONDING, false, INVARIANT_PRESENCE_FITS, "still asked"},
+    {CORE, OF_CORE(customers.count), 1, false, INVARIANT_TABLES_SOUND, "customers"},
     {BEN, OF_AGENT(data.misses), -1, false, INVARIANT_PRESENCE_FITS, "misses below 0"},
     {BEN, OF_AGENT(data.reason), 'x', false, INVARIANT_PRESENCE_FITS, "reason without end"},
     {CARL, OF_AGENT(timer.linked), 1, false, INVARIANT_TIMER_OF_AGENT, "due and timer differ"},
