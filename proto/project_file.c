@@ -28,9 +28,10 @@ static void read_contacts(struct project_config *config, const struct project_no
 
 static void read_create(struct project_config *config, const struct project_node *file)
 {
-    static const char *const keys[] = {"call", "chat", "email", "at", NULL};
+    static const char *const keys[] = {"call", "chat", "email", "at", "stage", NULL};
     static const char *const policies[] = {"manual", "auto", NULL};
     static const char *const moments[] = {"accept", "ingest", NULL};
+    static const char *const stages[] = {"new", "to_be_assigned", NULL};
     struct project_node create = project_node_member(file, "create");
     if (!project_node_check_map(&create, keys))
         return;
@@ -44,6 +45,10 @@ static void read_create(struct project_config *config, const struct project_node
     int moment = 0;
     project_node_choice(&at, &moment, moments);
     config->create_at_ingest = moment == 1;
+    struct project_node stage = project_node_member(&create, "stage");
+    int first = 0;
+    project_node_choice(&stage, &first, stages);
+    config->create_to_assign = first == 1;
 }
 
 static void read_cool_down(struct project_config *config, const struct project_node *file)
@@ -115,10 +120,18 @@ static void read_prefer(struct project_config *config, const struct project_node
 
 static void read_file(struct project_config *config, const struct project_node *file)
 {
-    static const char *const keys[] = {
-        "project", "region",    "contacts",  "create",  "endpoints",  "queues", "hours",
-        "agents",  "rules",     "cool_down", "misses",  "grace",      "window", "permissions",
-        "prefer",  "exclusive", "fields",    "scripts", "datasheets", "tags",   NULL};
+    static const char *const keys[] = {"project",    "region",
+                                       "contacts",   "create",
+                                       "endpoints",  "queues",
+                                       "hours",      "agents",
+                                       "rules",      "cool_down",
+                                       "misses",     "grace",
+                                       "window",     "permissions",
+                                       "prefer",     "exclusive",
+                                       "fields",     "scripts",
+                                       "datasheets", "tags",
+                                       "assign",     "permission_groups",
+                                       NULL};
     if (!file->value || !project_node_check_map(file, keys)) {
         if (!file->value)
             project_node_refuse(file, "the file must hold a map");
@@ -148,6 +161,8 @@ static void read_file(struct project_config *config, const struct project_node *
     project_agents_read(config, file);
     project_endpoints_read(config, file);
     project_rules_read(config, file);
+    project_assign_read(config, file);
+    project_groups_check(config, file);
     project_fields_read(config, file);
     project_screen_read(config, file);
     project_tags_read(file);

@@ -34,6 +34,9 @@ void project_screen_read(struct project_config *config, const struct project_nod
 #define PROJECT_TAG_SIZE_MAX 64 /* bytes; as CUSTOMER_TAG_MAX */
 /* Kinds of tags: each tag is of one. */
 void project_tags_read(const struct project_node *file);
+/* Also whether each can be reached. */
+void project_assign_read(struct project_config *config, const struct project_node *file);
+void project_groups_check(const struct project_config *config, const struct project_node *file);
 
 /* A map of skills to levels. Numbers of skills are given as their names come up, until
  * project_skills_sort(). */

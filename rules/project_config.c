@@ -52,6 +52,8 @@ void config_close(struct project_config *config)
 {
     for (uint32_t i = 0; i < config->rule_count; i++)
         cel_close(&config->rules[i].when);
+    for (uint32_t i = 0; i < config->assign_count; i++)
+        cel_close(&config->assigns[i].when);
 }
 
 int config_find_queue(const struct project_config *config, struct slice name)

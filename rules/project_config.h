@@ -12,6 +12,9 @@
 #define CONFIG_AGENTS_MAX 10000
 #define CONFIG_ENDPOINTS_MAX 10000
 #define CONFIG_RULES_MAX 1000
+#define CONFIG_ASSIGNS_MAX 1000
+#define CONFIG_ASSIGN_TARGETS_MAX 100 /* agents, and departments, of one */
+#define CONFIG_GROUPS_MAX 1000        /* permission groups */
 #define CONFIG_NAME_MAX 64 /* bytes of a project, queue, agent or rule name: [A-Za-z0-9][A-Za-z0-9._-]* */
 #define CONFIG_CAPACITY_MAX 1000
 #define CONFIG_SKILLS_MAX 256      /* different ones in a project */
@@ -117,6 +120,15 @@ struct config_rule {
     uint32_t line; /* in the file */
 };
 
+/* Who gets customers that become to_be_assigned; the first match decides. Either a pool or people. */
+struct config_assign {
+    struct slice name;
+    struct cel_program *when; /* like a rule's; NULL: always matches */
+    struct slice *agents, *departments;
+    uint32_t agent_count, department_count;
+    struct slice pool; /* empty: none */
+};
+
 /* Who is asked before the queue; a length 0 leaves that one out. */
 struct config_prefer {
     int64_t owner_ms, last_agent_ms; /* how long an offer to the owner, to the last agent, lasts */
@@ -140,7 +152,10 @@ struct project_config {
     struct config_endpoint *endpoints; /* sorted by (channel, key) */
     struct config_rule *rules;
     uint32_t queue_count, agent_count, endpoint_count, rule_count;
-    struct slice *skills; /* names, sorted bytewise */
+    struct config_assign *assigns; /* as in the file */
+    uint32_t assign_count;
+    bool create_to_assign; /* customers whom the router creates begin as to_be_assigned; default: as new */
+    struct slice *skills;  /* names, sorted bytewise */
     uint32_t skill_count;
     struct hours *hours; /* rules/hours.h; by index, as in the file */
     uint32_t hours_count;

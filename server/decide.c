@@ -94,7 +94,8 @@ static void remember_facts(struct project *project, struct intake_request *reque
     if (!uuid_is_nil(&outcome->created)) {
         struct customer_fact fact = {.id = outcome->created,
                                      .name = outcome->created_from->name,
-                                     .stage = SLICE("new"),
+                                     .stage = project->core.config->create_to_assign ? SLICE("to_be_assigned")
+                                                                                     : SLICE("new"),
                                      .source = slice_of(channel_name(outcome->created_channel))};
         struct uuid newest = outcome->snapshot ? outcome->snapshot->interaction : (struct uuid){{0}};
         if (request->phone_facts)

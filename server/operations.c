@@ -130,6 +130,7 @@ const struct operation operations[] = {
     {"POST", "customers/{customer}/return", "customer.return", PEOPLE, operation_change_customer, "customer_return", "Return a customer to a pool", customer_return, false},
     {"POST", "customers/{customer}/pick_up", "customer.pick_up", PEOPLE, operation_change_customer, "customer_pick_up", "Pick a customer up from its pool", customer, false},
     {"GET", "customers/{customer}/log", "customer.log", PEOPLE, operation_read_customer_log, "customer_log", "Read what was done with a customer", customer_log, false},
+    {"GET", "reminders", "reminder.list", PEOPLE, operation_sql, "reminder_list", "List the caller's customers that go back to their pool soon", pools, false},
 
     {"POST", "pools", "pool.create", POOL_ADMINS, operation_create_pool, "pool_create", "Create a pool", pool_new, false},
     {"GET", "pools", "pool.list", PEOPLE, operation_sql, "pool_list", "List pools", pools, false},

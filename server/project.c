@@ -36,7 +36,7 @@ static void expire(struct project *project, int64_t now)
 static void cut_silent(struct project *project)
 {
     pg_link_cut(project->app->writer, "it did not answer while stopping");
-    if (project->trimming || project->filling || project->index.running)
+    if (project->trimming || project->filling || project->index.running || project->upkeep.asked)
         pg_link_cut(project->app->desk, "it did not answer while stopping");
 }
 
@@ -58,6 +58,7 @@ static void on_housekeeping(uv_timer_t *timer)
         if (writer_up && now - project->renewed_ms >= project->app->settings->lease_ms / 3)
             owner_renew(project);
         known_load_go_on(project);
+        upkeep_go_on(project);
         break;
     case PROJECT_SETTLING:
         if (writer_up)

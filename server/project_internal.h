@@ -13,6 +13,7 @@
 #include "server/query_params.h"
 #include "server/settings.h"
 #include "server/turn.h"
+#include "server/upkeep.h"
 #include "server/waits.h"
 #include "storage/batch_store.h"
 
@@ -147,6 +148,7 @@ struct project {
     size_t change_count;
     uint64_t trimmed_version, trim_to; /* of the change list in the database */
     bool trimming;
+    struct upkeep upkeep;
     uint64_t filled_version,
         fill_version; /* of the configuration whose indexed fields are filled, are being */
     bool filling;

@@ -403,7 +403,7 @@ BEGIN
 END
 $$;
 
--- Gives each of `ids`, which are locked, to the agent at its place.
+-- Gives each of `ids`, which are locked, to the agent at its place. The facts are the caller's to move.
 CREATE FUNCTION give_customers(of integer, ids uuid[], names text[], args jsonb, by_role text, by_agent text)
     RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -418,7 +418,6 @@ BEGIN
     SELECT of, id, (args ->> 'now_ms')::bigint, 'Assign customer', actor_of(by_role, by_agent), by_role, args -> 'origin',
            customer_changes(was, is_now, NULL, NULL)
     FROM done;
-    PERFORM facts_moved(of, ids, '{}');
 END
 $$;
 
@@ -453,6 +452,7 @@ BEGIN
         OR c.home_pool = ANY (v.admin_pools) OR by_role IN ('supervisor', 'pool_admin'), false)) m (may);
     IF good IS NOT NULL THEN
         PERFORM give_customers(of, good, take_turns(of, args, names, cardinality(good)), args, by_role, by_agent);
+        PERFORM facts_moved(of, good, '{}');
     END IF;
     status := 'ok'; body := coalesce(items, '[]')::text;
 END
@@ -478,6 +478,124 @@ BEGIN
 END
 $$;
 
+-- --- What the router that owns the project does of itself: a page at once, and only while the fence says so. ---
+
+CREATE FUNCTION owns_project(of integer, by_instance uuid, by_epoch bigint) RETURNS boolean LANGUAGE sql STABLE AS $$
+    SELECT EXISTS (SELECT FROM fences f WHERE f.project = of AND f.owner = by_instance AND f.epoch = by_epoch)
+$$;
+
+-- items: [{customer, version, rule, agents, departments, pool}]; without a rule nothing matched. Who has changed since it was
+-- looked at, is looked at again; what names nobody who is still there, with the next file.
+CREATE FUNCTION assign_by_rules(of integer, by_instance uuid, by_epoch bigint, with_file bigint, now_ms bigint, items jsonb)
+    RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+    item  record;
+    args  jsonb;
+    names text[];
+    p     uuid;
+    old   customers;
+    new   customers;
+    given uuid[] := '{}';
+BEGIN
+    IF NOT owns_project(of, by_instance, by_epoch) THEN
+        RETURN 0;
+    END IF;
+    PERFORM FROM customers c
+    WHERE c.id IN (SELECT (i ->> 'customer')::uuid FROM jsonb_array_elements(items) i) ORDER BY c.id FOR UPDATE;
+    FOR item IN
+        SELECT c.id, i.value FROM jsonb_array_elements(items) WITH ORDINALITY i (value, n)
+        JOIN customers c ON c.id = (i.value ->> 'customer')::uuid
+        WHERE c.project = of AND c.stage = 'to_be_assigned' AND c.deleted_at IS NULL
+          AND c.version = (i.value ->> 'version')::bigint
+        ORDER BY n
+    LOOP
+        args := item.value || jsonb_build_object('now_ms', now_ms,
+                                                 'origin', jsonb_build_object('via', 'rule', 'rule', item.value -> 'rule'));
+        names := (SELECT a.names FROM assignees(of, args) a WHERE a.fault IS NULL);
+        p := (SELECT s.id FROM pools s WHERE s.project = of AND s.name = args ->> 'pool');
+        PERFORM FROM pools s WHERE s.id = p FOR SHARE;
+        p := CASE WHEN FOUND THEN p END; -- or it was deleted meanwhile
+        IF p IS NOT NULL THEN
+            SELECT c.* INTO old FROM customers c WHERE c.id = item.id;
+            UPDATE customers c
+            SET stage = 'pool', pool = p, returned_ms = assign_by_rules.now_ms, version = c.version + 1, updated_at = now()
+            WHERE c.id = item.id RETURNING c.* INTO new;
+            PERFORM note_in_log(of, ARRAY[item.id], args, 'Assign customer', 'router', NULL, customer_changes(old, new, NULL, NULL));
+            given := given || item.id;
+        ELSIF cardinality(names) > 0 THEN
+            PERFORM give_customers(of, ARRAY[item.id], take_turns(of, args, names, 1), args, 'router', NULL);
+            given := given || item.id;
+        ELSE
+            UPDATE customers c SET considered = with_file WHERE c.id = item.id;
+        END IF;
+    END LOOP;
+    PERFORM facts_moved(of, given, '{}');
+    RETURN cardinality(given);
+END
+$$;
+
+-- Since when its owner has done nothing for it, as far as it was looked at; and when it goes back, which is never before its
+-- owner was reminded in time.
+CREATE FUNCTION idle_since_ms(c customers) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
+    SELECT greatest(c.assigned_ms, c.followed_up_ms)
+$$;
+
+CREATE FUNCTION goes_back_ms(c customers, p pools) RETURNS bigint LANGUAGE sql IMMUTABLE AS $$
+    SELECT greatest(idle_since_ms(c) + p.reclaim_days * 86400000::bigint,
+                    CASE WHEN p.remind_days IS NOT NULL THEN c.reminded_ms + p.remind_days * 86400000::bigint END)
+$$;
+
+-- The owner's newest entry in the log, and the newest interaction if the owner took it.
+CREATE FUNCTION last_follow_up_ms(c customers) RETURNS bigint LANGUAGE sql STABLE AS $$
+    SELECT greatest(
+        (SELECT max(l.at_ms) FROM customer_log l WHERE l.customer = c.id AND l.actor = c.owner AND l.at_ms >= c.assigned_ms),
+        (SELECT a.at_ms FROM activity a WHERE a.customer = c.id AND a.agent = c.owner AND a.at_ms >= c.assigned_ms))
+$$;
+
+CREATE FUNCTION reclaim_customers(of integer, by_instance uuid, by_epoch bigint, now_ms bigint, most bigint)
+    RETURNS integer LANGUAGE plpgsql AS $$
+DECLARE
+    item    record;
+    args    jsonb := jsonb_build_object('now_ms', now_ms, 'origin', jsonb_build_object('via', 'reclaim'));
+    new     customers;
+    was     bigint;
+    changed integer := 0;
+    gone    uuid[] := '{}';
+BEGIN
+    IF NOT owns_project(of, by_instance, by_epoch) THEN
+        RETURN 0;
+    END IF;
+    FOR item IN
+        SELECT c, p FROM pools p JOIN customers c ON c.home_pool = p.id
+        WHERE p.project = of AND p.reclaim_days IS NOT NULL AND c.deleted_at IS NULL AND c.owner IS NOT NULL
+          AND greatest(c.assigned_ms, c.followed_up_ms)
+              <= now_ms - (p.reclaim_days - coalesce(p.remind_days, 0)) * 86400000::bigint
+          AND (p.remind_days IS NULL OR c.reminded_ms IS NULL OR goes_back_ms(c, p) <= now_ms)
+        ORDER BY c.id LIMIT most FOR UPDATE OF c SKIP LOCKED
+    LOOP
+        changed := changed + 1;
+        was := last_follow_up_ms(item.c);
+        IF was > idle_since_ms(item.c) THEN
+            UPDATE customers c SET followed_up_ms = was, reminded_ms = NULL WHERE c.id = (item.c).id;
+        ELSIF (item.p).remind_days IS NOT NULL AND (item.c).reminded_ms IS NULL THEN
+            UPDATE customers c SET reminded_ms = reclaim_customers.now_ms WHERE c.id = (item.c).id RETURNING c.* INTO new;
+            PERFORM note_in_log(of, ARRAY[new.id], args, 'Remind owner', 'router', NULL, change_of(
+                'returns_at', NULL, time_text(goes_back_ms(new, item.p))));
+        ELSE
+            UPDATE customers c
+            SET stage = 'pool', owner = NULL, pool = c.home_pool, previous_owner = c.owner, returned_ms = reclaim_customers.now_ms,
+                version = c.version + 1, updated_at = now()
+            WHERE c.id = (item.c).id RETURNING c.* INTO new;
+            PERFORM note_in_log(of, ARRAY[new.id], args, 'Back customer', 'router', NULL, customer_changes(
+                item.c, new, NULL, NULL) || change_of('reason', NULL, 'no follow-up'));
+            gone := gone || new.id;
+        END IF;
+    END LOOP;
+    PERFORM facts_moved(of, gone, '{}');
+    RETURN changed;
+END
+$$;
+
 -- --- Blocks, in the log ---
 
 CREATE FUNCTION block_in_log(b blacklist) RETURNS jsonb LANGUAGE sql STABLE AS $$
@@ -496,11 +614,17 @@ REVOKE EXECUTE ON FUNCTION legal_stages(text), stage_of(text, text), stage_move(
     change_of(text, text, text), return_customer(integer, text, text, jsonb), pick_up_customer(integer, text, text, jsonb),
     regroup_customers(integer, text, text, jsonb), assignees(integer, jsonb), take_turns(integer, jsonb, text[], integer),
     give_customers(integer, uuid[], text[], jsonb, text, text), assign_customers(integer, text, text, jsonb),
-    assign_customer(integer, text, text, jsonb), block_in_log(blacklist), block_changes(blacklist, blacklist) FROM PUBLIC;
+    assign_customer(integer, text, text, jsonb), block_in_log(blacklist), block_changes(blacklist, blacklist),
+    owns_project(integer, uuid, bigint),
+    assign_by_rules(integer, uuid, bigint, bigint, bigint, jsonb), idle_since_ms(customers), goes_back_ms(customers, pools),
+    last_follow_up_ms(customers), reclaim_customers(integer, uuid, bigint, bigint, bigint) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION legal_stages(text), stage_of(text, text), stage_move(text, text, jsonb, text),
     pool_json(pools), manages_pool(viewer, uuid), put_pool_member(integer, text, text, jsonb),
     delete_pool(integer, text, text, jsonb), note_in_log(integer, uuid[], jsonb, text, text, text, jsonb),
     change_of(text, text, text), return_customer(integer, text, text, jsonb), pick_up_customer(integer, text, text, jsonb),
     regroup_customers(integer, text, text, jsonb), assignees(integer, jsonb), take_turns(integer, jsonb, text[], integer),
     give_customers(integer, uuid[], text[], jsonb, text, text), assign_customers(integer, text, text, jsonb),
-    assign_customer(integer, text, text, jsonb), block_in_log(blacklist), block_changes(blacklist, blacklist) TO patchbay_server;
+    assign_customer(integer, text, text, jsonb), block_in_log(blacklist), block_changes(blacklist, blacklist),
+    owns_project(integer, uuid, bigint),
+    assign_by_rules(integer, uuid, bigint, bigint, bigint, jsonb), idle_since_ms(customers), goes_back_ms(customers, pools),
+    last_follow_up_ms(customers), reclaim_customers(integer, uuid, bigint, bigint, bigint) TO patchbay_server;

@@ -312,10 +312,13 @@ BEGIN
         arms := arms || format('c.owner = ANY (%L::text[])', v.lists_of);
     END IF;
     IF v.agent IS NOT NULL THEN
-        arms := arms || format('c.service_rep = %L', v.agent) || format('c.owner IS NULL AND c.created_by = %L', v.agent);
+        arms := arms || format('c.service_rep = %L', v.agent) || format('c.owner IS NULL AND c.pool IS NULL AND c.created_by = %L', v.agent);
     END IF;
     IF cardinality(v.pools || v.admin_pools) > 0 THEN
         arms := arms || format('c.pool = ANY (%L::uuid[])', v.pools || v.admin_pools);
+    END IF;
+    IF cardinality(v.admin_pools) > 0 THEN
+        arms := arms || format('c.home_pool = ANY (%L::uuid[])', v.admin_pools);
     END IF;
     IF v.role IN ('supervisor', 'pool_admin') THEN
         arms := arms || 'c.owner IS NULL'::text;

@@ -70,8 +70,10 @@ WITH fence AS (
     SELECT f.project, u.* FROM fence f, unnest($81::text[], $82::bigint[], $83::bigint[], $84::bigint[], $85::integer[])
         AS u (agent, agentsequence, at_ms, seq, n)
 ), customer_rows AS ( -- part: rare
-    INSERT INTO customers (project, id, name, source)
-    SELECT f.project, u.* FROM fence f, unnest($86::uuid[], $87::text[], $88::text[]) AS u (id, name, source)
+    INSERT INTO customers (project, id, name, source, stage)
+    SELECT f.project, u.*, coalesce((SELECT s.settings #>> '{create,stage}' FROM customer_settings s
+                                     WHERE s.project = f.project), 'new')
+    FROM fence f, unnest($86::uuid[], $87::text[], $88::text[]) AS u (id, name, source)
 ), contact_rows AS ( -- part: rare
     INSERT INTO contacts (project, position, customer, phone, email, phone_key, email_key)
     SELECT f.project, 0, u.* FROM fence f, unnest($86::uuid[], $89::text[], $90::text[], $91::text[], $92::text[])

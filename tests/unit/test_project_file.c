@@ -314,6 +314,7 @@ static void each_mistake_is_refused_where_it_is(void **state)
         {"project: p\ncontacts: {max: 2, phone_slots: 3}\n", "/contacts/phone_slots", "from 0 to 2", 2},
         {"project: p\ncreate: {call: maybe}\n", "/create/call", "manual, auto", 2},
         {"project: p\ncreate: {at: once}\n", "/create/at", "accept, ingest", 2},
+        {"project: p\ncreate: {stage: pool}\n", "/create/stage", "new, to_be_assigned", 2},
         {"project: p\nmisses: 0\n", "/misses", "from 1", 2},
         {"project: p\ngrace: 2 minutes\n", "/grace", "duration", 2},
         {"project: p\ngrace: 99999999999999999999d\n", "/grace", "duration", 2},
