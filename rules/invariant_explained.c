@@ -80,7 +80,8 @@ static enum candidate_reason reason_for(const struct core *core, const struct ag
 static const struct agent **left_alone(const struct check *check, const struct touched *touched)
 {
     const struct core *core = check->core;
-    const struct agent **agents = arena_array(check->scratch, const struct agent *, core->config->agent_count);
+    const struct agent **agents =
+        arena_array(check->scratch, const struct agent *, core->config->agent_count);
     memset(agents, 0, sizeof *agents * core->config->agent_count);
     for (uint32_t i = 0; i < core->agent_count; i++) {
         if (core->agents[i].config >= 0)

@@ -1,8 +1,8 @@
-/* What hiredis wants written goes out before the loop sleeps; only what the socket does not take waits until it
- * is writable, which costs four more system calls.
+/* What hiredis wants written goes out before the loop sleeps; only what the socket does not take waits until
+ * it is writable, which costs four more system calls.
  *
- * hiredis may free its context in any handler, and calls `clean_up` on the way: the adapter notes that it is gone
- * and does not touch the context again. The adapter itself lives until libuv has closed its handle. */
+ * hiredis may free its context in any handler, and calls `clean_up` on the way: the adapter notes that it is
+ * gone and does not touch the context again. The adapter itself lives until libuv has closed its handle. */
 #include "storage/redis_adapter.h"
 
 #include <stdlib.h>
