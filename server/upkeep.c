@@ -1,5 +1,7 @@
 #include "server/upkeep.h"
 
+#include <string.h>
+
 #include "proto/json.h"
 #include "rules/assign_rule.h"
 #include "server/log.h"
@@ -14,12 +16,18 @@ static void ask(struct project *project, const char *name, const struct query_pa
     project->upkeep.asked = project_query(project, project->app->desk, &query, on_reply);
 }
 
+/* Deadlocks, and a database that is going down: the next look comes soon. */
+static bool is_passing(const struct pg_reply *reply)
+{
+    return strncmp(reply->sqlstate, "40", 2) == 0 || strncmp(reply->sqlstate, "57", 2) == 0;
+}
+
 /* Every callback begins with this: whether there is an answer to go on with. */
 static bool is_answered(struct project *project, const char *what, const struct pg_reply *reply)
 {
     static struct log_limit limit;
     project->upkeep.asked = false;
-    if (reply->outcome == PG_REFUSED)
+    if (reply->outcome == PG_REFUSED && !is_passing(reply))
         log_event_limited(&limit, LOG_WARN, "upkeep of customers was refused",
                           (struct log_field[]){log_text("project", project_name(project)),
                                                log_str("what", what), log_str("why", reply->message)},

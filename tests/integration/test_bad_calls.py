@@ -32,6 +32,13 @@ OPERATIONS = {
     "customer.list": ("GET", "customers"), "blacklist.add": ("POST", "blacklist"), "blacklist.list": ("GET", "blacklist"),
     "customer.add_contact": ("POST", "customers/{customer}/contacts"), "customer.share": ("POST", "customers/{customer}/share"),
     "customer.batch_share": ("POST", "customers/batch/share"),
+    "customer.assign": ("POST", "customers/{customer}/assign"), "customer.batch_assign": ("POST", "customers/batch/assign"),
+    "customer.batch_regroup": ("POST", "customers/batch/regroup"), "customer.return": ("POST", "customers/{customer}/return"),
+    "customer.pick_up": ("POST", "customers/{customer}/pick_up"), "customer.log": ("GET", "customers/{customer}/log"),
+    "pool.create": ("POST", "pools"), "pool.list": ("GET", "pools"), "pool.get": ("GET", "pools/{pool}"),
+    "pool.edit": ("PATCH", "pools/{pool}"), "pool.delete": ("DELETE", "pools/{pool}"),
+    "pool.put_member": ("PUT", "pools/{pool}/members/{agent}"), "pool.remove_member": ("DELETE", "pools/{pool}/members/{agent}"),
+    "reminder.list": ("GET", "reminders"),
     "customer.batch_cancel_share": ("POST", "customers/batch/cancel_share"),
     "config.get": ("GET", "config"), "feed.read": ("GET", "agents/{agent}/feed"),
 }
@@ -109,6 +116,42 @@ def calls():
             yield method, {"customers": value, "agents": ["anna"]}, "invalid", None
     yield "customer.batch_cancel_share", {"customers": [NO_ID], "all": "yes"}, "invalid", "/all"
     yield "customer.edit", {"customer": NO_ID, "version": 0}, "invalid", "/version"
+    yield from calls_about_owners()
+
+
+def calls_about_owners():
+    for name, values in (("agents", ([], "anna", [7], [""], ["nobody"], ["a\x07b"], ["x" * 65], ["anna"] * 101)),
+                         ("departments", ([], {}, [7], ["nowhere"], ["x" * 257])), ("agent", ("anna",))):
+        for value in values:
+            yield "customer.assign", {"customer": NO_ID, name: value}, "invalid", None
+            yield "customer.batch_assign", {"customers": [NO_ID], name: value}, "invalid", None
+    yield "customer.assign", {"customer": NO_ID, "agents": ["anna"]}, "not_found", None
+    for value in ([], "x", [7], ["x"], [NO_ID, NO_ID], [NO_ID] * 1001):
+        yield "customer.batch_assign", {"customers": value, "agents": ["anna"]}, "invalid", None
+        yield "customer.batch_regroup", {"customers": value, "pool": NO_ID}, "invalid", None
+    yield "customer.batch_regroup", {"customers": [NO_ID], "pool": NO_ID}, "not_found", "/pool"
+    for name, values in (("pool", (7, "", "x")), ("reason", ("", 7, "x" * 501, "a\nb", LONG)), ("to", (NO_ID,))):
+        for value in values:
+            yield "customer.return", {"customer": NO_ID, "reason": "moved", name: value}, "invalid", f"/{name}"
+    yield "customer.return", {"customer": NO_ID, "pool": NO_ID, "reason": "'; DROP TABLE pools; --"}, "not_found", None
+    yield "customer.pick_up", {"customer": NO_ID}, "not_found", None
+    yield "customer.pick_up", {"customer": NO_ID, "agent": "anna"}, "invalid", "/agent"
+    for name, values in (("operation", ("x" * 65,)), ("since", ("x", "2026-11-21")), ("until", ("0",)), ("limit", (0, "x")), ("after", ("x", "-1"))):
+        for value in values:
+            yield "customer.log", {"customer": NO_ID, name: value}, "invalid", f"/{name}"
+    yield "customer.log", {"customer": NO_ID}, "not_found", None
+    for method in ("pool.list", "reminder.list"):
+        yield method, {"limit": 0}, "invalid", "/limit"
+        yield method, {"after": "x"}, "invalid", "/after"
+    for name, values in (("name", ("", 7, [], "x" * 201, "a\tb")), ("cap", (0, -1, 1.5, "7", 1_000_001)), ("cool_down", (-1, "1d", 1 << 40)),
+                         ("reclaim_days", (0, 3661, "x")), ("remind_days", (0, 5)), ("members", ([],))):
+        for value in values:
+            yield "pool.create", {"name": "north", name: value}, "invalid", f"/{name}"
+    for method in ("pool.get", "pool.edit", "pool.delete"):
+        yield method, {"pool": NO_ID}, "not_found", None
+    for method in ("pool.put_member", "pool.remove_member"):
+        yield method, {"pool": NO_ID, "agent": "anna"}, "not_found", None
+    yield "pool.put_member", {"pool": NO_ID, "agent": "anna", "is_admin": "yes"}, "invalid", "/is_admin"
 
 
 def over_http(client, method, params):

@@ -339,6 +339,35 @@ def test_customers_are_regrouped(router, desk):
     assert fault(nowhere) == (404, "not_found", "/pool")
 
 
+def test_all_of_it_goes_over_messagepack_rpc(router):
+    desk, anna = router.rpc_client("admin"), router.rpc_client("agent", "anna")
+    pool = desk.call("pool.create", {"name": "north", "cap": 1})["id"]
+    assert desk.call("pool.edit", {"pool": pool, "cool_down": 0})["cool_down"] == 0
+    for agent in ("anna", "ben"):
+        desk.call("pool.put_member", {"pool": pool, "agent": agent})
+    desk.call("pool.remove_member", {"pool": pool, "agent": "ben"})
+    assert [one["id"] for one in anna.call("pool.list", {})["items"]] == [pool]
+    one, two = (anna.call("customer.create", {"owner": "anna"})["id"] for _ in range(2))
+    for customer in (one, two):
+        assert state(anna.call("customer.return", {"customer": customer, "pool": pool, "reason": "moved"})) == ("pool", None)
+    assert state(anna.call("customer.pick_up", {"customer": one})) == ("mine", "anna")
+    for customer, code in ((two, "agent_unavailable"), (one, "already_taken")):
+        with pytest.raises(RpcError) as refused:
+            anna.call("customer.pick_up", {"customer": customer})
+        assert refused.value.code == code
+    assert state(desk.call("customer.assign", {"customer": one, "departments": ["sales"]})) == ("follow_up", "ben")
+    answer = desk.call("customer.batch_assign", {"customers": [one, two], "agents": ["cleo"]})
+    assert [item["status"] for item in answer["items"]] == ["ok", "ok"]
+    answer = desk.call("customer.batch_regroup", {"customers": [one], "pool": pool})
+    assert [item["status"] for item in answer["items"]] == ["invalid"]
+    assert anna.call("reminder.list", {}) == {"items": [], "next": None}
+    assert [entry["operation"] for entry in desk.call("customer.log", {"customer": two})["items"]] == [
+        "Assign customer", "Back customer", "Create customer"]
+    assert desk.call("pool.get", {"pool": pool}) == desk.call("pool.delete", {"pool": pool})
+    desk.close()
+    anna.close()
+
+
 # --- the log ---
 
 
