@@ -98,25 +98,30 @@ static bool has_reply(const struct touched *touched, const struct interaction *i
     return false;
 }
 
-/* As the queue says when it is taken, and gone once the agent has written. */
+static int64_t reply_due_of(const struct core *core, const struct interaction *interaction)
+{
+    const struct interaction_data *data = &interaction->data;
+    if (data->queue < 0 || interaction->channel == CHANNEL_CALL || interaction->outbound ||
+        !core->config->queues[data->queue].first_reply_ms)
+        return TIME_NEVER;
+    return data->accepted_ms + core->config->queues[data->queue].first_reply_ms;
+}
+
+/* As the queue says when it is taken, and gone once the agent has written. What was given away and taken back
+ * in the millisecond in which it was accepted looks as if it had been there all the time. */
 static void check_reply(const struct check *check, const struct touched *touched,
                         const struct touched_interaction *item)
 {
     const struct interaction *interaction = item->interaction;
     const struct interaction_data *before = item->before, *now = &interaction->data;
-    int64_t due = TIME_NEVER;
     bool is_replied = has_reply(touched, interaction);
     if (now->state != INTERACTION_ACTIVE || now->agent < 0)
         return;
-    if (before && before->state == INTERACTION_ACTIVE && before->agent == now->agent &&
-        before->accepted_ms == now->accepted_ms)
-        due = before->reply_by;
-    else if (now->queue >= 0 && interaction->channel != CHANNEL_CALL && !interaction->outbound &&
-             check->core->config->queues[now->queue].first_reply_ms)
-        due = now->accepted_ms + check->core->config->queues[now->queue].first_reply_ms;
-    bool may_be_over = is_replied && now->reply_by == TIME_NEVER;
-    if ((now->reply_by != due && !may_be_over) ||
-        (is_replied && touched_is_alone(touched) && now->reply_by != TIME_NEVER))
+    bool is_kept = before && before->state == INTERACTION_ACTIVE && before->agent == now->agent &&
+                   before->accepted_ms == now->accepted_ms && before->reply_by == now->reply_by;
+    bool is_over = is_replied && now->reply_by == TIME_NEVER;
+    if ((!is_kept && !is_over && now->reply_by != reply_due_of(check->core, interaction)) ||
+        (is_replied && touched_is_alone(touched) && !is_over))
         check_fail(check, INVARIANT_REPLY_DUE, interaction, &check->core->agents[now->agent],
                    "due %lld ms behind the accept",
                    now->reply_by == TIME_NEVER ? -1 : (long long)(now->reply_by - now->accepted_ms));

@@ -192,7 +192,7 @@ static const struct step_wrong {
 };
 
 /* They are never taken down: what is wrong in them would be followed. */
-static struct scene *scenes[COUNT(helds) + COUNT(steps) + 1];
+static struct scene *scenes[COUNT(helds) + COUNT(steps) + 2];
 
 static struct scene *new_scene(void)
 {
@@ -232,6 +232,20 @@ static void what_a_step_did_wrongly_is_named(void **state)
     }
 }
 
+static void what_is_taken_back_at_once_has_another_reply_due(void **state)
+{
+    (void)state;
+    struct scene *scene = new_scene();
+    struct findings findings = {.count = 0};
+    struct interaction *chat = pull_chat(scene);
+    next_batch(scene);
+    scene->world.queues[QUEUE_MAIL].first_reply_ms = 1000;
+    step(scene, (struct input){.kind = INPUT_TRANSFER, .interaction = chat->id, .queue = SLICE("mail")});
+    step(scene, (struct input){.kind = INPUT_PULL, .interaction = chat->id, .agent = SLICE("carl")});
+    invariant_check_batch(&findings, &scene->world.core, scene->rows, scene->row_count, &scene->world.arena);
+    assert_int_equal(findings.count, 0);
+}
+
 /* Where ways run in a ring, it may have been there already. */
 static void a_ring_keeps_what_all_have_left(void **state)
 {
@@ -250,6 +264,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_held_waits_for_an_opening),
         cmocka_unit_test(what_a_step_did_wrongly_is_named),
+        cmocka_unit_test(what_is_taken_back_at_once_has_another_reply_due),
         cmocka_unit_test(a_ring_keeps_what_all_have_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
