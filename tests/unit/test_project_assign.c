@@ -74,7 +74,8 @@ static void what_always_matches_has_no_condition(void **state)
 static void sections_may_be_empty_or_left_out(void **state)
 {
     (void)state;
-    static const char *const texts[] = {"", "assign: []\npermission_groups: {}\n", "assign:\npermission_groups:\n"};
+    static const char *const texts[] = {"", "assign: []\npermission_groups: {}\n",
+                                        "assign:\npermission_groups:\n"};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         struct project_config config = good(texts[i]);
         assert_int_equal(config.assign_count, 0);
@@ -96,48 +97,56 @@ static void what_is_wrong_is_told_with_its_place(void **state)
     } cases[] = {
         {"assign: {}\n", "/assign", "list", 3},
         {"assign: [7]\n", "/assign/0", "map", 3},
-        {"assign:\n- {name: x, when: true, agents: [a], priority: 5}\n", "/assign/0/priority", "unknown key", 4},
+        {"assign:\n- {name: x, when: true, agents: [a], priority: 5}\n", "/assign/0/priority", "unknown key",
+         4},
         {"assign:\n- {when: true, agents: [a]}\n", "/assign/0/name", "is required", 4},
         {"assign:\n- {name: x, agents: [a]}\n", "/assign/0/when", "is required", 4},
         {"assign:\n- {name: x, when: 5, agents: [a]}\n", "/assign/0/when", "an expression", 4},
-        {"assign:\n- {name: x, when: \"custmer.source == 'x'\", agents: [a]}\n", "/assign/0/when", "undeclared", 4},
+        {"assign:\n- {name: x, when: \"custmer.source == 'x'\", agents: [a]}\n", "/assign/0/when",
+         "undeclared", 4},
         {"assign:\n- {name: x, when: \"channel == 'call'\", agents: [a]}\n", "/assign/0/when",
          "\"channel\" cannot be read here", 4},
         {"assign:\n- {name: x, when: \"'x' in customer.tags || queues.a.waiting > 1\", agents: [a]}\n",
          "/assign/0/when", "\"queues\" cannot be read here", 4},
         {"assign:\n- {name: x, when: \"1 > 2\", agents: [a]}\n", "/assign/0/when", "can never be true", 4},
         {"assign:\n- {name: x, when: true}\n", "/assign/0", "either agents or departments, or a pool", 4},
-        {"assign:\n- {name: x, when: true, agents: []}\n", "/assign/0", "either agents or departments, or a pool", 4},
+        {"assign:\n- {name: x, when: true, agents: []}\n", "/assign/0",
+         "either agents or departments, or a pool", 4},
         {"assign:\n- {name: x, when: true, agents: [a], pool: y}\n", "/assign/0", "either", 4},
         {"assign:\n- {name: x, when: true, agents: [d]}\n", "/assign/0/agents/0", "no agent \"d\"", 4},
         {"assign:\n- {name: x, when: true, agents: [a, a]}\n", "/assign/0/agents/1", "there twice", 4},
-        {"assign:\n- {name: x, when: true, agents: [a, ]}\n- {name: y, when: true, agents: [b]}\n", "/assign/1",
-         "cannot be reached: rule \"x\" (line 4) before it always matches", 5},
+        {"assign:\n- {name: x, when: true, agents: [a, ]}\n- {name: y, when: true, agents: [b]}\n",
+         "/assign/1", "cannot be reached: rule \"x\" (line 4) before it always matches", 5},
         {"assign:\n- {name: x, when: \"customer.source == 'x'\", agents: [a]}\n- {name: x, when: true, agents: [a]}\n",
          "/assign/1/name", "another rule has this name", 5},
         {"assign:\n- {name: x, when: \"customer.source == 'x'\", agents: [a]}\n"
          "- {name: y, when: \"( customer.source==\\\"x\\\" )\", agents: [b]}\n",
          "/assign/1", "has the same condition", 5},
-        {"assign:\n- {name: x, when: true, departments: [none]}\n", "/assign/0/departments/0", "of department", 4},
+        {"assign:\n- {name: x, when: true, departments: [none]}\n", "/assign/0/departments/0",
+         "of department", 4},
         {"assign:\n- {name: x, when: true, departments: sales}\n", "/assign/0/departments", "list", 4},
         {"permission_groups: []\n", "/permission_groups", "map", 3},
         {"permission_groups: {g: 7}\n", "/permission_groups/g", "map", 3},
-        {"permission_groups: {\"g h\": {members: [a], agents: [b]}}\n", "/permission_groups/g h", "no name", 3},
-        {"permission_groups: {g: {members: [a], agents: [b], queues: []}}\n", "/permission_groups/g/queues", "unknown key", 3},
+        {"permission_groups: {\"g h\": {members: [a], agents: [b]}}\n", "/permission_groups/g h", "no name",
+         3},
+        {"permission_groups: {g: {members: [a], agents: [b], queues: []}}\n", "/permission_groups/g/queues",
+         "unknown key", 3},
         {"permission_groups: {g: {agents: [b]}}\n", "/permission_groups/g/members", "is required", 3},
         {"permission_groups: {g: {members: [a]}}\n", "/permission_groups/g", "agents or departments", 3},
-        {"permission_groups: {g: {members: [d], agents: [b]}}\n", "/permission_groups/g/members/0", "no agent", 3},
-        {"permission_groups: {g: {members: [a], departments: [x]}}\n", "/permission_groups/g/departments/0", "of department", 3},
+        {"permission_groups: {g: {members: [d], agents: [b]}}\n", "/permission_groups/g/members/0",
+         "no agent", 3},
+        {"permission_groups: {g: {members: [a], departments: [x]}}\n", "/permission_groups/g/departments/0",
+         "of department", 3},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct project_config config;
         if (project_file_read(&config, arena_format(&arena, AGENTS "%s", cases[i].text), &arena, &faults))
             fail_msg("accepted: %s", cases[i].text);
         const struct fault *fault = &faults.items[0];
-        if (faults.count != 1 || strcmp(fault->pointer, cases[i].pointer) != 0 || fault->line != cases[i].line ||
-            !strstr(fault->detail, cases[i].detail))
-            fail_msg("%u faults, %s line %u: %s, in %s", faults.count, fault->pointer, fault->line, fault->detail,
-                     cases[i].text);
+        if (faults.count != 1 || strcmp(fault->pointer, cases[i].pointer) != 0 ||
+            fault->line != cases[i].line || !strstr(fault->detail, cases[i].detail))
+            fail_msg("%u faults, %s line %u: %s, in %s", faults.count, fault->pointer, fault->line,
+                     fault->detail, cases[i].text);
     }
 }
 
