@@ -36,6 +36,19 @@ static void read_fields(struct mail *mail, const struct mail_scan *scan, struct 
             (struct mail_field){scan->fields[i].name, mail_gmime_decode(scan->fields[i].value, arena)};
 }
 
+/* Obsolete and broken spellings that the address parser gives up on are somebody's all the same: what stands
+ * in the last brackets, or the whole. */
+static struct slice any_address(struct slice value, struct arena *arena)
+{
+    struct slice text = mail_line(value, arena);
+    size_t start = text.len, end = text.len;
+    while (start > 0 && text.ptr[start - 1] != '<')
+        start--;
+    if (start > 0)
+        end = start + ascii_find(ascii_part(text, start, text.len), '>');
+    return mail_text_begin(ascii_trim(ascii_part(text, start, end)), EVENT_ATTRIBUTE_MAX);
+}
+
 static void read_from(struct mail *mail, const struct mail_scan *scan, struct arena *arena)
 {
     static const char *const names[] = {"from", "sender", "reply-to"};
@@ -44,18 +57,21 @@ static void read_from(struct mail *mail, const struct mail_scan *scan, struct ar
         if (field)
             (void)mail_gmime_addresses(&mail->from, 1, field->value, arena);
     }
+    const struct mail_raw_field *from = mail_raw_find(scan->fields, scan->field_count, "from");
+    if (from && !mail->from.email.len)
+        mail->from.email = any_address(from->value, arena);
 }
 
 static void read_to(struct mail *mail, const struct mail_scan *scan, struct arena *arena)
 {
     static const char *const names[] = {"to", "cc"};
-    struct party *parties = arena_array(arena, struct party, MAIL_ADDRESSES_MAX);
+    struct party parties[MAIL_TO_MAX];
     uint32_t count = 0;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         for (uint32_t at = 0; at < scan->field_count; at++) {
             if (mail_is_named(&scan->fields[at], names[i]))
-                count += mail_gmime_addresses(parties + count, MAIL_ADDRESSES_MAX - count,
-                                              scan->fields[at].value, arena);
+                count +=
+                    mail_gmime_addresses(parties + count, MAIL_TO_MAX - count, scan->fields[at].value, arena);
         }
     }
     mail->to = arena_array(arena, struct slice, count);

@@ -20,6 +20,7 @@
 #define MAIL_PARAMETERS_MAX 4096              /* bytes of Content-Type and the like */
 #define MAIL_ADDRESS_BYTES_MAX 65536          /* of one field of addresses */
 #define MAIL_ADDRESSES_MAX 2000               /* in one field; of the message's own the first ones are read */
+#define MAIL_TO_MAX 64                        /* addresses of To and Cc that are kept */
 #define MAIL_GROUPS_MAX 100                   /* colons in one field of addresses */
 #define MAIL_ATTACHMENTS_MAX 64               /* listed; the others are counted */
 #define MAIL_NAME_MAX 128                     /* bytes of an attachment's name or type */
@@ -44,7 +45,7 @@ struct mail {
     struct slice body; /* behind the header, as it came: any bytes */
     struct party from; /* of From, else of Sender or Reply-To; email and name */
     struct slice *to;  /* addresses of To, then Cc */
-    uint32_t to_count; /* at most MAIL_ADDRESSES_MAX */
+    uint32_t to_count; /* at most MAIL_TO_MAX */
     struct slice *in_reply_to, *references;
     uint32_t in_reply_to_count, references_count; /* at most EVENT_REFERENCES_MAX, the last ones */
     struct mail_field *fields;

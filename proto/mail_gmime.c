@@ -108,6 +108,9 @@ static struct slice content_of(GMimeObject *object, size_t max, int64_t *size, s
     g_mime_stream_filter_add(GMIME_STREAM_FILTER(stream), filter);
     g_object_unref(filter);
     g_mime_stream_reset(raw);
+    gint64 length = g_mime_stream_length(raw); /* no coding of MIME makes content shorter than it is */
+    if (length >= 0 && (size_t)length < max)
+        max = (size_t)length;
     char *bytes = max ? arena_alloc(arena, max) : NULL;
     for (ssize_t len; (len = g_mime_stream_read(stream, chunk, sizeof chunk)) > 0;) {
         size_t take = content.len + (size_t)len > max ? max - content.len : (size_t)len;
@@ -210,7 +213,7 @@ static struct slice text_of(GMimeObject *object, bool *cut, struct arena *arena)
 
 static void read_text(struct mail *mail, const struct chosen *chosen, struct arena *arena)
 {
-    char *text = arena_alloc(arena, EVENT_TEXT_MAX);
+    char *text = chosen->count ? arena_alloc(arena, EVENT_TEXT_MAX) : NULL;
     size_t len = 0;
     for (unsigned i = 0; i < chosen->count && !mail->text_cut; i++) {
         struct slice piece = text_of(chosen->parts[i], &mail->text_cut, arena);

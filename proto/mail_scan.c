@@ -191,11 +191,15 @@ static const char *look_at_parts(struct counts *counts, struct slice rest)
     return NULL;
 }
 
-/* mbox writes one before the header; some delivery agents pass it on. */
+/* mbox writes one before the header; some delivery agents pass it on. "From :" is a field all the same. */
 static void skip_from_line(struct slice *rest)
 {
-    if (rest->len >= 5 && memcmp(rest->ptr, "From ", 5) == 0)
-        (void)take_line(rest);
+    struct slice after = *rest, line = take_line(&after);
+    if (line.len < 5 || memcmp(line.ptr, "From ", 5) != 0)
+        return;
+    line = ascii_trim(ascii_part(line, 5, line.len));
+    if (!line.len || line.ptr[0] != ':')
+        *rest = after;
 }
 
 enum mail_status mail_scan(struct mail_scan *out, struct slice message, struct arena *arena)

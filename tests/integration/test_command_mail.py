@@ -47,6 +47,9 @@ def test_a_header_beyond_the_limits_is_refused():
 
 @pytest.mark.parametrize("words, part", [
     (["mail", "--parse", "x"], "unexpected argument 'x'"),
+    (["mail", "--to", "a@b.example"], "--to and --from are needed, or --parse"),
+    (["mail", "--to", "a@b.example", "--from", ""], "--lmtp is missing"),
+    (["mail", "--to", "a@b.example", "--from", "", "--lmtp", "x"], "--lmtp: "),
     (["decode"], "FORMAT and FILE are missing"),
     (["decode", "mail"], "FILE is missing"),
     (["decode", "nonsense", "x"], "there is no format 'nonsense'"),
@@ -59,3 +62,25 @@ def test_misuse_is_told_in_one_line(words, part):
 def test_a_missing_recording_is_a_failure():
     result = patchbay("decode", "mail", "/no/such/file")
     assert result.returncode == 1 and "No such file" in result.stderr
+
+
+def deliver(message, *words, **variables):
+    return subprocess.run([os.environ["PATCHBAY_BINARY"], "mail", *words], input=message, capture_output=True, check=False,
+                          timeout=90, env={**os.environ, **variables})
+
+
+def test_a_message_from_a_pipe_is_delivered(router):
+    words = ("--from", "j@customer.example", "--to", "help@demo.example")
+    done = deliver(MESSAGE, *words, PATCHBAY_LMTP=router.lmtp)
+    assert done.returncode == 0 and done.stdout == done.stderr == b"", done
+    [interaction] = router.client().ok("GET", "interactions?state=open")["items"]
+    assert interaction["from"]["email"] == "j@customer.example"
+    done = deliver(MESSAGE, "--from", "", "--to", "nobody@demo.example", "--lmtp", router.lmtp)
+    assert done.returncode == os.EX_NOUSER and b"550 5.1.1" in done.stderr
+    done = deliver(b"X-A: b\r\n" * 2000, *words, PATCHBAY_LMTP=router.lmtp)
+    assert done.returncode == os.EX_UNAVAILABLE and b"554 5.6.0" in done.stderr
+
+
+def test_a_router_that_is_away_means_try_again():
+    done = deliver(MESSAGE, "--from", "a@b.example", "--to", "help@demo.example", "--lmtp", "127.0.0.1:1")
+    assert done.returncode == os.EX_TEMPFAIL and b"cannot connect" in done.stderr
