@@ -166,3 +166,27 @@ def test_a_message_under_way_is_answered_when_the_router_stops(make_router):
     assert idle.reply().startswith("421 4.3.2") and idle.reply() == ""
     with pytest.raises(OSError):
         socket.create_connection(("127.0.0.1", int(router.lmtp.rsplit(":", 1)[1])), 1)
+
+
+def hostile_messages():
+    """Each with the reply that it may get: what can be read is decided, a header beyond the limits is refused."""
+    head = message(1).split(b"\r\n\r\n")[0]
+    mixed = b"\r\nContent-Type: multipart/mixed; boundary=b0\r\n\r\n"
+    nested = b"".join(b"--b%d\r\nContent-Type: multipart/mixed; boundary=b%d\r\n\r\n" % (n, n + 1) for n in range(20000))
+    return {
+        "20,000 nested parts": (head + mixed + nested, "250 "),
+        "100,000 parts": (head + mixed + b"--b0\r\n\r\nx\r\n" * 100000, "250 "),
+        "200,000 headers": (head + b"\r\nX-A: b" * 200000 + b"\r\n\r\n", "554 5.6.0"),
+        "100,000 addresses": (head + b"\r\nCc: " + b"a@b.example, " * 100000 + b"\r\n\r\n", "554 5.6.0"),
+        "a group of 100 KB": (head + b"\r\nCc: " + b"a:" * 51200 + b"\r\n\r\nx", "250 "),
+        "an endless line": (head + b"\r\n\r\n" + b"x" * (20 << 20), "250 "),
+        "NUL bytes": (head + b"\r\n\r\n" + b"\0" * 100000, "250 "),
+    }
+
+
+def test_hostile_mail_is_answered_and_hurts_nobody_else(router, lmtp):
+    for number, (what, (text, reply)) in enumerate(hostile_messages().items()):
+        [answer] = lmtp.deliver(text.replace(b"<1@", b"<hostile-%d@" % number))
+        assert answer.startswith(reply), f"{what}: {answer}"
+    assert lmtp.deliver(message(2))[0].startswith("250 2.0.0 accepted")
+    assert router.resident_kib() < 1 << 20
