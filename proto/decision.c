@@ -114,6 +114,8 @@ static bool open_value(struct value *out, const struct snapshot *snapshot, struc
     struct value open = value_map(arena, 2), search = value_map(arena, 2);
     if (!uuid_is_nil(&snapshot->customer)) {
         value_set_uuid(&open, arena, "customer", &snapshot->customer);
+    } else if (snapshot->channel == CHANNEL_CHAT && !snapshot->candidate_count) {
+        return false;
     } else {
         value_set_text(&search, "phone", snapshot->texts->phone_key);
         value_set_text(&search, "email", snapshot->texts->email_key);

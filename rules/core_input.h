@@ -55,8 +55,9 @@ enum input_kind {
     INPUT_ASSIGN,
     INPUT_PULL,
     INPUT_AUDIT, /* a finding of the auditor: stands in the journal and changes nothing */
+    INPUT_LINK,  /* whom an interaction is about; the facts are of that customer alone */
 };
-#define INPUT_KIND_COUNT 14 /* the first is 1 */
+#define INPUT_KIND_COUNT 15 /* the first is 1 */
 const char *input_kind_name(enum input_kind kind);
 
 struct input {
@@ -75,7 +76,7 @@ struct input {
     /* INPUT_ACCEPT, INPUT_REJECT */
     struct uuid offer;
     enum reject_cause cause;
-    /* INPUT_ACCEPT .. INPUT_END, INPUT_TRANSFER .. INPUT_PULL: who asks. Empty agent: somebody who may do it
+    /* INPUT_ACCEPT .. INPUT_END, INPUT_TRANSFER .. INPUT_PULL, INPUT_LINK: who asks. Empty agent: somebody who may do it
      * for anyone (supervisor, admin). */
     struct slice actor;
     /* INPUT_PRESENCE: whose; INPUT_TRANSFER .. INPUT_PULL: to whom */
@@ -83,7 +84,7 @@ struct input {
     enum agent_state presence;
     struct slice reason;
     int64_t lease_ms; /* 0: until changed */
-    /* INPUT_END, INPUT_TRANSFER, INPUT_ASSIGN, INPUT_PULL */
+    /* INPUT_END, INPUT_TRANSFER, INPUT_ASSIGN, INPUT_PULL, INPUT_LINK */
     struct uuid interaction;
     /* INPUT_TRANSFER: to `queue` or to `agent` (above), one of them. INPUT_ASSIGN: to `agent`. INPUT_PULL: by
      * `agent`. */

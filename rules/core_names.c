@@ -24,7 +24,7 @@ const char *input_kind_name(enum input_kind kind)
 {
     static const char *const names[INPUT_KIND_COUNT] = {"",         "event",  "accept", "reject", "presence",
                                                         "end",      "timer",  "config", "block",  "unblock",
-                                                        "transfer", "assign", "pull",   "audit"};
+                                                        "transfer", "assign", "pull",   "audit",  "link"};
     return names[kind];
 }
 
@@ -62,6 +62,6 @@ const char *announcement_type_name(enum announcement_type type)
 {
     static const char *const names[] = {"interaction.offered", "offer.withdrawn",     "interaction.assigned",
                                         "interaction.queued",  "interaction.message", "interaction.ended",
-                                        "interaction.blocked", "agent.presence"};
+                                        "interaction.blocked", "agent.presence",      "interaction.customer"};
     return names[type];
 }

@@ -97,8 +97,9 @@ enum announcement_type {
     ANNOUNCE_ENDED,
     ANNOUNCE_BLOCKED,
     ANNOUNCE_PRESENCE,
+    ANNOUNCE_CUSTOMER, /* it is about somebody else now */
 };
-#define ANNOUNCE_TYPE_COUNT 8
+#define ANNOUNCE_TYPE_COUNT 9
 const char *announcement_type_name(enum announcement_type type); /* "interaction.offered" */
 
 struct announcement {
@@ -211,6 +212,9 @@ struct outcome {
     uint32_t rule_errors; /* rules that could not be evaluated, for the metrics */
     /* The agent who took work of active_customer, or empty. */
     struct slice active_agent;
+    /* INPUT_LINK: whom the interaction was about before; `is_linked`: it is somebody else now. */
+    struct uuid linked_before;
+    bool is_linked;
 };
 
 #endif

@@ -133,6 +133,9 @@ void step_unblock(struct step *step);
 void step_transfer(struct step *step);
 void step_assign(struct step *step);
 void step_pull(struct step *step);
+void step_link(struct step *step);
+/* The input's interaction; sets the refusal and gives NULL when it is not open. */
+struct interaction *step_open_one(struct step *step);
 
 /* Rules (core_rule.c). */
 void rules_begin(struct step *step);

@@ -308,7 +308,7 @@ static void (*const steps[])(struct step *step) = {
     [INPUT_PRESENCE] = step_presence, [INPUT_END] = step_end,       [INPUT_TIMER] = step_timer,
     [INPUT_CONFIG] = step_config,     [INPUT_BLOCK] = step_block,   [INPUT_UNBLOCK] = step_unblock,
     [INPUT_TRANSFER] = step_transfer, [INPUT_ASSIGN] = step_assign, [INPUT_PULL] = step_pull,
-    [INPUT_AUDIT] = step_audit,
+    [INPUT_AUDIT] = step_audit,       [INPUT_LINK] = step_link,
 };
 
 const struct outcome *core_step(struct core *core, const struct input *input, struct arena *arena)

@@ -1,8 +1,7 @@
 /* Work that people move: handed on by its agent, given to an agent by a supervisor, taken by an agent. */
 #include "rules/core_state.h"
 
-/* Sets the refusal when it is not open. */
-static struct interaction *open_one(struct step *step)
+struct interaction *step_open_one(struct step *step)
 {
     const struct interaction *interaction = core_find_interaction(step->core, &step->input->interaction);
     if (interaction && interaction->data.state != INTERACTION_CLOSED)
@@ -85,7 +84,7 @@ void step_transfer(struct step *step)
 {
     const struct input *input = step->input;
     struct core *core = step->core;
-    struct interaction *interaction = open_one(step);
+    struct interaction *interaction = step_open_one(step);
     struct agent *to = NULL;
     int queue = -1;
     if (!interaction || !may_transfer(step, interaction))
@@ -128,7 +127,7 @@ void step_transfer(struct step *step)
 
 void step_assign(struct step *step)
 {
-    struct interaction *interaction = open_one(step);
+    struct interaction *interaction = step_open_one(step);
     struct agent *to = interaction ? configured_agent(step) : NULL;
     if (!to)
         return;
@@ -168,7 +167,7 @@ static bool is_member(const struct core *core, const struct agent *agent, int qu
 
 void step_pull(struct step *step)
 {
-    struct interaction *interaction = open_one(step);
+    struct interaction *interaction = step_open_one(step);
     struct agent *agent = interaction ? configured_agent(step) : NULL;
     if (!agent)
         return;

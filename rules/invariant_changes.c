@@ -87,6 +87,20 @@ static bool identity_may_become(const struct interaction_data *before, const str
     return is_same || is_shut || before->identity == IDENTITY_NEW;
 }
 
+/* Somebody said whom it is about: the last one who did counts, or it was shut out for it. */
+static bool was_linked(const struct touched *touched, const struct interaction *interaction)
+{
+    const struct interaction_data *now = &interaction->data;
+    for (size_t i = touched->row_count; i > 0; i--) {
+        const struct input *input = touched->rows[i - 1].input;
+        if (input->kind == INPUT_LINK && uuid_equal(&input->interaction, &interaction->id))
+            return uuid_equal(&now->customer, &input->facts.candidates[0].id) && !now->candidate_count &&
+                   (now->identity == IDENTITY_MATCHED ||
+                    (now->identity == IDENTITY_BLOCKED && now->state == INTERACTION_CLOSED));
+    }
+    return false;
+}
+
 /* Only who hands it over may say that it waits anew, and that no rule counts any more. */
 static bool was_handed_on(const struct touched *touched, const struct interaction *interaction, bool with_age)
 {
@@ -116,7 +130,7 @@ void check_changes(const struct check *check, const struct touched *touched)
                        now->priority);
         if (now->attempts < before->attempts)
             check_fail(check, INVARIANT_RANK_KEPT, interaction, NULL, "attempts go back");
-        if (!identity_may_become(before, now))
+        if (!identity_may_become(before, now) && !was_linked(touched, interaction))
             check_fail(check, INVARIANT_IDENTITY_MOVES, interaction, NULL, "%s became %s",
                        identity_outcome_name(before->identity), identity_outcome_name(now->identity));
         if (before->state == INTERACTION_CLOSED)

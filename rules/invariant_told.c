@@ -32,6 +32,7 @@ static bool may_follow(const struct touched_interaction *told, enum announcement
     case ANNOUNCE_ASSIGNED:
         return is_open && now->state == INTERACTION_ACTIVE;
     case ANNOUNCE_MESSAGE:
+    case ANNOUNCE_CUSTOMER:
         return is_open;
     case ANNOUNCE_ENDED:
     case ANNOUNCE_BLOCKED:
@@ -58,7 +59,7 @@ static void tell_interaction(const struct check *check, struct touched *touched,
         check_fail(check, INVARIANT_STATE_MOVES, told->interaction, NULL, "%s when it was told to be %s",
                    announcement_type_name(announcement->type), interaction_state_name(told->told));
     told->is_told = true;
-    if (announcement->type == ANNOUNCE_MESSAGE)
+    if (announcement->type == ANNOUNCE_MESSAGE || announcement->type == ANNOUNCE_CUSTOMER)
         return;
     if (announcement->type == ANNOUNCE_OFFERED)
         told->offered_by = input;

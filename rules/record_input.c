@@ -66,6 +66,7 @@ struct slice record_input(const struct input *input, struct arena *arena)
         record_put_int(&writer, input->lease_ms);
         break;
     case INPUT_END:
+    case INPUT_LINK:
         record_put_uuid(&writer, &input->interaction);
         record_put_text(&writer, input->actor);
         break;
@@ -183,6 +184,7 @@ bool record_read_input(struct input *out, struct slice bytes, const struct recor
         out->lease_ms = record_get_int(&reader);
         break;
     case INPUT_END:
+    case INPUT_LINK:
         out->interaction = record_get_uuid(&reader);
         out->actor = record_get_text(&reader);
         break;

@@ -34,6 +34,7 @@ static bool step(struct project *project, const struct input *input, struct inta
         row->event_key = request->event_key;
         row->digest = request->digest;
         row->attributes = request->attributes;
+        row->link = request->link;
     }
     batch->row_count++;
     return true;
@@ -117,6 +118,25 @@ static void find_closed(const struct core *core, struct input *input)
         input->facts.closed = closed;
 }
 
+/* The facts of a link were read by whoever asks for it: they must be no older than those of the batch. */
+static bool take_linked(struct project *project, struct intake_request *request)
+{
+    struct facts *facts = &request->input.facts;
+    if (request->input.kind != INPUT_LINK)
+        return true;
+    request->is_outdated = project->facts_version > request->linked_version;
+    if (request->is_outdated) {
+        intake_refuse(request, PROBLEM_OVERLOADED, NULL, "others are changing the same record");
+        return false;
+    }
+    facts->candidates = arena_new(&project->batch->arena, struct customer_fact);
+    facts->candidates[0] = *request->linked;
+    facts->candidate_count = 1;
+    if (!project->config->reads_fields)
+        facts->candidates[0].fields = value_null();
+    return true;
+}
+
 static void decide_request(struct project *project, struct intake_request *request, int64_t now)
 {
     struct batch *batch = project->batch;
@@ -131,6 +151,10 @@ static void decide_request(struct project *project, struct intake_request *reque
     if (request->input.kind == INPUT_EVENT)
         find_closed(&project->core, &request->input);
     facts_join(&request->input.facts, request->phone_facts, request->email_facts, &batch->arena);
+    if (!take_linked(project, request)) {
+        request_list_push(&batch->refused, request);
+        return;
+    }
     if (step(project, &request->input, request)) {
         remember_facts(project, request, batch->rows[batch->row_count - 1].outcome);
         if (request->input.kind == INPUT_EVENT)

@@ -19,6 +19,12 @@ struct intake_request {
     void (*on_done)(struct intake_request *request);
     void *ctx;
 
+    /* INPUT_LINK, the caller's: the customer as it was at that version of the facts, and batch_row.link. */
+    const struct customer_fact *linked;
+    uint64_t linked_version;
+    struct slice link;
+    bool is_outdated; /* set before on_done: refused since facts have moved on; ask again */
+
     /* The answer, set before on_done. `answer` is the value to send, in the request's arena. */
     bool refused;
     bool duplicate; /* an event that was answered before: mark it outside the body */

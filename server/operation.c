@@ -1,6 +1,7 @@
 #include "server/operation.h"
 
 #include <assert.h>
+#include <stdio.h>
 
 #include "proto/json.h"
 #include "server/http.h"
@@ -42,8 +43,19 @@ void operation_reply_json(struct operation_call *call, unsigned status, struct s
     operation_fail(call, &problem);
 }
 
+/* A fault of parameters that stand inside another one. */
+static struct problem *place_within(const struct problem *problem, const char *within, struct arena *arena)
+{
+    struct problem *placed = arena_new(arena, struct problem);
+    *placed = *problem;
+    snprintf(placed->pointer, sizeof placed->pointer, "%s%s", within, problem->pointer);
+    return placed;
+}
+
 void operation_fail(struct operation_call *call, const struct problem *problem)
 {
+    if (call->within && problem->pointer[0])
+        problem = place_within(problem, call->within, call->arena);
     metric_add(METRIC_REFUSALS, metric_label(METRIC_REFUSALS, problem_code_name(problem->code)), 1);
     if (call->over_rpc) {
         struct value error = problem_value_rpc(problem, call->arena);

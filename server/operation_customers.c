@@ -87,18 +87,21 @@ static bool add_fields(struct operation_call *call, const struct value *given, b
     return true;
 }
 
-/* The parameters, with canonical keys in the contacts, ready for the statement. */
-static bool make_args(struct operation_call *call, bool is_new, struct value *args)
+bool operation_customer_args(struct operation_call *call, bool is_new, struct value *args)
 {
     const struct value *contacts = value_member(call->params, "contacts");
     const struct value *fields = value_member(call->params, "fields");
     if (!check_stage(call) || !check_tags(call))
         return false;
-    *args = value_map(call->arena, call->params->count + 5);
+    *args = value_map(call->arena, call->params->count + 6);
     for (uint32_t i = 0; i < call->params->count; i++)
         if (!slice_is(call->params->members[i].name, "contacts") &&
             !slice_is(call->params->members[i].name, "fields"))
             args->members[args->count++] = call->params->members[i];
+    if (is_new) {
+        struct uuid id = operation_make_id();
+        value_set_uuid(args, call->arena, "id", &id);
+    }
     if (!add_fields(call, fields, is_new, args))
         return false;
     return !contacts || operation_contacts_add(call, contacts, args);
@@ -120,16 +123,13 @@ void operation_change_customer(struct operation_call *call)
 void operation_create_customer(struct operation_call *call)
 {
     struct value args;
-    struct uuid id = operation_make_id();
-    if (!make_args(call, true, &args))
-        return;
-    value_set_uuid(&args, call->arena, "id", &id);
-    operation_sql_run(call, "customer_create", &args, answer_change);
+    if (operation_customer_args(call, true, &args))
+        operation_sql_run(call, "customer_create", &args, answer_change);
 }
 
 void operation_edit_customer(struct operation_call *call)
 {
     struct value args;
-    if (make_args(call, false, &args))
+    if (operation_customer_args(call, false, &args))
         operation_sql_run(call, "customer_edit", &args, answer_change);
 }

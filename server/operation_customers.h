@@ -16,6 +16,10 @@
 
 /* A handler: the row's sql with the call's parameters, after which decisions are made on what it changed. */
 void operation_change_customer(struct operation_call *call);
+/* The parameters, checked, with canonical keys in the contacts, as customer_create.sql (`is_new`) and
+ * customer_edit.sql take them; false after it has answered. */
+bool operation_customer_args(struct operation_call *call, bool is_new, struct value *args)
+    __attribute__((warn_unused_result));
 void operation_create_customer(struct operation_call *call);
 void operation_edit_customer(struct operation_call *call);
 

@@ -7,9 +7,11 @@
 #include "server/operation_commands.h"
 #include "server/operation_config.h"
 #include "server/operation_customers.h"
+#include "server/operation_datasheets.h"
 #include "server/operation_events.h"
 #include "server/operation_explain.h"
 #include "server/operation_feed.h"
+#include "server/operation_link.h"
 #include "server/operation_sql.h"
 #include "server/operation_views.h"
 #include "server/operations_lists.h"
@@ -97,6 +99,9 @@ const struct operation operations[] = {
     {"GET", "interactions", "interaction.list", PEOPLE, operation_list_interactions, "list_interactions", "List interactions", interactions, false},
     {"GET", "interactions/{interaction}", "interaction.get", PEOPLE, operation_get_interaction, "interaction_get", "Read an interaction", interaction, false},
     {"GET", "interactions/{interaction}/why", "interaction.why", PEOPLE, operation_why, NULL, "Say why an interaction is where it is", interaction, false},
+    {"POST", "interactions/{interaction}/customer", "interaction.customer", PEOPLE, operation_link_customer, NULL, "Say whom an interaction is about", interaction_customer, false},
+    {"GET", "interactions/{interaction}/datasheet/{name}", "interaction.datasheet", PEOPLE, operation_get_datasheet, "datasheet_get", "Read a datasheet", datasheet, false},
+    {"PUT", "interactions/{interaction}/datasheet/{name}", "interaction.fill_datasheet", PEOPLE, operation_put_datasheet, "datasheet_put", "Fill in a datasheet", datasheet_fields, false},
     {"GET", "decisions/{sequence}/explain", "decision.explain", PEOPLE, operation_explain_decision, NULL, "Say why a decision was made", decision, false},
 
     {"POST", "customers", "customer.create", PEOPLE, operation_create_customer, NULL, "Create a customer", customer_new, false},

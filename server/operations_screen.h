@@ -32,5 +32,16 @@ static params contact_removal = {CUSTOMER_ID, CONTACT_POSITION, CUSTOMER_VERSION
 static params customer_share = {CUSTOMER_ID, SHARE_MEMBERS, END};
 static params customers_share = {BATCH_CUSTOMERS, SHARE_MEMBERS, END};
 static params customers_cancel_share = {BATCH_CUSTOMERS, {"all", PARAM_BOOL, 0, 0, 0}, SHARE_MEMBERS, END};
+static params interaction_customer = {{"interaction", PARAM_UUID, PARAM_REQUIRED, 0, 0},
+                                      {"customer", PARAM_UUID, 0, 0, 0},
+                                      {"create", PARAM_MAP, 0, 0, CUSTOMER_FIELDS_MAX},
+                                      END};
+static params datasheet = {{"interaction", PARAM_UUID, PARAM_REQUIRED, 0, 0},
+                           {"name", PARAM_TEXT, PARAM_REQUIRED, 1, CONFIG_NAME_MAX},
+                           END};
+static params datasheet_fields = {{"interaction", PARAM_UUID, PARAM_REQUIRED, 0, 0},
+                                  {"name", PARAM_TEXT, PARAM_REQUIRED, 1, CONFIG_NAME_MAX},
+                                  {"fields", PARAM_MAP, PARAM_REQUIRED, 0, FIELDS_MAX},
+                                  END};
 
 #endif

@@ -97,4 +97,9 @@ const enum pg_type batch_column_types[COLUMN_COUNT] = {
     [MOVED_PRIORITY] = PG_INT4,
     [MOVED_ENQUEUED] = PG_INT8,
     [DECIDED_KEY] = PG_TEXT,
+    [LINK_SEQ] = PG_INT8,
+    [LINK_INTERACTION] = PG_UUID,
+    [LINK_BEFORE] = PG_UUID,
+    [LINK_AFTER] = PG_UUID,
+    [LINK_LOG] = PG_TEXT,
 };

@@ -101,7 +101,12 @@ enum batch_column {
     ACTIVITY_AT,
     MOVED_PRIORITY,
     MOVED_ENQUEUED,
-    DECIDED_KEY, /* last: not of a row */
+    DECIDED_KEY, /* not of a row */
+    LINK_SEQ,
+    LINK_INTERACTION,
+    LINK_BEFORE,
+    LINK_AFTER,
+    LINK_LOG,
     COLUMN_COUNT
 };
 

@@ -256,6 +256,16 @@ static void put_blocks(struct batch_store *store, const struct batch_row *row)
         put_block(store, &row->input->block.id, -(int64_t)outcome->seq);
 }
 
+static void put_link(struct batch_store *store, const struct batch_row *row)
+{
+    const struct outcome *outcome = row->outcome;
+    put_int(store, LINK_SEQ, (int64_t)outcome->seq);
+    put_uuid(store, LINK_INTERACTION, &outcome->snapshot->interaction);
+    put_uuid(store, LINK_BEFORE, &outcome->linked_before);
+    put_uuid(store, LINK_AFTER, &outcome->snapshot->customer);
+    put_text(store, LINK_LOG, row->link);
+}
+
 static void put_row(struct batch_store *store, const struct batch_row *row)
 {
     static const struct uuid nil;
@@ -273,6 +283,8 @@ static void put_row(struct batch_store *store, const struct batch_row *row)
         put_content(store, row);
     if (!uuid_is_nil(&outcome->created))
         put_created(store, outcome);
+    if (outcome->is_linked)
+        put_link(store, row);
     put_blocks(store, row);
     put_feed(store, outcome);
 }
@@ -323,7 +335,8 @@ static const char *variant(const struct batch_store *store)
                                         "commit_batch_6", "commit_batch"};
     bool arrivals = store->columns[CONTENT_SEQ].count || store->columns[NEW_ID].count;
     bool moves = store->columns[MOVED_ID].count;
-    bool rare = store->columns[CUSTOMER_ID].count || store->columns[HIT].count;
+    bool rare =
+        store->columns[CUSTOMER_ID].count || store->columns[HIT].count || store->columns[LINK_SEQ].count;
     return names[arrivals | moves << 1 | rare << 2];
 }
 
@@ -340,7 +353,7 @@ bool batch_store_submit(struct batch_store *store, struct pg_link *link, pg_on_r
     for (int column = JOURNAL_SEQ; column < COLUMN_COUNT; column++)
         params[n++] = pg_array_param(&store->columns[column]);
     if (!store->shares)
-        params[n - 1] = (struct pg_param){.data = NULL};
+        params[n - (COLUMN_COUNT - DECIDED_KEY)] = (struct pg_param){.data = NULL};
     params[n++] = binary(&store->moved_first, sizeof store->moved_first);
     params[n++] = binary(&store->moved_last, sizeof store->moved_last);
     assert(n == PARAM_COUNT);

@@ -22,6 +22,7 @@ struct batch_row {
     struct uuid event_key, digest; /* nil unless an event */
     struct slice attributes;       /* of an event, as JSON; or empty */
     struct slice fields;           /* record_facts_fields() as JSON, or empty */
+    struct slice link;             /* of INPUT_LINK: {actor, role, origin} for the customers' log, as JSON */
 };
 
 struct batch_store *batch_store_alloc(void);

@@ -301,3 +301,59 @@ REVOKE EXECUTE ON FUNCTION change_contact(integer, text, text, jsonb), shares_js
 GRANT EXECUTE ON FUNCTION change_contact(integer, text, text, jsonb), shares_json(uuid), shares_named(jsonb),
     shares_fault(integer, jsonb, boolean), share_customers(integer, text, text, jsonb, text),
     add_field_values(integer, uuid, jsonb), keep_field_values(), fill_field_indexes(integer, integer) TO patchbay_server;
+
+-- --- The interaction's customer, scripts and datasheets ---
+
+-- Each time somebody said whom an interaction is about; written with the decision's own commit.
+CREATE TABLE interaction_customers (
+    project     integer NOT NULL,
+    interaction uuid NOT NULL,
+    seq         bigint NOT NULL, -- of the journal
+    at_ms       bigint NOT NULL,
+    actor       text NOT NULL,
+    before      uuid,
+    after       uuid NOT NULL,
+    PRIMARY KEY (interaction, seq)
+);
+CREATE TABLE datasheets (
+    project     integer NOT NULL,
+    interaction uuid NOT NULL,
+    name        text NOT NULL,
+    fields      jsonb NOT NULL,
+    updated_by  text NOT NULL,
+    updated_ms  bigint NOT NULL,
+    PRIMARY KEY (interaction, name)
+);
+
+-- The first of the project's scripts, by name, that is for this queue or for all.
+CREATE FUNCTION script_of(of integer, queue text) RETURNS jsonb LANGUAGE sql STABLE AS $$
+    SELECT jsonb_build_object('name', script.key, 'text', script.value -> 'text')
+    FROM customer_settings s, jsonb_each(coalesce(s.settings -> 'scripts', '{}')) script
+    WHERE s.project = of AND (coalesce(script.value -> 'queues', 'null') = 'null' OR script.value -> 'queues' ? queue)
+    ORDER BY coalesce(script.value -> 'queues', 'null') = 'null', script.key LIMIT 1
+$$;
+
+CREATE FUNCTION datasheet_json(d datasheets) RETURNS json LANGUAGE sql STABLE AS $$
+    SELECT json_build_object('interaction', d.interaction, 'name', d.name, 'fields', d.fields, 'updated_by', d.updated_by,
+                             'updated_at', time_text(d.updated_ms))
+$$;
+
+-- Whoever holds the interaction, or held it last, fills in its datasheets, and so do supervisors and admins; who may view its
+-- customer reads them. No row: there is no such interaction.
+CREATE FUNCTION datasheet_place(of integer, by_role text, by_agent text, args jsonb, OUT may_read boolean, OUT may_write boolean)
+    LANGUAGE sql STABLE AS $$
+    SELECT may.write OR coalesce(
+               (SELECT right_on(v, c) >= 1 FROM viewer_of(of, by_role, by_agent) v, customers c
+                WHERE c.id = i.customer AND c.deleted_at IS NULL), false), may.write
+    FROM (SELECT (args ->> 'interaction')::uuid AS id) asked
+         LEFT JOIN interactions i ON i.id = asked.id AND i.project = of,
+         LATERAL (SELECT i.id IS NOT NULL
+                         AND (by_role IN ('supervisor', 'admin') OR coalesce(i.state >= 2 AND i.agent = by_agent, false)) AS write) may
+$$;
+
+GRANT SELECT, INSERT ON interaction_customers TO patchbay_server;
+GRANT SELECT, INSERT, UPDATE ON datasheets TO patchbay_server;
+REVOKE EXECUTE ON FUNCTION script_of(integer, text), datasheet_json(datasheets),
+    datasheet_place(integer, text, text, jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION script_of(integer, text), datasheet_json(datasheets),
+    datasheet_place(integer, text, text, jsonb) TO patchbay_server;

@@ -51,7 +51,7 @@ WITH fence AS (
         AS u (id, state, queue, agent, offer, offered_ms, expires_ms, accepted_ms, attempts, identity, customer, candidates,
               closed_ms, cause, routing, priority, enqueued_ms)
     -- The bounds say nothing new, but known before the first row: days outside them are not even set up.
-    WHERE i.id = u.id AND i.id BETWEEN $107::uuid AND $108::uuid
+    WHERE i.id = u.id AND i.id BETWEEN $112::uuid AND $113::uuid
 ), agent_rows AS (
     UPDATE agents a
     SET state = u.state, reason = u.reason, lease_ms = u.lease_ms, lease_until = u.lease_until,
@@ -88,6 +88,21 @@ WITH fence AS (
                    jsonb_build_object('label', null, 'phone', u.phone, 'email', u.email))))
     FROM fence f, unnest($86::uuid[], $87::text[], $88::text[], $89::text[], $90::text[])
         AS u (id, name, source, phone, email)
+), link_rows AS ( -- part: rare
+    INSERT INTO interaction_customers (project, interaction, seq, at_ms, actor, before, after)
+    SELECT f.project, u.interaction, u.seq, $8::bigint, u.log::jsonb ->> 'actor', u.before, u.after
+    FROM fence f, unnest($107::bigint[], $108::uuid[], $109::uuid[], $110::uuid[], $111::text[])
+        AS u (seq, interaction, before, after, log)
+), link_log_rows AS ( -- part: rare
+    INSERT INTO customer_log (project, customer, at_ms, operation, actor, role, origin, changes)
+    SELECT f.project, c.customer, $8::bigint, 'Link customer', u.log ->> 'actor', u.log ->> 'role', u.log -> 'origin',
+           jsonb_build_array(jsonb_build_object('field', 'interaction', 'old', c.old, 'new', c.new),
+                             jsonb_build_object('field', 'customer', 'old', u.before, 'new', u.after))
+    FROM fence f, LATERAL (
+        SELECT r.interaction, r.before, r.after, r.log::jsonb AS log
+        FROM unnest($108::uuid[], $109::uuid[], $110::uuid[], $111::text[]) AS r (interaction, before, after, log)
+    ) u, LATERAL (VALUES (u.before, u.interaction, NULL), (u.after, NULL, u.interaction)) AS c (customer, old, new)
+    WHERE c.customer IS NOT NULL
 ), activity_rows AS (
     INSERT INTO activity AS a (customer, interaction, agent, at_ms)
     SELECT u.* FROM fence f, unnest($93::uuid[], $94::uuid[], $102::text[], $103::bigint[])

@@ -31,7 +31,7 @@ OPERATIONS = {
     "customer.create": ("POST", "customers"), "customer.edit": ("PATCH", "customers/{customer}"),
     "customer.list": ("GET", "customers"), "blacklist.add": ("POST", "blacklist"), "blacklist.list": ("GET", "blacklist"),
     "customer.add_contact": ("POST", "customers/{customer}/contacts"), "customer.share": ("POST", "customers/{customer}/share"),
-    "customer.batch_share": ("POST", "customers/batch/share"),
+    "customer.batch_share": ("POST", "customers/batch/share"), "interaction.customer": ("POST", "interactions/{interaction}/customer"),
     "customer.assign": ("POST", "customers/{customer}/assign"), "customer.batch_assign": ("POST", "customers/batch/assign"),
     "customer.batch_regroup": ("POST", "customers/batch/regroup"), "customer.return": ("POST", "customers/{customer}/return"),
     "customer.pick_up": ("POST", "customers/{customer}/pick_up"), "customer.log": ("GET", "customers/{customer}/log"),
@@ -114,6 +114,10 @@ def calls():
     for value in ([], [7], ["x"], [NO_ID] * 2, "x", {}):
         for method in ("customer.batch_share", "customer.batch_cancel_share"):
             yield method, {"customers": value, "agents": ["anna"]}, "invalid", None
+    for value in ({}, {"customer": NO_ID, "create": {}}, {"customer": 7}, {"create": []}, {"create": {"strange": 1}}, {"strange": 1}):
+        yield "interaction.customer", {"interaction": NO_ID, **value}, "invalid", None
+    for value in ({"customer": NO_ID}, {"create": {}}):
+        yield "interaction.customer", {"interaction": NO_ID, **value}, "not_found", None
     yield "customer.batch_cancel_share", {"customers": [NO_ID], "all": "yes"}, "invalid", "/all"
     yield "customer.edit", {"customer": NO_ID, "version": 0}, "invalid", "/version"
     yield from calls_about_owners()

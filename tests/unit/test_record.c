@@ -157,6 +157,9 @@ static void commands_and_changes_are_their_bytes(void **state)
     assert_true(slice_is(again.queue, "mail") && again.agent.len == 0 && again.keep_age);
     struct input pull = {.kind = INPUT_PULL, .interaction = id, .agent = SLICE("ben")};
     assert_true(slice_is(read_back(&pull, &nobody, &arena).agent, "ben"));
+    struct input link = {.kind = INPUT_LINK, .interaction = id, .actor = SLICE("anna")};
+    again = read_back(&link, &nobody, &arena);
+    assert_true(uuid_equal(&again.interaction, &id) && slice_is(again.actor, "anna"));
     struct input timer = {.kind = INPUT_TIMER, .drain = true};
     assert_true(read_back(&timer, &nobody, &arena).drain);
     struct input config = {.kind = INPUT_CONFIG, .config_version = 300};

@@ -1,0 +1,158 @@
+/* Whom an interaction is about, as people say. */
+#include "rules/record.h"
+#include "tests/unit/core_world.h"
+
+static struct customer_fact ann = {.id = {{1}}, .name = {"Ann", 3}, .owner = {"ben", 3}};
+static struct customer_fact bob = {.id = {{2}}, .name = {"Bob", 3}};
+
+static struct input link_input(struct uuid interaction, const char *actor, struct customer_fact *customer)
+{
+    return (struct input){.kind = INPUT_LINK,
+                          .interaction = interaction,
+                          .actor = slice_of(actor),
+                          .facts = {.candidates = customer, .candidate_count = 1}};
+}
+
+static const struct outcome *say(struct world *world, struct uuid interaction, const char *actor,
+                                 struct customer_fact *customer)
+{
+    return world_step(world, link_input(interaction, actor, customer));
+}
+
+static const struct interaction *active_chat(struct world *world)
+{
+    world_init(world, 2);
+    world_presence(world, "anna", AGENT_AVAILABLE, 0);
+    world_accept(world, world_chat(world, "c1")->snapshot->offer, "anna");
+    return world_find(world, CHANNEL_CHAT, "c1");
+}
+
+static void its_agent_says_who_it_is_and_changes_it_again(void **state)
+{
+    struct world world;
+    (void)state;
+    const struct interaction *chat = active_chat(&world);
+    const struct outcome *outcome = say(&world, chat->id, "anna", &ann);
+    assert_int_equal(outcome->outcome, OUTCOME_DONE);
+    assert_true(outcome->is_linked && uuid_is_nil(&outcome->linked_before));
+    assert_true(uuid_equal(&outcome->snapshot->customer, &ann.id) &&
+                slice_is(outcome->snapshot->fact.name, "Ann"));
+    assert_int_equal(chat->data.identity, IDENTITY_MATCHED);
+    assert_true(slice_is(announced_as(outcome, ANNOUNCE_CUSTOMER)->agent, "anna"));
+    assert_true(uuid_equal(&outcome->active_customer, &ann.id) && slice_is(outcome->active_agent, "anna"));
+    outcome = say(&world, chat->id, NULL, &bob); /* a supervisor */
+    assert_true(outcome->is_linked && uuid_equal(&outcome->linked_before, &ann.id));
+    assert_true(uuid_equal(&chat->data.customer, &bob.id) && chat->data.fact.owner.len == 0);
+    outcome = say(&world, chat->id, "anna", &bob); /* the same again */
+    assert_true(!outcome->is_linked && outcome->announcement_count == 0);
+    assert_int_equal(outcome->outcome, OUTCOME_DONE);
+    world_deinit(&world);
+}
+
+static void nobody_else_may_say(void **state)
+{
+    struct world world;
+    (void)state;
+    const struct interaction *chat = active_chat(&world);
+    struct uuid id = chat->id, never = {{9}};
+    assert_int_equal(say(&world, id, "ben", &ann)->refusal, REFUSAL_FORBIDDEN);
+    assert_int_equal(say(&world, never, "anna", &ann)->refusal, REFUSAL_NOT_FOUND);
+    struct input nobody = link_input(id, "anna", &ann);
+    nobody.facts.candidate_count = 0;
+    assert_int_equal(world_step(&world, nobody)->refusal, REFUSAL_NOT_FOUND);
+    const struct outcome *offered = world_chat(&world, "c2");
+    assert_int_equal(say(&world, offered->snapshot->interaction, "anna", &ann)->refusal, REFUSAL_FORBIDDEN);
+    world_end(&world, id, "anna");
+    assert_int_equal(say(&world, id, "anna", &ann)->refusal, REFUSAL_CLOSED);
+    world_deinit(&world);
+}
+
+static void routing_goes_on_with_whom_it_is(void **state)
+{
+    struct world world;
+    (void)state;
+    world_prepare(&world, 2);
+    world.config.prefer = (struct config_prefer){.owner_ms = 15000, .within_ms = 1000000};
+    world_start(&world);
+    world_presence(&world, "anna", AGENT_AVAILABLE, 0);
+    world_accept(&world, world_chat(&world, "c1")->snapshot->offer, "anna");
+    const struct interaction *chat = world_find(&world, CHANNEL_CHAT, "c1");
+    say(&world, chat->id, "anna", &ann);
+    world_presence(&world, "ben", AGENT_AVAILABLE, 0);
+    world_presence(&world, "anna", AGENT_OFFLINE, 0);
+    world_sleep(&world, 60000); /* the grace is over: it goes to Ann's owner */
+    assert_int_equal(chat->data.state, INTERACTION_OFFERED);
+    assert_string_equal(holder(&world, chat), "ben");
+    world_deinit(&world);
+}
+
+static void who_turns_out_to_be_blocked_is_not_offered(void **state)
+{
+    struct world world;
+    (void)state;
+    world_init(&world, 1);
+    world_presence(&world, "anna", AGENT_AVAILABLE, 0);
+    struct block block = {{{5}}, BLOCK_CUSTOMER, bob.id, {NULL, 0}, 7, world.now, TIME_NEVER};
+    world_step(&world, (struct input){.kind = INPUT_BLOCK, .block = block});
+    const struct outcome *outcome = world_chat(&world, "c1");
+    struct uuid offered = outcome->snapshot->interaction;
+    outcome = say(&world, offered, NULL, &bob);
+    assert_true(uuid_equal(&outcome->hit, &block.id) && outcome->snapshot->state == INTERACTION_CLOSED);
+    assert_non_null(announced_as(outcome, ANNOUNCE_WITHDRAWN));
+    assert_non_null(announced_as(outcome, ANNOUNCE_BLOCKED));
+    /* What an agent has taken stays. */
+    world_accept(&world, world_chat(&world, "c2")->snapshot->offer, "anna");
+    const struct interaction *active = world_find(&world, CHANNEL_CHAT, "c2");
+    assert_true(uuid_is_nil(&say(&world, active->id, "anna", &bob)->hit));
+    assert_int_equal(active->data.state, INTERACTION_ACTIVE);
+    world_deinit(&world);
+}
+
+static void a_rollback_takes_it_back(void **state)
+{
+    struct world world;
+    (void)state;
+    const struct interaction *chat = active_chat(&world);
+    struct input input = link_input(chat->id, "anna", &ann);
+    input.at_ms = world.now;
+    core_begin(&world.core);
+    assert_true(core_step(&world.core, &input, &world.arena)->is_linked);
+    core_rollback(&world.core);
+    assert_true(uuid_is_nil(&chat->data.customer) && chat->data.fact.name.len == 0);
+    assert_int_equal(chat->data.identity, IDENTITY_MANUAL);
+    world_deinit(&world);
+}
+
+static void the_journal_says_the_same_again(void **state)
+{
+    struct world world;
+    struct input again;
+    struct facts facts;
+    struct outcome outcome;
+    static const struct record_people nobody;
+    (void)state;
+    const struct interaction *chat = active_chat(&world);
+    struct input input = link_input(chat->id, "anna", &ann);
+    assert_true(record_read_input(&again, record_input(&input, &world.arena), &nobody, &world.arena));
+    assert_true(record_read_facts(&facts, record_facts(&input.facts, &world.arena), NULL, &world.arena));
+    assert_true(again.kind == INPUT_LINK && uuid_equal(&again.interaction, &chat->id) &&
+                slice_is(again.actor, "anna"));
+    assert_true(facts.candidate_count == 1 && uuid_equal(&facts.candidates[0].id, &ann.id));
+    struct slice decision = record_decision(world_step(&world, input), &world.arena);
+    assert_true(record_read_decision(&outcome, decision, &world.arena));
+    assert_int_equal(outcome.announcements->type, ANNOUNCE_CUSTOMER);
+    world_deinit(&world);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(its_agent_says_who_it_is_and_changes_it_again),
+        cmocka_unit_test(nobody_else_may_say),
+        cmocka_unit_test(routing_goes_on_with_whom_it_is),
+        cmocka_unit_test(who_turns_out_to_be_blocked_is_not_offered),
+        cmocka_unit_test(a_rollback_takes_it_back),
+        cmocka_unit_test(the_journal_says_the_same_again),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
