@@ -31,6 +31,15 @@ ASKS = {
     "return": lambda client, customer, scene: client.post(
         f"customers/{customer}/return", {"pool": scene.pool, "reason": "no answer"}).status,
     "pick up": lambda client, customer, scene: client.post(f"customers/{customer}/pick_up").status,
+    "add contact": lambda client, customer, scene: client.post(f"customers/{customer}/contacts", {"phone": "1234"}).status,
+    "edit contact": lambda client, customer, scene: client.request("PATCH", scene.contact(customer), {"label": "x"}).status,
+    "remove contact": lambda client, customer, scene: client.delete(scene.contact(customer)).status,
+    "share": lambda client, customer, scene: client.post(f"customers/{customer}/share", {"agents": ["olga"]}).status,
+    "shares": lambda client, customer, scene: client.get(f"customers/{customer}/shares").status,
+    "batch share": lambda client, customer, scene: scene.status_of_item(
+        client, customer, "customers/batch/share", {"roles": ["admin"]}),
+    "batch cancel share": lambda client, customer, scene: scene.status_of_item(
+        client, customer, "customers/batch/cancel_share", {"all": True}),
     "batch regroup": lambda client, customer, scene: scene.status_of_item(
         client, customer, "customers/batch/regroup", {"pool": scene.other_pool}),
 }
@@ -62,6 +71,16 @@ TABLE = [
     ("pick up",       "owned",  "409  409  409  409  409  404  404  404  404  409  404"),
     ("pick up",       "pooled", "404  403  404  404  403  200  404  403  200  403  404"),
     ("pick up",       "held",   "409  409  409  409  409  409  404  404  409  409  404"),
+    ("add contact",   "owned",  "201  201  201  403  403  404  404  404  404  201  404"),
+    ("add contact",   "pooled", "404  201  404  404  403  403  404  403  403  201  404"),
+    ("edit contact",  "owned",  "200  200  200  403  403  404  404  404  404  200  404"),
+    ("edit contact",  "pooled", "404  200  404  404  403  403  404  403  403  200  404"),
+    ("remove contact", "owned", "200  200  200  403  403  404  404  404  404  200  404"),
+    ("share",         "owned",  "200  200  200  403  403  404  404  404  404  200  404"),
+    ("share",         "pooled", "404  200  404  404  403  403  404  403  403  200  404"),
+    ("shares",        "owned",  "200  200  200  200  200  404  404  404  404  200  404"),
+    ("batch share",   "owned",  "200  200  200  403  403  404  404  404  404  200  404"),
+    ("batch cancel share", "owned", "200  200  200  403  403  404  404  404  404  200  404"),
     ("batch regroup", "pooled", "403  403  403  403  403  403  403  403  200  200  404"),
 ]
 
@@ -96,6 +115,11 @@ class Scene:
         if state == "held":
             self.admin.ok("POST", f"customers/{made}/assign", {"agents": ["olga"]})
         return made
+
+    def contact(self, customer):
+        """The first of them; there is one from now on, if there is such a customer."""
+        self.admin.post(f"customers/{customer}/contacts", {"email": "a@example.com"})
+        return f"customers/{customer}/contacts/0"
 
     @staticmethod
     def status_in_list(client, customer):
