@@ -76,8 +76,8 @@ struct input {
     /* INPUT_ACCEPT, INPUT_REJECT */
     struct uuid offer;
     enum reject_cause cause;
-    /* INPUT_ACCEPT .. INPUT_END, INPUT_TRANSFER .. INPUT_PULL, INPUT_LINK: who asks. Empty agent: somebody who may do it
-     * for anyone (supervisor, admin). */
+    /* INPUT_ACCEPT .. INPUT_END, INPUT_TRANSFER .. INPUT_PULL, INPUT_LINK: who asks. Empty agent: somebody
+     * who may do it for anyone (supervisor, admin). */
     struct slice actor;
     /* INPUT_PRESENCE: whose; INPUT_TRANSFER .. INPUT_PULL: to whom */
     struct slice agent;

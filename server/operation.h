@@ -33,7 +33,8 @@ struct operation_call {
     const struct operation *operation;
     void *transport; /* struct http_exchange or struct rpc_call */
     bool over_rpc;
-    const char *within; /* pointer of the member that the parameters stand in, or NULL: they are the call's own */
+    const char
+        *within; /* pointer of the member that the parameters stand in, or NULL: they are the call's own */
 };
 
 typedef void (*operation_handler)(struct operation_call *call);
