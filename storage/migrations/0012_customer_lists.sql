@@ -461,7 +461,11 @@ $$;
 CREATE FUNCTION list_conditions(of integer, by_agent text, args jsonb, OUT indexed text[], OUT looked text[])
     LANGUAGE plpgsql STABLE AS $$
 DECLARE
+    few constant integer := 5000; -- ids that a condition may hold
     name text;
+    query tsquery;
+    is_common boolean;
+    ids  uuid[];
 BEGIN
     indexed := '{}';
     looked := '{}';
@@ -498,7 +502,12 @@ BEGIN
         indexed := indexed || format('c.stage = %L', args ->> 'stage');
     END IF;
     IF (args ->> 'followed')::boolean THEN
-        indexed := indexed || format('c.id IN (SELECT f.customer FROM follows f WHERE f.project = %s AND f.agent = %L)', of, by_agent);
+        ids := ARRAY(SELECT f.customer FROM follows f WHERE f.project = of AND f.agent = by_agent LIMIT few + 1);
+        IF cardinality(ids) <= few THEN
+            indexed := indexed || format('c.id = ANY (%L::uuid[])', ids);
+        ELSE
+            indexed := indexed || format('c.id IN (SELECT f.customer FROM follows f WHERE f.project = %s AND f.agent = %L)', of, by_agent);
+        END IF;
     ELSIF args ? 'followed' THEN
         looked := looked || format('NOT EXISTS (SELECT FROM follows f WHERE f.project = %s AND f.agent = %L AND f.customer = c.id)',
                                    of, by_agent);
@@ -512,8 +521,26 @@ BEGIN
                                      of, args ->> 'email_key');
     END IF;
     IF args ? 'keyword' THEN
-        indexed := indexed || format('c.id IN (SELECT w.customer FROM customer_words w WHERE w.words @@ %L::tsquery)',
-                                     list_keyword(of, args));
+        -- The planner cannot estimate beginnings of words. A sample tells what many have: that is looked at on the way. Anything
+        -- else is looked up by its index, whatever the planner believes.
+        query := list_keyword(of, args);
+        EXECUTE format('SELECT count(*) FILTER (WHERE w.words @@ %L::tsquery) > count(*) / 50 AND count(*) > 1000'
+                       ' FROM customer_words w TABLESAMPLE SYSTEM (%s)', query,
+                       (SELECT least(100, 200000 / greatest(t.reltuples, 1)) FROM pg_class t WHERE t.oid = 'customer_words'::regclass))
+            INTO is_common;
+        IF is_common THEN
+            looked := looked || format('(SELECT w.words @@ %L::tsquery FROM customer_words w WHERE w.customer = c.id)', query);
+        ELSE
+            PERFORM set_config('enable_seqscan', 'off', true);
+            EXECUTE format('SELECT array_agg(w.customer) FROM (SELECT w.customer FROM customer_words w WHERE w.words @@ %L::tsquery'
+                           ' LIMIT %s) w', query, few + 1) INTO ids;
+            PERFORM set_config('enable_seqscan', 'on', true);
+            IF coalesce(cardinality(ids), 0) <= few THEN
+                indexed := indexed || format('c.id = ANY (%L::uuid[])', coalesce(ids, '{}'));
+            ELSE
+                looked := looked || format('(SELECT w.words @@ %L::tsquery FROM customer_words w WHERE w.customer = c.id)', query);
+            END IF;
+        END IF;
     END IF;
     looked := looked || ARRAY(SELECT list_field(item, '/fields/' || n - 1)
                               FROM jsonb_array_elements(args -> 'fields') WITH ORDINALITY line (item, n));

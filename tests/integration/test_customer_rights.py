@@ -24,6 +24,15 @@ ASKS = {
     "edit": lambda client, customer, scene: client.request("PATCH", f"customers/{customer}", {"company": "Demo"}).status,
     # 404: the list is given, and the customer is not in it
     "list": lambda client, customer, scene: scene.status_in_list(client, customer),
+    "search": lambda client, customer, scene: 200 if customer in [item["id"] for item in client.ok(
+        "POST", "customers/search", {"stage": "follow_up", "sort": "name", "limit": 1000})["items"]] else 404,
+    "tag": lambda client, customer, scene: client.post(f"customers/{customer}/tags", {"mode": "add", "tags": ["vip"]}).status,
+    "batch tag": lambda client, customer, scene: scene.status_of_item(
+        client, customer, "customers/batch/tags", {"mode": "add", "tags": ["vip"]}),
+    # 403 for whoever may view it but is no agent
+    "follow": lambda client, customer, scene: client.post(f"customers/{customer}/follow").status,
+    "unfollow": lambda client, customer, scene: client.post(f"customers/{customer}/unfollow").status,
+    "read": lambda client, customer, scene: client.post(f"customers/{customer}/read").status,
     "log": lambda client, customer, scene: client.get(f"customers/{customer}/log").status,
     "assign": lambda client, customer, scene: client.post(f"customers/{customer}/assign", {"agents": ["otto"]}).status,
     "batch assign": lambda client, customer, scene: scene.status_of_item(
@@ -56,6 +65,15 @@ TABLE = [
     ("edit",          "pooled", "404  200  404  404  403  403  404  403  403  200  404"),
     ("list",          "owned",  "200  200  200  200  200  404  404  404  404  200  404"),
     ("list",          "pooled", "404  200  404  404  200  200  404  200  200  200  404"),
+    ("search",        "owned",  "200  200  200  200  200  404  404  404  404  200  404"),
+    ("search",        "pooled", "404  404  404  404  404  404  404  404  404  404  404"),
+    ("tag",           "owned",  "200  200  200  403  403  404  404  404  404  200  404"),
+    ("tag",           "pooled", "404  200  404  404  403  403  404  403  403  200  404"),
+    ("batch tag",     "owned",  "200  200  200  403  403  404  404  404  404  200  404"),
+    ("follow",        "owned",  "200  200  200  200  200  404  404  404  404  403  404"),
+    ("follow",        "pooled", "404  200  404  404  200  200  404  200  200  403  404"),
+    ("unfollow",      "new",    "404  200  404  404  200  404  404  200  200  403  404"),
+    ("read",          "owned",  "200  200  200  200  200  404  404  404  404  403  404"),
     ("log",           "owned",  "200  200  200  200  200  404  404  404  404  200  404"),
     ("log",           "pooled", "404  200  404  404  200  200  404  200  200  200  404"),
     ("assign",        "owned",  "200  200  200  403  403  404  404  404  404  200  404"),
