@@ -40,6 +40,8 @@ static void forget_keys(struct project *project, const struct pg_reply *reply, i
     struct slice *keys;
     arena_init(&arena);
     uint32_t count = pg_text_array(reply, row, 3, &keys, &arena);
+    if (count == 0)
+        facts_forget_all(project->facts); /* of somebody whose keys may not be written down */
     for (uint32_t i = 0; i < count; i++) {
         facts_forget(project->facts, FACTS_PHONE, keys[i]);
         facts_forget(project->facts, FACTS_EMAIL, keys[i]);

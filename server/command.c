@@ -7,6 +7,8 @@
 #include "server/command_cel.h"
 #include "server/command_decode.h"
 #include "server/command_explain.h"
+#include "server/command_export.h"
+#include "server/command_import.h"
 #include "server/command_key.h"
 #include "server/command_mail.h"
 #include "server/command_options.h"
@@ -28,6 +30,8 @@ const struct command command_table[] = {
     {"simulate", command_simulate, "try the decision core with random projects and traffic"},
     {"explain", command_explain, "say why a decision was made"},
     {"replay", command_replay, "decide a project's journal again and compare"},
+    {"import", command_import, "take customers from a CSV file"},
+    {"export", command_export, "write customers to a CSV file"},
     {"version", command_version, "print the version"},
     {NULL, NULL, NULL},
 };

@@ -66,6 +66,7 @@ static void on_turn(void *ctx)
     http_exchange_resume_answered(server);
     http_stream_resume_waking(server);
     MHD_run(server->daemon);
+    http_stream_report_idle(server);
     http_stream_report_closed(server);
     /* Without timeouts of its own libmicrohttpd only ever asks to be run again at once, or when its epoll
      * says so. */
@@ -150,6 +151,7 @@ struct http_server *http_server_open(uv_loop_t *loop, const struct http_options 
     server->loop = loop;
     server->port = port;
     server->on_request = on_request;
+    server->is_streamed = options->is_streamed;
     server->app = app;
     server->connections.prev = server->connections.next = &server->connections;
     server->answered_tail = &server->answered;

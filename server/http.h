@@ -29,11 +29,15 @@ struct http_header {
     const char *name, *value;
 };
 
+/* Whether a request's body comes in pieces: on_request is called when its headers are there. */
+typedef bool (*http_is_streamed)(struct slice method, struct slice path);
+
 struct http_options {
     const char *host;                                                /* numeric address; default 127.0.0.1 */
     uint16_t port;                                                   /* 0: any free one */
     unsigned request_deadline_ms, idle_deadline_ms, connections_max; /* 0: the defaults above */
     unsigned stall_deadline_ms;                                      /* 0: the default above */
+    http_is_streamed is_streamed;                                    /* NULL: none is */
 };
 
 struct http_server *http_server_open(uv_loop_t *loop, const struct http_options *options,
@@ -58,6 +62,14 @@ void http_each_header(const struct http_exchange *exchange,
 struct arena *http_arena(struct http_exchange *exchange);
 struct slice http_peer(const struct http_exchange *exchange); /* numeric address */
 
+/* The next piece of a streamed request's body. on_piece is called exactly once, later or from within the turn
+ * that asked; its bytes are borrowed until the next piece is asked for. The application asks, or replies; a
+ * reply before the end lets the rest be read and thrown away. After HTTP_PIECE_LOST the exchange is gone and
+ * may not be answered. A client has the deadline of a request for each piece. */
+enum http_piece { HTTP_PIECE, HTTP_PIECE_LAST, HTTP_PIECE_LOST };
+typedef void (*http_on_piece)(void *ctx, struct slice bytes, enum http_piece piece);
+void http_body_next(struct http_exchange *exchange, http_on_piece on_piece, void *ctx);
+
 /* Ends the exchange; copies the body. `headers` come besides Content-Type; content_type NULL: none. */
 void http_reply(struct http_exchange *exchange, unsigned status, const char *content_type, struct slice body,
                 const struct http_header *headers, size_t header_count);
@@ -70,6 +82,10 @@ struct http_stream *http_reply_stream(struct http_exchange *exchange, const char
 bool http_stream_write(struct http_stream *stream, struct slice bytes);
 size_t http_stream_room(const struct http_stream *stream); /* bytes below HTTP_STREAM_BUFFER_MAX */
 void http_stream_end(struct http_stream *stream);
+/* Breaks it off, so that the client sees that it is not whole. */
+void http_stream_cut(struct http_stream *stream);
+/* `on_idle` is called, at the end of a turn, each time that all bytes have been taken. */
+void http_stream_on_idle(struct http_stream *stream, void (*on_idle)(void *ctx));
 
 size_t http_connection_count(const struct http_server *server);
 

@@ -130,6 +130,43 @@ static bool is_framed(const struct http_exchange *exchange)
     return framing.lengths + framing.codings <= 1 && framing.codings == framing.is_chunked;
 }
 
+/* The application gets it now and asks for the body in pieces. What it answers at once is said when the body
+ * is over, as closing on a sender would reset the connection, unless the sender asks before it sends. */
+static enum MHD_Result step_streamed(struct http_exchange *exchange)
+{
+    struct http_server *server = exchange->server;
+    struct slice expect;
+    if (server->closing)
+        return MHD_NO;
+    exchange->streamed = true;
+    deadline_stop(&exchange->connection->deadline);
+    exchange->state = HTTP_EXCHANGE_OPEN;
+    server->open_count++;
+    server->on_request(server->app, exchange);
+    if (exchange->state == HTTP_EXCHANGE_OPEN) {
+        exchange->suspended = exchange->asked_again = true;
+        MHD_suspend_connection(exchange->connection->mhd);
+        return MHD_YES;
+    }
+    deadline_start(&server->requests, &exchange->connection->deadline);
+    if (exchange->state == HTTP_EXCHANGE_ANSWERED &&
+        http_find_header(exchange, MHD_HTTP_HEADER_EXPECT, &expect))
+        return queue_response(exchange);
+    return MHD_YES;
+}
+
+/* After the first suspension libmicrohttpd shows the headers once more. */
+static enum MHD_Result step_headers_again(struct http_exchange *exchange)
+{
+    struct slice expect;
+    exchange->asked_again = false;
+    deadline_start(&exchange->server->requests, &exchange->connection->deadline);
+    if (exchange->state == HTTP_EXCHANGE_ANSWERED &&
+        http_find_header(exchange, MHD_HTTP_HEADER_EXPECT, &expect))
+        return queue_response(exchange);
+    return MHD_YES;
+}
+
 /* The headers are complete. A client that asks before sending (Expect), or announces more than is worth
  * reading, is refused at once and loses its connection; others have their body read and discarded, because
  * closing on them would reset the connection before they see why. */
@@ -141,6 +178,8 @@ static enum MHD_Result step_headers(struct http_exchange *exchange, const char *
     if (!is_framed(exchange))
         return refuse(exchange, PROBLEM_INVALID,
                       "where the body ends must be said once, as Content-Length or chunked");
+    if (exchange->server->is_streamed && exchange->server->is_streamed(exchange->method, exchange->path))
+        return step_streamed(exchange);
     if (!http_find_header(exchange, MHD_HTTP_HEADER_CONTENT_LENGTH, &length))
         return MHD_YES;
     unsigned long long declared = strtoull(length.ptr, NULL, 10);
@@ -166,7 +205,8 @@ static void append(struct http_exchange *exchange, const char *bytes, size_t len
         exchange->body = body;
         exchange->body_size = size;
     }
-    memcpy(exchange->body + exchange->body_len, bytes, len);
+    if (len)
+        memcpy(exchange->body + exchange->body_len, bytes, len);
     exchange->body_len += len;
 }
 
@@ -204,6 +244,37 @@ static enum MHD_Result step_complete(struct http_exchange *exchange)
     return MHD_YES;
 }
 
+static enum MHD_Result step_piece(struct http_exchange *exchange, const char *bytes, size_t len)
+{
+    struct http_server *server = exchange->server;
+    bool is_last = len == 0;
+    exchange->body_len = 0;
+    append(exchange, bytes, len);
+    deadline_stop(&exchange->connection->deadline);
+    exchange->state = HTTP_EXCHANGE_OPEN;
+    exchange->body_ended = is_last;
+    exchange->on_piece(exchange->on_piece_ctx, (struct slice){exchange->body, len},
+                       is_last ? HTTP_PIECE_LAST : HTTP_PIECE);
+    if (exchange->state == HTTP_EXCHANGE_ANSWERED && is_last)
+        return queue_response(exchange);
+    if (exchange->state == HTTP_EXCHANGE_OPEN) {
+        exchange->suspended = true;
+        MHD_suspend_connection(exchange->connection->mhd);
+    } else {
+        deadline_start(&server->requests, &exchange->connection->deadline);
+    }
+    return MHD_YES;
+}
+
+/* Answered before its body was over. */
+static enum MHD_Result step_unwanted(struct http_exchange *exchange, size_t len)
+{
+    exchange->discarded += len;
+    if (len == 0)
+        return queue_response(exchange);
+    return exchange->discarded <= HTTP_DISCARD_MAX ? MHD_YES : MHD_NO;
+}
+
 enum MHD_Result http_exchange_step(void *cls, struct MHD_Connection *mhd, const char *url, const char *method,
                                    const char *version, const char *upload, size_t *upload_size,
                                    void **context)
@@ -212,13 +283,20 @@ enum MHD_Result http_exchange_step(void *cls, struct MHD_Connection *mhd, const 
     struct http_exchange *exchange = *context;
     if (exchange->state == HTTP_EXCHANGE_BEGUN)
         return step_headers(exchange, method);
-    if (exchange->state == HTTP_EXCHANGE_ANSWERED)
+    if (exchange->asked_again)
+        return step_headers_again(exchange);
+    if (exchange->state == HTTP_EXCHANGE_ANSWERED && (!exchange->streamed || exchange->body_ended))
         return queue_response(exchange);
-    if (*upload_size > 0) {
-        size_t len = *upload_size;
-        *upload_size = 0;
+    if (exchange->streamed && exchange->state == HTTP_EXCHANGE_OPEN)
+        return MHD_YES; /* suspended by the piece before, out of the same buffer: it is shown again */
+    size_t len = *upload_size;
+    *upload_size = 0;
+    if (exchange->state == HTTP_EXCHANGE_PULLING)
+        return step_piece(exchange, upload, len);
+    if (exchange->state == HTTP_EXCHANGE_ANSWERED)
+        return step_unwanted(exchange, len);
+    if (len > 0)
         return step_body(exchange, upload, len);
-    }
     if (exchange->state == HTTP_EXCHANGE_READING)
         return step_complete(exchange);
     assert(exchange->state == HTTP_EXCHANGE_DISCARDING);
@@ -234,6 +312,10 @@ void http_exchange_end(void *cls, struct MHD_Connection *mhd, void **context,
     struct http_connection *connection = exchange->connection;
     *context = NULL;
     assert(exchange->state != HTTP_EXCHANGE_OPEN);
+    if (exchange->state == HTTP_EXCHANGE_PULLING) {
+        server->open_count--;
+        exchange->on_piece(exchange->on_piece_ctx, (struct slice){NULL, 0}, HTTP_PIECE_LOST);
+    }
     if (exchange->response)
         MHD_destroy_response(exchange->response);
     if (exchange->stream)
@@ -246,6 +328,17 @@ void http_exchange_end(void *cls, struct MHD_Connection *mhd, void **context,
         deadline_start(&server->idles, &connection->deadline);
 }
 
+static void resume_later(struct http_exchange *exchange)
+{
+    struct http_server *server = exchange->server;
+    if (!exchange->suspended)
+        return;
+    exchange->next = NULL;
+    *server->answered_tail = exchange;
+    server->answered_tail = &exchange->next;
+    turn_request(&server->turn);
+}
+
 void http_exchange_answer(struct http_exchange *exchange, unsigned status, struct MHD_Response *response)
 {
     struct http_server *server = exchange->server;
@@ -255,15 +348,26 @@ void http_exchange_answer(struct http_exchange *exchange, unsigned status, struc
     exchange->state = HTTP_EXCHANGE_ANSWERED;
     exchange->status = status;
     exchange->response = response;
+    if (exchange->streamed && exchange->suspended && !exchange->body_ended)
+        deadline_start(&server->requests, &exchange->connection->deadline); /* of what is thrown away */
     server->open_count--;
     free(exchange->body);
     exchange->body = NULL;
-    if (!exchange->suspended)
-        return;
-    exchange->next = NULL;
-    *server->answered_tail = exchange;
-    server->answered_tail = &exchange->next;
-    turn_request(&server->turn);
+    exchange->body_len = exchange->body_size = 0;
+    resume_later(exchange);
+}
+
+void http_body_next(struct http_exchange *exchange, http_on_piece on_piece, void *ctx)
+{
+    assert(exchange->streamed && exchange->state == HTTP_EXCHANGE_OPEN && !exchange->body_ended);
+    exchange->state = HTTP_EXCHANGE_PULLING;
+    exchange->on_piece = on_piece;
+    exchange->on_piece_ctx = ctx;
+    if (exchange->server->closing)
+        http_connection_cut(exchange->connection); /* nobody waits for the rest */
+    if (exchange->suspended && !exchange->asked_again)
+        deadline_start(&exchange->server->requests, &exchange->connection->deadline);
+    resume_later(exchange);
 }
 
 void http_exchange_resume_answered(struct http_server *server)

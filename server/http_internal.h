@@ -37,6 +37,7 @@ enum http_exchange_state {
     HTTP_EXCHANGE_READING,    /* headers are complete */
     HTTP_EXCHANGE_DISCARDING, /* the body is too large */
     HTTP_EXCHANGE_OPEN,       /* with the application */
+    HTTP_EXCHANGE_PULLING,    /* with the application, which waits for a piece of the body */
     HTTP_EXCHANGE_ANSWERED,   /* `response` waits for libmicrohttpd to ask for it */
     HTTP_EXCHANGE_SENDING,
 };
@@ -47,6 +48,9 @@ struct http_exchange {
     struct http_exchange *next; /* in the pool, or among the answered to be resumed */
     enum http_exchange_state state;
     bool suspended;
+    bool streamed, asked_again, body_ended; /* a body in pieces; see http_exchange_step() */
+    http_on_piece on_piece;
+    void *on_piece_ctx;
     unsigned status;
     struct MHD_Response *response;
     struct http_stream *stream;
@@ -67,6 +71,7 @@ struct http_server {
     struct deadline grace;
     http_on_request on_request;
     void *app;
+    http_is_streamed is_streamed;
     struct http_connection connections; /* ring */
     size_t connection_count;
     size_t open_count; /* exchanges with the application */
@@ -75,6 +80,7 @@ struct http_server {
     size_t pool_count;
     struct http_stream *waking; /* asleep, with something to do */
     struct http_stream *closed; /* on_closed is due */
+    struct http_stream *idle;   /* on_idle is due */
     uint16_t port;
     bool quiesced, closing, grace_over;
     unsigned parts_open; /* of poll, turn and clock, once closing */
@@ -114,5 +120,6 @@ void http_request_set_target(struct http_exchange *exchange, const char *uri);
 void http_stream_detach(struct http_stream *stream);
 void http_stream_resume_waking(struct http_server *server);
 void http_stream_report_closed(struct http_server *server);
+void http_stream_report_idle(struct http_server *server);
 
 #endif

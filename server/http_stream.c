@@ -14,6 +14,9 @@ struct http_stream {
     struct http_server *server;
     struct http_connection *connection;
     struct http_stream *next; /* among the waking or the closed */
+    struct http_stream *next_idle;
+    bool idle;
+    void (*on_idle)(void *ctx);
     char *bytes;
     size_t start, len, size;
     bool asleep, waking;
@@ -35,6 +38,16 @@ static void wake(struct http_stream *stream)
     turn_request(&stream->server->turn);
 }
 
+static void note_idle(struct http_stream *stream)
+{
+    if (!stream->on_idle || stream->idle)
+        return;
+    stream->idle = true;
+    stream->next_idle = stream->server->idle;
+    stream->server->idle = stream;
+    turn_request(&stream->server->turn);
+}
+
 static ssize_t on_read(void *cls, uint64_t position, char *out, size_t room)
 {
     (void)position;
@@ -47,6 +60,7 @@ static ssize_t on_read(void *cls, uint64_t position, char *out, size_t room)
         /* libmicrohttpd asks again only when all it had is with the kernel: nothing is owed now. */
         deadline_stop(&stream->connection->deadline);
         stream->asleep = true;
+        note_idle(stream);
         MHD_suspend_connection(stream->connection->mhd);
         return 0;
     }
@@ -155,6 +169,34 @@ void http_stream_end(struct http_stream *stream)
         return;
     stream->ending = true;
     wake(stream);
+}
+
+void http_stream_cut(struct http_stream *stream)
+{
+    if (stream->gone || stream->cut)
+        return;
+    stream->cut = true;
+    http_connection_cut(stream->connection);
+    wake(stream);
+}
+
+void http_stream_on_idle(struct http_stream *stream, void (*on_idle)(void *ctx))
+{
+    stream->on_idle = on_idle;
+}
+
+/* Before the closed are freed: one of these may be among them. */
+void http_stream_report_idle(struct http_server *server)
+{
+    struct http_stream *stream = server->idle;
+    server->idle = NULL;
+    while (stream) {
+        struct http_stream *next = stream->next_idle;
+        stream->idle = false;
+        if (!stream->gone && !stream->cut && !stream->ending && stream->len == 0)
+            stream->on_idle(stream->ctx);
+        stream = next;
+    }
 }
 
 void http_stream_resume_waking(struct http_server *server)

@@ -16,7 +16,8 @@
 bool listeners_open(struct app *app, char *why, size_t why_size)
 {
     const struct settings *settings = app->settings;
-    struct http_options http = {.host = settings->http.host, .port = settings->http.port};
+    struct http_options http = {
+        .host = settings->http.host, .port = settings->http.port, .is_streamed = route_is_streamed};
     struct rpc_options rpc = {.host = settings->rpc.host[0] ? settings->rpc.host : NULL,
                               .port = settings->rpc.port,
                               .unix_path = settings->rpc_socket[0] ? settings->rpc_socket : NULL};

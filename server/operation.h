@@ -35,6 +35,8 @@ struct operation_call {
     bool over_rpc;
     const char
         *within; /* pointer of the member that the parameters stand in, or NULL: they are the call's own */
+    const struct value
+        *origin; /* for the log, where the transport may be gone; NULL: the transport says it */
 };
 
 typedef void (*operation_handler)(struct operation_call *call);

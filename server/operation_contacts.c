@@ -12,7 +12,10 @@
 #include "server/project.h"
 
 struct reading {
-    struct operation_call *call;
+    struct operation_call *call; /* NULL: nobody is answered, and the fault stands in `problem` */
+    struct problem problem;
+    struct arena *arena;
+    struct slice region;
     bool is_alone;  /* the call's parameters are the contact */
     uint32_t index; /* of the contact being read */
     struct value contacts, keys;
@@ -31,10 +34,16 @@ __attribute__((format(printf, 3, 4))) static bool refuse(struct reading *reading
         snprintf(pointer, sizeof pointer, "/contacts/%u", reading->index);
     if (name)
         fault_append_name(pointer, sizeof pointer, slice_of(name));
-    struct problem problem;
-    problem_set(&problem, PROBLEM_INVALID, pointer, "%s", detail);
-    operation_fail(reading->call, &problem);
+    problem_set(&reading->problem, PROBLEM_INVALID, pointer, "%s", detail);
+    if (reading->call)
+        operation_fail(reading->call, &reading->problem);
     return false;
+}
+
+static struct reading reading_of(struct operation_call *call)
+{
+    return (struct reading){
+        .call = call, .arena = call->arena, .region = project_config(call->project)->region};
 }
 
 struct phone_key operation_phone_key(struct operation_call *call, struct slice input)
@@ -57,7 +66,7 @@ static bool read_phone(struct reading *reading, struct slice text, struct value 
         digits += ascii_is_digit(text.ptr[i]);
     if (digits < CONTACT_DIGITS_MIN)
         return refuse(reading, "phone", "must have at least %d digits", CONTACT_DIGITS_MIN);
-    struct phone_key key = operation_phone_key(reading->call, text);
+    struct phone_key key = phone_key(reading->region, text, false, reading->arena);
     if (key.key.len == 0)
         return refuse(reading, "phone", "is no phone number (%s)", caller_class_name(key.class));
     value_set(out, "phone", value_string(text));
@@ -70,7 +79,7 @@ static bool read_phone(struct reading *reading, struct slice text, struct value 
 static bool read_email(struct reading *reading, struct slice text, struct value *out)
 {
     struct email_key key;
-    enum email_status status = email_key(&key, text, reading->call->arena);
+    enum email_status status = email_key(&key, text, reading->arena);
     if (status != EMAIL_OK)
         return refuse(reading, "email", "is no e-mail address (%s)", email_status_name(status));
     if (ascii_find(text, '<') < text.len)
@@ -109,13 +118,13 @@ static bool read_contact(struct reading *reading, const struct value *given, str
         while (at < 3 && !slice_is(member->name, names[at]))
             at++;
         if (at == 3)
-            return refuse(reading, arena_string(reading->call->arena, member->name), "no such member");
+            return refuse(reading, arena_string(reading->arena, member->name), "no such member");
         if (!read_text(reading, names[at], &member->value, &texts[at]))
             return false;
     }
     if (texts[1].len == 0 && texts[2].len == 0)
         return refuse(reading, NULL, "must have a phone or an email");
-    *out = value_map(reading->call->arena, 5);
+    *out = value_map(reading->arena, 5);
     value_set_text(out, "label", texts[0]);
     return (texts[1].len == 0 || read_phone(reading, texts[1], out)) &&
            (texts[2].len == 0 || read_email(reading, texts[2], out));
@@ -133,7 +142,7 @@ static bool refuse_many(struct operation_call *call, const char *what, int32_t m
 bool operation_contacts_add(struct operation_call *call, const struct value *given, struct value *args)
 {
     const struct project_config *config = project_config(call->project);
-    struct reading reading = {.call = call};
+    struct reading reading = reading_of(call);
     if (given->count > (uint32_t)config->contacts_max)
         return refuse_many(call, "contacts", config->contacts_max);
     reading.contacts = value_list(call->arena, given->count);
@@ -151,12 +160,28 @@ bool operation_contacts_add(struct operation_call *call, const struct value *giv
     return true;
 }
 
+bool contact_check(struct value *out, const struct contact_given *given, struct slice region,
+                   struct arena *arena, struct problem *problem)
+{
+    struct reading reading = {.arena = arena, .region = region, .is_alone = true};
+    struct value contact = value_map(arena, 3);
+    reading.keys = value_list(arena, 2);
+    value_set_text(&contact, "label", given->label);
+    value_set_text(&contact, "phone", given->phone);
+    value_set_text(&contact, "email", given->email);
+    bool is_good = read_contact(&reading, &contact, out);
+    *problem = reading.problem;
+    return is_good;
+}
+
 /* --- One at a time --- */
 
 /* What is given; an empty text is none, as null is. */
 static bool read_alone(struct operation_call *call, struct value *out)
 {
-    struct reading reading = {.call = call, .is_alone = true, .keys = value_list(call->arena, 2)};
+    struct reading reading = reading_of(call);
+    reading.is_alone = true;
+    reading.keys = value_list(call->arena, 2);
     const struct value *label = value_member(call->params, "label");
     const struct value *phone = value_member(call->params, "phone");
     const struct value *email = value_member(call->params, "email");

@@ -60,7 +60,8 @@ static bool is_text(const struct operation_call *call, const char *name)
     const char *method = call->operation->method, *path = call->operation->path;
     if (call->over_rpc || !path)
         return false;
-    if (strcmp(method, "GET") == 0 || strcmp(method, "DELETE") == 0)
+    /* The body of a raw one is no map: what there is stands in the query. */
+    if (call->operation->raw || strcmp(method, "GET") == 0 || strcmp(method, "DELETE") == 0)
         return true;
     size_t len = strlen(name);
     for (const char *at = path; (at = strchr(at, '{')); at++)

@@ -24,6 +24,7 @@ struct run {
     const char *agent, *args; /* NUL-terminated, in the call's arena; agent NULL: none */
     size_t args_len;
     operation_sql_then then;
+    operation_sql_failed failed;
     unsigned tries;
 };
 
@@ -75,18 +76,26 @@ struct value operation_args(struct arena *arena, const struct value *map, uint32
     return args;
 }
 
-static void fail(struct operation_call *call, enum problem_code code, const char *detail)
+static void give_up(struct run *run, const struct problem *problem)
+{
+    if (run->failed)
+        run->failed(run->call, problem);
+    else
+        operation_fail(run->call, problem);
+}
+
+static void fail(struct run *run, enum problem_code code, const char *detail)
 {
     struct problem problem;
     problem_set(&problem, code, NULL, "%s", detail);
-    operation_fail(call, &problem);
+    give_up(run, &problem);
 }
 
 static void fail_refused(struct run *run, const struct pg_reply *reply)
 {
     static struct log_limit limit;
     if (strcmp(reply->sqlstate, UNIQUE_VIOLATION) == 0) {
-        fail(run->call, PROBLEM_ALREADY_TAKEN, "another record has this value, which must be unique");
+        fail(run, PROBLEM_ALREADY_TAKEN, "another record has this value, which must be unique");
         return;
     }
     log_event_limited(&limit, LOG_ERROR, "the database refused an operation",
@@ -94,7 +103,7 @@ static void fail_refused(struct run *run, const struct pg_reply *reply)
                                            log_str("sqlstate", reply->sqlstate),
                                            log_str("why", reply->message)},
                       3);
-    fail(run->call, PROBLEM_INTERNAL, "the database refused the operation; nothing was changed");
+    fail(run, PROBLEM_INTERNAL, "the database refused the operation; nothing was changed");
 }
 
 static bool is_conflict(const struct pg_reply *reply)
@@ -111,22 +120,31 @@ static void fail_outcome(struct run *run, struct slice outcome, const struct pg_
     if (!problem_code_parse(&code, outcome))
         abort(); /* a file of storage/sql says what problem.h does not know */
     problem_set(&problem, code, arena_string(run->call->arena, pointer), "%.*s", (int)detail.len, detail.ptr);
-    operation_fail(run->call, &problem);
+    give_up(run, &problem);
+}
+
+/* 0: a problem. */
+static unsigned status_of(struct slice outcome)
+{
+    if (slice_is(outcome, "ok"))
+        return 200;
+    if (slice_is(outcome, "created"))
+        return 201;
+    return slice_is(outcome, "moved") ? 308 : 0;
 }
 
 static void on_row(struct run *run, const struct pg_reply *reply)
 {
     struct slice outcome = pg_cell(reply, 0, 0);
-    bool created = slice_is(outcome, "created");
-    if (slice_is(outcome, "again")) {
+    unsigned status = status_of(outcome);
+    if (slice_is(outcome, "again"))
         submit(run);
-    } else if (!created && !slice_is(outcome, "ok")) {
+    else if (!status)
         fail_outcome(run, outcome, reply);
-    } else if (run->then) {
-        run->then(run->call, created ? 201 : 200, arena_copy(run->call->arena, pg_cell(reply, 0, 1)));
-    } else {
-        operation_reply_json(run->call, created ? 201 : 200, pg_cell(reply, 0, 1));
-    }
+    else if (run->then)
+        run->then(run->call, status, arena_copy(run->call->arena, pg_cell(reply, 0, 1)));
+    else
+        operation_reply_json(run->call, status, pg_cell(reply, 0, 1));
 }
 
 static void on_reply(void *ctx, const struct pg_reply *reply)
@@ -137,7 +155,7 @@ static void on_reply(void *ctx, const struct pg_reply *reply)
         if (reply->rows == 1)
             on_row(run, reply);
         else
-            fail(run->call, PROBLEM_INTERNAL, "the database gave no answer");
+            fail(run, PROBLEM_INTERNAL, "the database gave no answer");
         return;
     case PG_REFUSED:
         if (is_conflict(reply))
@@ -146,11 +164,11 @@ static void on_reply(void *ctx, const struct pg_reply *reply)
             fail_refused(run, reply);
         return;
     case PG_UNCERTAIN:
-        fail(run->call, PROBLEM_STORAGE_UNAVAILABLE,
+        fail(run, PROBLEM_STORAGE_UNAVAILABLE,
              "the connection to the database was lost: the operation may or may not have happened");
         return;
     case PG_CANCELLED:
-        fail(run->call, PROBLEM_STORAGE_UNAVAILABLE, "the database cannot be reached; nothing was changed");
+        fail(run, PROBLEM_STORAGE_UNAVAILABLE, "the database cannot be reached; nothing was changed");
         return;
     }
 }
@@ -167,23 +185,30 @@ static void submit(struct run *run)
     };
     const struct pg_query query = {.name = run->file, .params = params, .param_count = PARAM_COUNT};
     if (run->tries++ == OPERATION_SQL_TRIES)
-        fail(call, PROBLEM_OVERLOADED, "others are changing the same record");
+        fail(run, PROBLEM_OVERLOADED, "others are changing the same record");
     else if (!pg_link_submit(call->app->desk, &query, on_reply, run))
-        fail(call, pg_link_is_up(call->app->desk) ? PROBLEM_OVERLOADED : PROBLEM_STORAGE_UNAVAILABLE,
+        fail(run, pg_link_is_up(call->app->desk) ? PROBLEM_OVERLOADED : PROBLEM_STORAGE_UNAVAILABLE,
              "the database cannot take the operation at the moment; nothing was changed");
 }
 
 void operation_sql_run(struct operation_call *call, const char *file, const struct value *args,
                        operation_sql_then then)
 {
+    operation_sql_run_or(call, file, args, then, NULL);
+}
+
+void operation_sql_run_or(struct operation_call *call, const char *file, const struct value *args,
+                          operation_sql_then then, operation_sql_failed failed)
+{
     struct value all = operation_args(call->arena, args, 2);
     value_set(&all, "now_ms", value_int(operation_now_ms()));
-    value_set(&all, "origin", operation_origin(call));
+    value_set(&all, "origin", call->origin ? *call->origin : operation_origin(call));
     struct run *run = arena_new(call->arena, struct run);
     struct slice text = json_write(&all, call->arena);
     run->call = call;
     run->file = file;
     run->then = then;
+    run->failed = failed;
     run->args = arena_string(call->arena, text);
     run->args_len = text.len;
     if (call->principal->agent.len)

@@ -1,11 +1,10 @@
 /* Operations that are one statement of storage/sql: it checks, changes, and makes the JSON of the answer.
  *
  * Every such file takes $1 project id, $2 the caller's role, $3 the caller's agent or NULL, $4 the arguments
- * as JSON: the parameters, "now_ms", the router's wall clock, and "origin", where the call came from. It gives
- * one row of three columns:
- *   'ok' or 'created', the answer's JSON, NULL; or
- *   a problem code, a sentence, a JSON Pointer or NULL; or
- *   'again': what it read was changed meanwhile; it is run once more. */
+ * as JSON: the parameters, "now_ms", the router's wall clock, and "origin", where the call came from. It
+ * gives one row of three columns: 'ok', 'created' or 'moved' (it is found under another id), the answer's
+ * JSON, NULL; or a problem code, a sentence, a JSON Pointer or NULL; or 'again': what it read was changed
+ * meanwhile; it is run once more. */
 #ifndef SERVER_OPERATION_SQL_H
 #define SERVER_OPERATION_SQL_H
 
@@ -22,6 +21,11 @@ void operation_sql(struct operation_call *call);
 typedef void (*operation_sql_then)(struct operation_call *call, unsigned status, struct slice json);
 void operation_sql_run(struct operation_call *call, const char *file, const struct value *args,
                        operation_sql_then then);
+
+/* The same; `failed` is called in place of answering with a problem. */
+typedef void (*operation_sql_failed)(struct operation_call *call, const struct problem *problem);
+void operation_sql_run_or(struct operation_call *call, const char *file, const struct value *args,
+                          operation_sql_then then, operation_sql_failed failed);
 
 /* Milliseconds since 1970 by the wall clock. */
 int64_t operation_now_ms(void);

@@ -8,12 +8,16 @@
 #include "server/operation_config.h"
 #include "server/operation_customers.h"
 #include "server/operation_datasheets.h"
+#include "server/operation_download.h"
 #include "server/operation_events.h"
 #include "server/operation_explain.h"
 #include "server/operation_feed.h"
+#include "server/operation_import.h"
 #include "server/operation_link.h"
+#include "server/operation_records.h"
 #include "server/operation_sql.h"
 #include "server/operation_views.h"
+#include "server/operations_bulk.h"
 #include "server/operations_lists.h"
 #include "server/operations_owners.h"
 #include "server/operations_params.h"
@@ -118,7 +122,18 @@ const struct operation operations[] = {
     {"POST", "customers/{customer}/unfollow", "customer.unfollow", PEOPLE, operation_sql, "customer_unfollow", "No longer follow a customer", customer, false},
     {"POST", "customers/{customer}/read", "customer.read", PEOPLE, operation_sql, "customer_read", "Mark a customer as read", customer, false},
     {"GET", "tags", "tag.list", PEOPLE, operation_sql, "tag_list", "List tags with how many customers have them", tag_list, false},
-    {"GET", "customers/{customer}", "customer.get", PEOPLE, operation_sql, "customer_get", "Read a customer", customer, false},
+    {"GET", "customers/duplicates", "customer.duplicates", PEOPLE, operation_sql, "customer_duplicates", "List customers that share a phone or an e-mail address", customer_duplicates, false},
+    {"POST", "customers/import", NULL, SUPERVISORS, operation_import_customers, NULL, "Import customers from CSV", customers_import, true},
+    {"GET", "customers/export", NULL, SUPERVISORS, operation_export_customers, NULL, "Export customers as CSV", customers_export, false},
+    {"GET", "imports", "import.list", SUPERVISORS, operation_sql, "import_list", "List imports, newest first", imports_page, false},
+    {"GET", "imports/{import}", "import.get", SUPERVISORS, operation_sql, "import_get", "Say how far an import is", import_id, false},
+    {"GET", "imports/{import}/errors", NULL, SUPERVISORS, operation_import_errors, NULL, "Read the rows that an import did not take, as CSV", import_id, false},
+    {"POST", "customers/batch/delete", "customer.batch_delete", PEOPLE, operation_batch_facts, "customer_batch_delete", "Delete many customers", customers_chosen, false},
+    {"DELETE", "customers/{customer}", "customer.delete", PEOPLE, operation_change_facts, "customer_delete", "Delete a customer", customer, false},
+    {"POST", "customers/{customer}/erase", "customer.erase", PEOPLE, operation_erase_customer, NULL, "Erase all of a person", customer, false},
+    {"POST", "customers/{customer}/merge", "customer.merge", PEOPLE, operation_change_facts, "customer_merge", "Make another customer part of this one", customer_pair, false},
+    {"POST", "customers/{customer}/unmerge", "customer.unmerge", PEOPLE, operation_change_facts, "customer_unmerge", "Undo a merge", customer_pair, false},
+    {"GET", "customers/{customer}", "customer.get", PEOPLE, operation_get_customer, NULL, "Read a customer", customer, false},
     {"PATCH", "customers/{customer}", "customer.edit", PEOPLE, operation_edit_customer, NULL, "Edit a customer", customer_edit, false},
     {"PUT", "customers/{customer}", NULL, PEOPLE, operation_edit_customer, NULL, "Edit a customer", customer_edit, false},
     {"POST", "customers/batch/share", "customer.batch_share", PEOPLE, operation_batch, "customer_batch_share", "Share many customers", customers_share, false},

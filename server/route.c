@@ -214,7 +214,7 @@ static bool add_query(struct request *request, struct value *params)
     size_t at = 0;
     while (http_next_query(request->call.transport, &at, &name, &text)) {
         const struct operation_param *param = operation_find_param(operation, name);
-        if (!param || has_body(slice_of(operation->method)))
+        if (!param || (has_body(slice_of(operation->method)) && !operation->raw))
             return refuse_query(request, name, "no such parameter");
         if (value_member(params, param->name))
             return refuse_query(request, name, "is given already");
@@ -315,6 +315,13 @@ static bool find_token(struct slice *token, const struct http_exchange *exchange
         len++;
     *token = (struct slice){value.ptr + len, value.len - len};
     return true;
+}
+
+bool route_is_streamed(struct slice method, struct slice path)
+{
+    static const struct slice end = SLICE("/customers/import");
+    return slice_is(method, "POST") && path.len > end.len &&
+           memcmp(path.ptr + path.len - end.len, end.ptr, end.len) == 0;
 }
 
 void route_on_http(void *app, struct http_exchange *exchange)

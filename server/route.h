@@ -12,6 +12,9 @@
 /* For http_server_open(): `app` is a struct app. */
 void route_on_http(void *app, struct http_exchange *exchange);
 
+/* For its options: the requests whose bodies may be larger than memory. */
+bool route_is_streamed(struct slice method, struct slice path);
+
 /* True when the content type, parameters such as charset left out, is `type`. No Content-Type is none. */
 bool route_content_type_is(const struct http_exchange *exchange, const char *type);
 

@@ -40,6 +40,9 @@ OPERATIONS = {
     "pool.put_member": ("PUT", "pools/{pool}/members/{agent}"), "pool.remove_member": ("DELETE", "pools/{pool}/members/{agent}"),
     "reminder.list": ("GET", "reminders"),
     "customer.batch_cancel_share": ("POST", "customers/batch/cancel_share"),
+    "customer.merge": ("POST", "customers/{customer}/merge"), "customer.unmerge": ("POST", "customers/{customer}/unmerge"),
+    "customer.erase": ("POST", "customers/{customer}/erase"), "customer.batch_delete": ("POST", "customers/batch/delete"),
+    "customer.duplicates": ("GET", "customers/duplicates"),
     "config.get": ("GET", "config"), "feed.read": ("GET", "agents/{agent}/feed"),
 }
 ANNA = {"agent": "anna", "state": "available"}
@@ -118,6 +121,16 @@ def calls():
         yield "interaction.customer", {"interaction": NO_ID, **value}, "invalid", None
     for value in ({"customer": NO_ID}, {"create": {}}):
         yield "interaction.customer", {"interaction": NO_ID, **value}, "not_found", None
+        yield "customer.batch_delete", {"customers": value}, "invalid", None
+    for method in ("customer.merge", "customer.unmerge"):
+        yield method, {"customer": NO_ID, "other": NO_ID.replace("0", "1", 1)}, "not_found", None
+        for value in (7, "x", LONG, [NO_ID]):
+            yield method, {"customer": NO_ID, "other": value}, "invalid", "/other"
+        yield method, {"customer": NO_ID}, "invalid", "/other"
+    yield "customer.erase", {"customer": NO_ID}, "not_found", None
+    yield "customer.erase", {"customer": NO_ID, "really": True}, "invalid", "/really"
+    for value in (-1, "x", 2 ** 63):
+        yield "customer.duplicates", {"after": value}, "invalid", "/after"
     yield "customer.batch_cancel_share", {"customers": [NO_ID], "all": "yes"}, "invalid", "/all"
     yield "customer.edit", {"customer": NO_ID, "version": 0}, "invalid", "/version"
     yield from calls_about_owners()

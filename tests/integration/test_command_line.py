@@ -9,9 +9,9 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = os.environ.get("PATCHBAY_BINARY", str(ROOT / "build/asan/patchbay"))
 COMMANDS = ["serve", "migrate", "apply", "token", "check", "key", "cel", "mail", "decode", "simulate", "explain", "replay",
-            "version"]
+            "import", "export", "version"]
 WITH_OPTIONS = ["serve", "migrate", "apply", "token create", "token list", "token revoke", "check", "key", "cel", "mail", "decode",
-                "simulate", "explain", "replay", "version"]
+                "simulate", "explain", "replay", "import", "export", "version"]
 NOWHERE = "postgresql://nobody@127.0.0.1:1/none"
 
 

@@ -51,6 +51,9 @@ ASKS = {
         client, customer, "customers/batch/cancel_share", {"all": True}),
     "batch regroup": lambda client, customer, scene: scene.status_of_item(
         client, customer, "customers/batch/regroup", {"pool": scene.other_pool}),
+    "delete": lambda client, customer, scene: client.delete(f"customers/{customer}").status,
+    "batch delete": lambda client, customer, scene: scene.status_of_item(client, customer, "customers/batch/delete", {}),
+    "erase": lambda client, customer, scene: client.post(f"customers/{customer}/erase").status,
 }
 
 # What is asked, of a customer in which state, and the status for each of ROLES in their order.
@@ -100,6 +103,10 @@ TABLE = [
     ("batch share",   "owned",  "200  200  200  403  403  404  404  404  404  200  404"),
     ("batch cancel share", "owned", "200  200  200  403  403  404  404  404  404  200  404"),
     ("batch regroup", "pooled", "403  403  403  403  403  403  403  403  200  200  404"),
+    ("delete",        "owned",  "403  403  403  403  403  404  404  404  404  200  404"),
+    ("delete",        "pooled", "404  403  404  404  403  403  404  403  403  200  404"),
+    ("batch delete",  "owned",  "403  403  403  403  403  404  404  404  404  200  404"),
+    ("erase",         "owned",  "403  403  403  403  403  404  404  404  404  200  404"),
 ]
 
 

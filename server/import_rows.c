@@ -1,0 +1,475 @@
+#include "server/import_rows.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/fault.h"
+#include "proto/json.h"
+#include "rules/ascii.h"
+#include "server/customer_fields.h"
+#include "server/operation_contacts.h"
+#include "server/operation_customers.h"
+
+#define CONTACTS_MAX 1000 /* phone1000 is the last that has a meaning */
+#define ROW_MEMBERS 12
+
+enum column_kind {
+    COLUMN_IGNORED, /* `error` of a file that comes back */
+    COLUMN_ID,
+    COLUMN_TEXT, /* its name is the member's */
+    COLUMN_TAGS,
+    COLUMN_FIELD,
+    COLUMN_LABEL,
+    COLUMN_PHONE,
+    COLUMN_EMAIL,
+};
+
+struct column {
+    enum column_kind kind;
+    struct slice name; /* of the field, or of the member */
+    uint32_t contact;  /* which one, from 0 */
+};
+
+struct pending {
+    uint64_t line;
+    const struct slice *cells;
+    uint32_t count;
+};
+
+struct import_rows {
+    struct csv_reader *csv;
+    struct arena header_arena, arena; /* of the first line; of the chunk */
+    struct column *columns;
+    uint32_t column_count, contact_count;
+    struct slice header;
+    struct value chunk;
+    struct pending pending[IMPORT_CHUNK];
+    size_t chunk_bytes;
+    struct csv_text errors;
+    uint32_t error_count;
+    struct import_counts counts;
+};
+
+struct import_rows *import_rows_alloc(void)
+{
+    struct import_rows *rows = calloc(1, sizeof *rows);
+    if (!rows)
+        abort();
+    rows->csv = csv_reader_alloc();
+    arena_init(&rows->header_arena);
+    arena_init(&rows->arena);
+    rows->chunk = value_list(&rows->arena, IMPORT_CHUNK);
+    return rows;
+}
+
+void import_rows_free(struct import_rows **rows)
+{
+    if (!*rows)
+        return;
+    csv_reader_free(&(*rows)->csv);
+    arena_deinit(&(*rows)->header_arena);
+    arena_deinit(&(*rows)->arena);
+    csv_text_deinit(&(*rows)->errors);
+    free(*rows);
+    *rows = NULL;
+}
+
+/* --- The first line --- */
+
+/* "phone" is the first, "phone2" the second. */
+static bool read_contact_column(struct column *out, struct slice name)
+{
+    static const struct {
+        struct slice name;
+        enum column_kind kind;
+    } kinds[] = {
+        {SLICE("label"), COLUMN_LABEL}, {SLICE("phone"), COLUMN_PHONE}, {SLICE("email"), COLUMN_EMAIL}};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        size_t len = kinds[i].name.len;
+        if (name.len < len || name.len > len + 4 || memcmp(name.ptr, kinds[i].name.ptr, len) != 0)
+            continue;
+        uint32_t number = name.len == len;
+        for (size_t at = len; at < name.len; at++) {
+            if (!ascii_is_digit(name.ptr[at]) || (at == len && name.ptr[at] == '0'))
+                return false;
+            number = number * 10 + (uint32_t)(name.ptr[at] - '0');
+        }
+        if (number == 0 || number > CONTACTS_MAX || (number == 1 && name.len > len))
+            return false;
+        *out = (struct column){.kind = kinds[i].kind, .contact = number - 1};
+        return true;
+    }
+    return false;
+}
+
+static bool read_column(struct column *out, struct slice name)
+{
+    static const struct slice texts[] = {SLICE("name"),   SLICE("real_name"),  SLICE("company"),
+                                         SLICE("stage"),  SLICE("owner"),      SLICE("service_rep"),
+                                         SLICE("source"), SLICE("external_id")};
+    static const struct slice field = SLICE("fields.");
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+        if (slice_equal(name, texts[i])) {
+            *out = (struct column){.kind = COLUMN_TEXT, .name = texts[i]};
+            return true;
+        }
+    }
+    if (name.len > field.len && name.len <= IMPORT_COLUMN_MAX &&
+        memcmp(name.ptr, field.ptr, field.len) == 0) {
+        *out = (struct column){.kind = COLUMN_FIELD, .name = {name.ptr + field.len, name.len - field.len}};
+        return true;
+    }
+    *out = (struct column){.kind = slice_is(name, "id") ? COLUMN_ID : COLUMN_IGNORED};
+    if (slice_is(name, "tags"))
+        out->kind = COLUMN_TAGS;
+    return out->kind != COLUMN_IGNORED || slice_is(name, "error") || read_contact_column(out, name);
+}
+
+static bool read_header(struct import_rows *rows, const struct csv_row *row, struct problem *problem)
+{
+    struct arena *arena = &rows->header_arena;
+    struct csv_text header = {.bytes = NULL};
+    struct slice *names = arena_array(arena, struct slice, row->count);
+    bool is_good = row->fault == CSV_FINE;
+    if (!is_good)
+        problem_set(problem, PROBLEM_INVALID, NULL, "line %llu, column %u: the cell %s",
+                    (unsigned long long)row->fault_line, row->fault_column, csv_fault_text(row->fault));
+    rows->columns = arena_array(arena, struct column, row->count);
+    for (uint32_t i = 0; is_good && i < row->count; i++) {
+        names[i] = arena_copy(arena, ascii_trim(csv_plain(row->cells[i])));
+        is_good = read_column(&rows->columns[i], names[i]);
+        if (!is_good)
+            problem_set(problem, PROBLEM_INVALID, NULL,
+                        "line 1, column %u: there is no column of this name: %.*s", i + 1,
+                        (int)(names[i].len < IMPORT_COLUMN_MAX ? names[i].len : IMPORT_COLUMN_MAX),
+                        names[i].ptr ? names[i].ptr : "");
+        for (uint32_t j = 0; is_good && j < i; j++) {
+            is_good = !slice_equal(names[i], names[j]);
+            if (!is_good)
+                problem_set(problem, PROBLEM_INVALID, NULL, "line 1, column %u: is the same as column %u",
+                            i + 1, j + 1);
+        }
+        if (is_good && rows->columns[i].kind >= COLUMN_LABEL &&
+            rows->columns[i].contact >= rows->contact_count)
+            rows->contact_count = rows->columns[i].contact + 1;
+        if (is_good && !slice_is(names[i], "error"))
+            csv_write(&header, names[i], header.len == 0);
+    }
+    rows->column_count = row->count;
+    csv_write(&header, SLICE("error"), header.len == 0);
+    csv_write_end(&header);
+    rows->header = arena_copy(arena, (struct slice){header.bytes, header.len});
+    csv_text_deinit(&header);
+    return is_good;
+}
+
+/* --- Errors --- */
+
+static void add_error(struct import_rows *rows, const struct pending *row, const char *detail)
+{
+    bool is_first = true;
+    for (uint32_t i = 0; i < rows->column_count; i++) {
+        if (rows->columns[i].kind == COLUMN_IGNORED)
+            continue;
+        csv_write(&rows->errors, i < row->count ? row->cells[i] : (struct slice){NULL, 0}, is_first);
+        is_first = false;
+    }
+    char text[512];
+    snprintf(text, sizeof text, "line %llu: %s", (unsigned long long)row->line, detail);
+    fault_trim(text, sizeof text);
+    csv_write(&rows->errors, slice_of(text), is_first);
+    csv_write_end(&rows->errors);
+    rows->error_count++;
+    rows->counts.failed++;
+}
+
+/* --- A row --- */
+
+struct row_reading {
+    struct import_rows *rows;
+    const struct project_config *config;
+    const struct pending *row;
+    char why[448];
+};
+
+static bool refuse(struct row_reading *reading, uint32_t column, const char *detail)
+{
+    snprintf(reading->why, sizeof reading->why, "column %u %s", column + 1, detail);
+    return false;
+}
+
+static bool has_control(struct slice text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        if ((unsigned char)text.ptr[i] < 0x20 || text.ptr[i] == 0x7f)
+            return true;
+    return false;
+}
+
+static bool is_stage(struct slice text)
+{
+    static const char *const stages[] = {"new", "to_be_assigned", "follow_up", "mine", "pool"};
+    for (size_t i = 0; i < sizeof stages / sizeof *stages; i++)
+        if (slice_is(text, stages[i]))
+            return true;
+    return false;
+}
+
+static bool read_text(struct row_reading *reading, struct value *item, uint32_t i)
+{
+    const struct column *column = &reading->rows->columns[i];
+    struct slice text = reading->row->cells[i];
+    if (has_control(text))
+        return refuse(reading, i, "has control characters");
+    if (text.len > CUSTOMER_TEXT_MAX)
+        return refuse(reading, i, "has more than 200 bytes");
+    if (slice_is(column->name, "stage") && !is_stage(text))
+        return refuse(reading, i, "must be new, to_be_assigned, follow_up, mine or pool");
+    if ((slice_is(column->name, "owner") || slice_is(column->name, "service_rep")) &&
+        config_find_agent(reading->config, text) < 0)
+        return refuse(reading, i, "names no agent of the project");
+    item->members[item->count++] = (struct value_member){column->name, value_string(text)};
+    return true;
+}
+
+/* Joined by semicolons; a backslash stands before one that belongs to a tag, and before a backslash. */
+static bool read_tags(struct row_reading *reading, struct value *item, uint32_t i)
+{
+    struct arena *arena = &reading->rows->arena;
+    struct slice text = reading->row->cells[i];
+    struct value tags = value_list(arena, CUSTOMER_TAGS_MAX);
+    char *copy = arena_alloc(arena, text.len + 1);
+    size_t len = 0;
+    for (size_t at = 0; at <= text.len; at++) {
+        if (at < text.len && text.ptr[at] != ';') {
+            at += text.ptr[at] == '\\' && at + 1 < text.len;
+            copy[len++] = text.ptr[at];
+            continue;
+        }
+        struct slice tag = ascii_trim((struct slice){copy, len});
+        bool is_new = tag.len > 0;
+        for (uint32_t j = 0; j < tags.count; j++)
+            is_new &= !slice_equal(tags.items[j].string, tag);
+        if (tag.len > CUSTOMER_TAG_MAX || has_control(tag))
+            return refuse(reading, i,
+                          "has a tag that is no string of 1 to 64 bytes without control characters");
+        if (is_new && tags.count == CUSTOMER_TAGS_MAX)
+            return refuse(reading, i, "has more than 64 tags");
+        if (is_new)
+            value_append(&tags, value_string(tag));
+        copy += len;
+        len = 0;
+    }
+    value_set(item, "tags", tags);
+    return true;
+}
+
+static bool read_fields(struct row_reading *reading, struct value *item)
+{
+    struct import_rows *rows = reading->rows;
+    struct value fields = value_map(&rows->arena, rows->column_count);
+    size_t size = 0;
+    for (uint32_t i = 0; i < rows->column_count; i++) {
+        struct slice text = reading->row->cells[i];
+        if (rows->columns[i].kind != COLUMN_FIELD || text.len == 0)
+            continue;
+        size += text.len + rows->columns[i].name.len;
+        fields.members[fields.count++] = (struct value_member){rows->columns[i].name, value_string(text)};
+        if (fields.count > CUSTOMER_FIELDS_MAX || size > CUSTOMER_FIELDS_SIZE_MAX)
+            return refuse(reading, i, "is one field too many: at most 100 and 16384 bytes");
+    }
+    struct fields_check check;
+    struct fault fault;
+    struct value stored = fields;
+    if (fields.count && customer_fields_of(&check, reading->config)) {
+        check.wants_required = false; /* import_row() knows whether somebody is new */
+        check.from_text = true;
+        if (!customer_fields_check(&stored, &fields, &check, &rows->arena, &fault)) {
+            snprintf(reading->why, sizeof reading->why, "%s %s", fault.pointer + 1, fault.detail);
+            return false;
+        }
+    }
+    if (stored.count)
+        value_set(item, "fields", stored);
+    return true;
+}
+
+static bool read_contacts(struct row_reading *reading, struct value *item)
+{
+    struct import_rows *rows = reading->rows;
+    struct contact_given *given = arena_array(&rows->arena, struct contact_given, rows->contact_count);
+    struct value contacts = value_list(&rows->arena, rows->contact_count);
+    memset(given, 0, sizeof *given * rows->contact_count);
+    for (uint32_t i = 0; i < rows->column_count; i++) {
+        const struct column *column = &rows->columns[i];
+        struct slice text = reading->row->cells[i];
+        if (column->kind == COLUMN_LABEL)
+            given[column->contact].label = text;
+        else if (column->kind == COLUMN_PHONE)
+            given[column->contact].phone = text;
+        else if (column->kind == COLUMN_EMAIL)
+            given[column->contact].email = text;
+    }
+    for (uint32_t i = 0; i < rows->contact_count; i++) {
+        struct problem problem;
+        struct value contact;
+        if (!given[i].phone.len && !given[i].email.len)
+            continue;
+        if (!contact_check(&contact, &given[i], reading->config->region, &rows->arena, &problem)) {
+            const char *name = problem.pointer[0] == '/' ? problem.pointer + 1 : "contact";
+            snprintf(reading->why, sizeof reading->why, "%s %u %s", name, i + 1, problem.detail);
+            return false;
+        }
+        value_append(&contacts, contact);
+    }
+    value_set(item, "contacts", contacts);
+    return true;
+}
+
+static bool read_row(struct row_reading *reading, struct value *item)
+{
+    struct import_rows *rows = reading->rows;
+    *item = value_map(&rows->arena, ROW_MEMBERS);
+    for (uint32_t i = 0; i < rows->column_count; i++) {
+        const struct column *column = &rows->columns[i];
+        struct slice text = reading->row->cells[i];
+        struct uuid id;
+        if (text.len == 0)
+            continue;
+        if (column->kind == COLUMN_ID && !uuid_parse(&id, text))
+            return refuse(reading, i, "must be a UUID");
+        if (column->kind == COLUMN_ID)
+            value_set(item, "id", value_string(text));
+        if ((column->kind == COLUMN_TEXT && !read_text(reading, item, i)) ||
+            (column->kind == COLUMN_TAGS && !read_tags(reading, item, i)))
+            return false;
+    }
+    return read_fields(reading, item) && read_contacts(reading, item);
+}
+
+static struct pending keep_row(struct import_rows *rows, const struct csv_row *row)
+{
+    struct slice *cells = arena_array(&rows->arena, struct slice, row->count);
+    for (uint32_t i = 0; i < row->count; i++) {
+        cells[i] = arena_copy(&rows->arena, csv_plain(row->cells[i]));
+        rows->chunk_bytes += cells[i].len;
+    }
+    return (struct pending){row->line, cells, row->count};
+}
+
+static void take_row(struct import_rows *rows, const struct project_config *config, const struct csv_row *row)
+{
+    struct pending pending = keep_row(rows, row);
+    struct row_reading reading = {.rows = rows, .config = config, .row = &pending};
+    struct value item;
+    rows->counts.rows++;
+    if (row->fault) {
+        snprintf(reading.why, sizeof reading.why, "column %u %s", row->fault_column,
+                 csv_fault_text(row->fault));
+    } else if (row->count != rows->column_count) {
+        snprintf(reading.why, sizeof reading.why, "has %u cells, but there are %u columns", row->count,
+                 rows->column_count);
+    } else if (read_row(&reading, &item)) {
+        rows->pending[rows->chunk.count] = pending;
+        value_append(&rows->chunk, item);
+        return;
+    }
+    add_error(rows, &pending, reading.why);
+}
+
+/* --- Chunks --- */
+
+static void begin_chunk(struct import_rows *rows)
+{
+    arena_reset(&rows->arena);
+    rows->chunk = value_list(&rows->arena, IMPORT_CHUNK);
+    rows->chunk_bytes = 0;
+}
+
+static bool is_full(const struct import_rows *rows)
+{
+    return rows->chunk.count == IMPORT_CHUNK || rows->chunk_bytes >= IMPORT_CHUNK_BYTES ||
+           rows->error_count >= IMPORT_CHUNK;
+}
+
+enum import_status import_rows_read(struct import_rows *rows, const struct project_config *config,
+                                    struct slice *input, bool is_end, struct problem *problem)
+{
+    struct csv_row row;
+    enum csv_status status = CSV_ROW;
+    while (!is_full(rows) && (status = csv_read(rows->csv, input, is_end, &row)) == CSV_ROW) {
+        if (rows->columns)
+            take_row(rows, config, &row);
+        else if (!read_header(rows, &row, problem))
+            return IMPORT_BAD;
+    }
+    if (status == CSV_MORE)
+        return IMPORT_MORE;
+    if (status == CSV_END && !rows->columns) {
+        problem_set(problem, PROBLEM_INVALID, NULL,
+                    "the file is empty: its first line must name the columns");
+        return IMPORT_BAD;
+    }
+    return status == CSV_ROW || rows->chunk.count || rows->error_count ? IMPORT_CHUNK_IS_FULL : IMPORT_END;
+}
+
+const struct value *import_rows_chunk(const struct import_rows *rows)
+{
+    return &rows->chunk;
+}
+
+static uint64_t count_of(const struct value *answer, const char *name)
+{
+    const struct value *count = value_member(answer, name);
+    return count && count->kind == VALUE_INT ? (uint64_t)count->integer : 0;
+}
+
+bool import_rows_done(struct import_rows *rows, struct slice json)
+{
+    struct value answer;
+    struct fault fault;
+    if (!json_read(&answer, json, &rows->arena, &fault))
+        return false;
+    rows->counts.created += count_of(&answer, "created");
+    rows->counts.changed += count_of(&answer, "changed");
+    rows->counts.unchanged += count_of(&answer, "unchanged");
+    const struct value *faults = value_member(&answer, "faults");
+    for (uint32_t i = 0; faults && i < faults->count; i++) {
+        const struct value *at = value_member(&faults->items[i], "row");
+        const struct value *detail = value_member(&faults->items[i], "detail");
+        if (at && detail && at->integer >= 0 && at->integer < rows->chunk.count)
+            add_error(rows, &rows->pending[at->integer], arena_string(&rows->arena, detail->string));
+    }
+    begin_chunk(rows);
+    return true;
+}
+
+void import_rows_failed(struct import_rows *rows, const char *why)
+{
+    for (uint32_t i = 0; i < rows->chunk.count; i++)
+        add_error(rows, &rows->pending[i], why);
+    begin_chunk(rows);
+}
+
+const struct import_counts *import_rows_counts(const struct import_rows *rows)
+{
+    return &rows->counts;
+}
+
+struct slice import_rows_header(const struct import_rows *rows)
+{
+    return rows->header;
+}
+
+struct slice import_rows_errors(const struct import_rows *rows, uint32_t *count)
+{
+    *count = rows->error_count;
+    return (struct slice){rows->errors.bytes, rows->errors.len};
+}
+
+void import_rows_clear_errors(struct import_rows *rows)
+{
+    rows->errors.len = 0;
+    rows->error_count = 0;
+}

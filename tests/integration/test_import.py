@@ -1,0 +1,218 @@
+"""Customers from CSV and to CSV: what is created, changed and left alone, what is wrong with a row, what a spreadsheet may not run."""
+import csv
+import io
+import subprocess
+
+import pytest
+
+from harness.http_client import ringing
+from harness.router import BINARY, admin, clean_environment
+
+NUMBER, OTHER_NUMBER = "+4915112345678", "+4915187654321"
+
+
+def table(*rows):
+    out = io.StringIO(newline="")
+    csv.writer(out).writerows(rows)
+    return out.getvalue().encode()
+
+
+def parsed(data):
+    return list(csv.reader(io.StringIO(data.decode("utf-8"), newline="")))
+
+
+def counts(rows, created=0, changed=0, unchanged=0, failed=0):
+    return f"{rows} rows: {created} created, {changed} changed, {unchanged} unchanged, {failed} failed"
+
+
+@pytest.fixture
+def load(router, database, tmp_path):
+    """load(data, *flags): the last line, and the rows that were not taken."""
+    def run(data, *flags):
+        errors = tmp_path / "errors.csv"
+        errors.unlink(missing_ok=True)
+        done = subprocess.run([BINARY, "import", "--project", router.project, "--errors", errors, *flags, "-"], input=data,
+                              capture_output=True, env={**clean_environment(), "PATCHBAY_DATABASE": database.url}, timeout=300)
+        wrong = parsed(errors.read_bytes())
+        assert done.returncode == (1 if wrong or not done.stdout else 0), done
+        return done.stdout.decode().strip() or done.stderr.decode().strip(), wrong
+    return run
+
+
+def customers(router):
+    return router.client("admin").ok("GET", "customers?limit=1000")["items"]
+
+
+FILE = table(
+    ["external_id", "name", "company", "owner", "stage", "tags", "fields.level", "phone", "phone2", "email", "label2"],
+    ["e1", "Ann", "Demo, Inc.", "anna", "follow_up", "vip;a\\;b", "3", NUMBER, "030 901820", "Ann@Example.com", "work"],
+    ["", "Bob \"B\"", "", "", "", "", "", OTHER_NUMBER, "", "", ""])
+
+
+def test_a_file_creates_and_the_same_file_again_changes_nothing(router, database, load):
+    assert load(b"\xef\xbb\xbf" + FILE) == (counts(2, created=2), [])
+    ann, bob = customers(router)
+    assert (ann["external_id"], ann["name"], ann["company"], ann["owner"], ann["stage"], ann["tags"], ann["fields"]) == (
+        "e1", "Ann", "Demo, Inc.", "anna", "follow_up", ["vip", "a;b"], {"level": "3"})
+    assert ann["contacts"] == [{"label": None, "phone": NUMBER, "email": "Ann@Example.com"},
+                               {"label": "work", "phone": "030 901820", "email": None}]
+    assert bob["name"] == 'Bob "B"' and bob["stage"] == "new"
+    assert load(FILE.replace(b"\r\n", b"\n")) == (counts(2, unchanged=2), [])
+    assert customers(router) == [ann, bob]
+    log = database.query("SELECT operation, actor, origin ->> 'via' FROM patchbay.customer_log ORDER BY id")
+    assert log == [("Import customer", "admin", "command")] * 2
+
+
+def test_the_next_call_meets_who_was_imported(router, load):
+    assert router.source().event(ringing(NUMBER)).json["identity"]["outcome"] == "new"
+    load(FILE)
+    identity = router.source().event(ringing(NUMBER)).json["identity"]
+    assert identity["outcome"] == "matched" and identity["customer"] == customers(router)[0]["id"]
+
+
+def test_a_dry_run_says_the_same_and_changes_nothing(router, database, load):
+    said, wrong = load(FILE + table(["e3", "", "", "nobody", "", "", "", "", "", "", ""]), "--dry-run")
+    assert said == counts(3, created=2, failed=1) + " (dry run: nothing was changed)" and len(wrong) == 2
+    assert customers(router) == [] and database.query("SELECT count(*) FROM patchbay.customer_log") == [(0,)]
+    assert database.query("SELECT count(*) FROM patchbay.changes WHERE kind = 'customer'") == [(0,)]
+
+
+def test_a_row_is_known_by_id_external_id_or_contact(router, load):
+    made = router.agent("anna").ok("POST", "customers", {"name": "Ann", "fields": {"level": 3, "x": True}, "tags": ["old"],
+                                                         "contacts": [{"phone": NUMBER}, {"email": "a@example.com"}]}, 201)
+    assert load(table(["phone", "fields.level", "fields.x"], ["0151 12345678", "3", "true"])) == (counts(1, unchanged=1), [])
+    assert load(table(["id", "tags"], [made["id"], "new;old"])) == (counts(1, changed=1), [])
+    # Whom nobody gave an external id yet is found by contact, and gets it.
+    assert load(table(["external_id", "email", "name"], ["e9", "A@EXAMPLE.com", ""])) == (counts(1, changed=1), [])
+    [one] = customers(router)
+    assert (one["name"], one["external_id"], one["tags"], one["fields"]) == ("Ann", "e9", ["old", "new"], {"level": 3, "x": True})
+    assert len(one["contacts"]) == 2
+    # Another external id is another customer, whatever its contacts.
+    assert load(table(["external_id", "email"], ["e10", "a@example.com"])) == (counts(1, created=1), [])
+    said, wrong = load(table(["email", "name"], ["a@example.com", "x"]))
+    assert said == counts(1, failed=1) and wrong[1][:2] == ["a@example.com", "x"] and "several customers" in wrong[1][2]
+
+
+def test_what_is_wrong_comes_back_as_a_file_to_mend_and_send_again(router, load):
+    header = ["external_id", "name", "phone", "phone2", "email", "owner", "stage", "tags", "fields.x"]
+    rows = [["a1", "fine", NUMBER, "", "", "", "", "", "1"],
+            ["a2", "bad phone", "12", "", "", "", "", "", ""],
+            ["a3", "bad mail", "", "", "nobody", "", "", "", ""],
+            ["a4", "no such owner", "", "", "", "zoe", "", "", ""],
+            ["a5", "no such stage", "", "", "", "", "old", "", ""],
+            ["a10", "a stage that it cannot begin with", "", "", "", "", "pool", "", ""],
+            ["", "nothing to know it by", "", "", "", "", "", "", ""],
+            ["a6", "x" * 201, "", "", "", "", "", "", ""],
+            ["a7", "a\tb", "", "", "", "", "", "", ""],
+            ["a8", "too few"],
+            ["a9", "tag", "", "", "", "", "", "x" * 65, ""]]
+    said, wrong = load(table(header, *rows))
+    assert said == counts(11, created=1, failed=10)
+    assert wrong[0] == header + ["error"] and [row[0] for row in wrong[1:]] == [
+        "a2", "a3", "a4", "a5", "a6", "a7", "a8", "a9", "a10", ""]  # what only the database knows comes after its chunk
+    assert all(row[-1].startswith("line ") for row in wrong[1:])
+    assert "phone 1 must have at least 4 digits" in wrong[1][-1] and wrong[1][-1].startswith("line 3:")
+    assert "needs an external_id, a phone or an email" in wrong[-1][-1]
+    mended = [[row[0] or "a11", "mended", OTHER_NUMBER, "", "", "", "", "", "", row[-1]] for row in wrong[1:]]
+    assert load(table(wrong[0], *mended)) == (counts(10, created=10), [])
+
+
+def test_limits_of_contacts_hold_for_rows(router, load):
+    phones = ["external_id"] + ["phone"] + [f"phone{n}" for n in range(2, 5)]
+    said, wrong = load(table(phones, ["e1", *(f"+4915112345{n:03}" for n in range(4))], ["e2", *(f"+4915112345{n:03}" for n in range(3)), ""]))
+    assert said == counts(2, created=1, failed=1) and "at most 3 contacts with a phone" in wrong[1][-1]
+    said, wrong = load(table(["external_id", "phone"], ["e2", "+4915112345999"]))
+    assert said == counts(1, failed=1) and len(customers(router)) == 1
+
+
+@pytest.mark.parametrize("data, words", [
+    (b"", "the file is empty"),
+    (b"name,shoe size\nx,y\n", "line 1, column 2: there is no column of this name: shoe size"),
+    (b"name,phone,name\n", "line 1, column 3: is the same as column 1"),
+    (b"name,phone1\n", "there is no column of this name: phone1"),
+    (b"name,phone0\n", "there is no column"),
+    (b"\xff\xfe\n", "line 1, column 1: the cell is not UTF-8"),
+    (b'"name\n', "the cell begins with a quote that is never closed"),
+    (b",".join(b"c%d" % n for n in range(10_000)) + b"\n", "the cell is one of more than 1000"),
+    (b"x" * 1_000_000, "the cell has more than 65536 bytes"),
+    (b"name\0\n", "the cell has a NUL byte"),
+], ids=str.split("empty unknown twice phone1 phone0 utf8 quote columns field nul"))
+def test_a_first_line_that_cannot_be_used_refuses_the_file(router, load, data, words):
+    said, wrong = load(data)
+    assert words in said and wrong == [] and customers(router) == []
+
+
+@pytest.mark.parametrize("row, words", [
+    (b"bad,\xff\n", "column 2 is not UTF-8"),
+    (b'bad,"x\0y"\n', "column 2 has a NUL byte"),
+    (b'bad,a"b\n', "column 2 has a quote where none may be"),
+    (b"bad," + b"x" * 1_000_000 + b"\n", "column 2 has more than 65536 bytes"),
+    (b"bad" + b"," * 10_000 + b"\n", "column 1001 is one of more than 1000"),
+    (b"bad,\x1b[31m\n", "column 2 has control characters"),
+    (b"bad,x,y\n", "has 3 cells, but there are 2 columns"),
+], ids=str.split("utf8 nul quote field columns control cells"))
+def test_hostile_rows_are_told_and_their_neighbours_taken(router, load, row, words):
+    said, wrong = load(b"external_id,name\ne1,before\n" + row + b"e2,after\n")
+    assert said == counts(3, created=2, failed=1)
+    assert wrong[0] == ["external_id", "name", "error"] and wrong[1][0] == "bad" and words in wrong[1][-1]
+    assert [one["name"] for one in customers(router)] == ["before", "after"]
+
+
+def test_sql_and_formulas_are_kept_as_they_are(router, load):
+    names = ["'; DROP TABLE customers; --", "=1+1", "$1", "\\x00", "'=1", "\"", "{}", "Robert', 'x'), ('"]
+    load(table(["external_id", "name"], *([f"e{n}", f"'{name}" if name[0] == "=" or name[:2] == "'=" else name]
+                                          for n, name in enumerate(names))))
+    assert [one["name"] for one in customers(router)] == names
+
+
+# --- Export ---
+
+def export(router, database, *flags):
+    done = subprocess.run([BINARY, "export", "--project", router.project, *flags], capture_output=True,
+                          env={**clean_environment(), "PATCHBAY_DATABASE": database.url}, timeout=300)
+    assert done.returncode == 0, done
+    return done.stdout
+
+
+def test_what_is_exported_is_imported_as_it_was(router, database, load):
+    client = router.client("admin")
+    names = ["=1+1", "+x", "-x", "@x", "'=x", "''+x", "'x", "plain", "a,b", 'a"b', "ünï", " a "]
+    for n, name in enumerate(names):
+        client.ok("POST", "customers", {"name": name, "external_id": f"e{n}", "tags": ["a;b", "c\\d", "=e"], "owner": "anna",
+                                        "fields": {"text": "a\nb", "n": 3, "yes": True, "=f": "\t=x"},
+                                        "contacts": [{"label": "=l", "phone": f"+49151123456{n:02}"}, {"email": f"a{n}@example.com"}]}, 201)
+    before = customers(router)
+    data = export(router, database)
+    assert load(data) == (counts(len(names), unchanged=len(names)), [])
+    assert customers(router) == before
+    # Elsewhere they are created as they were, but for types that nobody declared.
+    database.query("DELETE FROM patchbay.contacts RETURNING 1")
+    database.query("DELETE FROM patchbay.customers RETURNING 1")
+    assert load(data) == (counts(len(names), created=len(names)), [])
+    for was, now in zip(before, customers(router)):
+        was["fields"].update(n="3", yes="true")
+        assert {k: v for k, v in was.items() if k not in ("id", "created_at", "updated_at")} == {
+            k: v for k, v in now.items() if k not in ("id", "created_at", "updated_at")}
+
+
+def test_no_cell_of_an_export_is_a_formula_and_it_is_logged_once(router, database, load):
+    router.client("admin").ok("POST", "customers", {"name": "=cmd|' /C calc'!A0", "contacts": [{"phone": NUMBER}]}, 201)
+    rows = parsed(export(router, database))
+    assert all(not cell or cell[0] not in "=+-@\t\r" for row in rows for cell in row)
+    assert "'=cmd|' /C calc'!A0" in rows[1] and "'" + NUMBER in rows[1]
+    assert database.query("SELECT actor, changes #> '{0,new}' FROM patchbay.customer_log WHERE operation = 'Export customers'") == [
+        ("admin", {})]
+    assert export(router, database, "--bom").startswith(b"\xef\xbb\xbfid,")
+
+
+def test_an_export_takes_a_filter_and_many_pages(router, database, load):
+    load(table(["external_id", "name", "owner", "stage", "source", "tags", "fields.late"],
+               *([f"e{n}", f"c{n}", "anna" if n % 2 else "", "" if n % 2 else "to_be_assigned" if n % 3 else "new", "fair" if n % 5 else "web", "t" if n % 7 else "u",
+                  "x" if n == 1201 else ""] for n in range(1202))))
+    rows = parsed(export(router, database))
+    assert len(rows) == 1203 and sorted(row[1] for row in rows[1:]) == sorted(f"e{n}" for n in range(1202))
+    assert rows[0][-1] == "fields.late" and [row[1] for row in rows if row[-1] == "x"] == ["e1201"]
+    for flags, wanted in ((["--owner", "anna"], lambda n: n % 2), (["--stage", "new"], lambda n: not n % 2 and not n % 3),
+                          (["--source", "web", "--tag", "u"], lambda n: not n % 5 and not n % 7), (["--tag", "none"], lambda n: False)):
+        found = parsed(export(router, database, *flags))
+        assert {row[1] for row in found[1:]} == {f"e{n}" for n in range(1202) if wanted(n)}
