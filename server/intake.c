@@ -146,10 +146,12 @@ void intake_refuse_all(struct request_list *list, enum problem_code code, const 
     }
 }
 
+/* A detail is shorter than the longest address may be. */
 static enum problem_code why_unavailable(const struct project *project, char *detail, size_t size)
 {
+    static const char owned_by[] = "the project is owned by ";
     if (project->owner_address[0]) {
-        snprintf(detail, size, "the project is owned by %s", project->owner_address);
+        snprintf(detail, size, "%s%.*s", owned_by, (int)(size - sizeof owned_by), project->owner_address);
         return PROBLEM_NOT_OWNER;
     }
     snprintf(detail, size, "%s",
