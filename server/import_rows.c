@@ -190,7 +190,7 @@ struct row_reading {
     struct import_rows *rows;
     const struct project_config *config;
     const struct pending *row;
-    char why[448];
+    char why[1024]; /* a name of the file, and a problem's detail */
 };
 
 static bool refuse(struct row_reading *reading, uint32_t column, const char *detail)
