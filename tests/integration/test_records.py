@@ -255,7 +255,7 @@ def test_of_who_is_erased_no_byte_is_left_and_the_journal_replays(desk, database
     done = admin_.ok("POST", f"customers/{made['id']}/erase")
     assert done == {"customer": made["id"], "done": True, "emptied": 4}
     assert traces(dump(database), *words) == []
-    stored = redis.client().keys("*") if hasattr(redis, "client") else []
+    stored = redis.client().keys("*")
     assert traces(b"".join(stored), *words) == [] and traces(desk.log().encode(), *words) == []
     assert admin_.get(f"customers/{made['id']}").status == 404
     assert identity(desk, NUMBER)["outcome"] == "new"
