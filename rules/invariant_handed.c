@@ -154,9 +154,9 @@ static int known_at(const struct core *core, const struct interaction *interacti
     return prefer->last_agent_ms && is_recent ? core_agent_index(core, fact->last_agent) : -1;
 }
 
-/* An arrival: each stage up to that of its offer, or all when it waits. */
+/* Each stage from there up to that of its offer, or all when it waits. */
 static void check_stages(const struct check *check, const struct touched *touched,
-                         const struct interaction *interaction)
+                         const struct interaction *interaction, enum prefer_stage from)
 {
     const struct core *core = check->core;
     const struct interaction_data *now = &interaction->data;
@@ -164,28 +164,38 @@ static void check_stages(const struct check *check, const struct touched *touche
     enum prefer_stage last = is_offered ? now->stage : PREFER_QUEUE;
     if (uuid_is_nil(&now->customer) || now->held_until != TIME_NEVER || core->drain_pending)
         return;
-    for (enum prefer_stage stage = PREFER_SAME; stage < PREFER_QUEUE && stage <= last; stage++) {
+    for (enum prefer_stage stage = from; stage < PREFER_QUEUE && stage <= last; stage++) {
         int known = known_at(core, interaction, stage);
         if (is_offered && stage == last && now->agent != known)
             check_fail(check, INVARIANT_KNOWN_FIRST, interaction, &core->agents[now->agent],
                        "is asked as who knows the customer");
-        if (known < 0 || stage == last || touched_agent(touched, core->agents[known].name))
+        bool was_asked =
+            stage == PREFER_LAST && from > PREFER_OWNER && known == known_at(core, interaction, PREFER_OWNER);
+        if (known < 0 || stage == last || was_asked || touched_agent(touched, core->agents[known].name))
             continue;
         if (able_to_take(core, &core->agents[known], interaction))
             check_fail(check, INVARIANT_KNOWN_FIRST, interaction, &core->agents[known], "was passed over");
     }
 }
 
+/* What arrives, and what comes back from who did not take it. */
 static void check_known(const struct check *check, const struct touched *touched,
                         const struct touched_interaction *item)
 {
     const struct interaction_data *before = item->before, *now = &item->interaction->data;
     const struct config_prefer *prefer = &check->core->config->prefer;
-    bool is_open = now->state == INTERACTION_QUEUED || now->state == INTERACTION_OFFERED;
-    if (!before && is_open && (prefer->owner_ms || prefer->last_agent_ms))
-        check_stages(check, touched, item->interaction);
-    if (before && before->state == INTERACTION_OFFERED && now->state == INTERACTION_OFFERED &&
-        !uuid_equal(&before->offer, &now->offer) && now->stage <= before->stage && now->stage != PREFER_QUEUE)
+    enum input_kind kind = touched->rows[0].input->kind;
+    bool is_open = now->state == INTERACTION_QUEUED || now->state == INTERACTION_OFFERED,
+         was_offered =
+             before && before->state == INTERACTION_OFFERED && !uuid_equal(&before->offer, &now->offer);
+    if (!is_open || (before && !was_offered) || kind == INPUT_TRANSFER || kind == INPUT_ASSIGN)
+        return;
+    enum prefer_stage from = PREFER_SAME;
+    if (before)
+        from = before->stage < PREFER_QUEUE ? before->stage + 1 : PREFER_QUEUE;
+    if (prefer->owner_ms || prefer->last_agent_ms)
+        check_stages(check, touched, item->interaction, from);
+    if (now->state == INTERACTION_OFFERED && now->stage < from)
         check_fail(check, INVARIANT_KNOWN_FIRST, item->interaction, NULL, "goes back from stage %d to %d",
                    (int)before->stage, (int)now->stage);
 }

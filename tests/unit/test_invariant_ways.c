@@ -97,9 +97,20 @@ static void a_better_known_one_passed_over(struct scene *scene)
 static void a_stage_that_goes_back(struct scene *scene)
 {
     carl_is_free(scene);
-    step(scene,
-         (struct input){.kind = INPUT_ASSIGN, .interaction = scene->offered->id, .agent = SLICE("carl")});
+    reject(scene);
     scene->offered->data.stage = PREFER_SAME;
+}
+
+/* Ben was asked as who knew the customer, Anna is the owner and would be free. */
+static void an_owner_passed_over_on_return(struct scene *scene)
+{
+    struct interaction *call = scene->offered;
+    scene->world.config.prefer = (struct config_prefer){15000, 0, 0};
+    call->data.stage = PREFER_SAME;
+    reject(scene);
+    call->data.customer.bytes[0] = 7;
+    call->data.fact.owner = SLICE("anna");
+    scene->anna->data.load[CHANNEL_CALL] = 0;
 }
 
 static void a_transfer_that_excludes_nobody(struct scene *scene)
@@ -180,6 +191,7 @@ static const struct step_wrong {
     {a_wait_for_people_who_have_no_room, INVARIANT_NOTHING_STUCK, "waits, though all_at_capacity"},
     {an_owner_who_is_another, INVARIANT_KNOWN_FIRST, "is asked as who knows"},
     {a_better_known_one_passed_over, INVARIANT_KNOWN_FIRST, "was passed over"},
+    {an_owner_passed_over_on_return, INVARIANT_KNOWN_FIRST, "was passed over"},
     {a_stage_that_goes_back, INVARIANT_KNOWN_FIRST, "goes back"},
     {a_transfer_with_another_age, INVARIANT_HANDED_AS_ASKED, "has not the age"},
     {a_transfer_that_excludes_nobody, INVARIANT_HANDED_AS_ASKED, "excludes another"},
