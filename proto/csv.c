@@ -188,7 +188,7 @@ static enum csv_status end(struct csv_reader *reader, struct csv_row *row)
 static bool skip_mark(struct csv_reader *reader, char byte)
 {
     static const char mark[BOM_LEN] = {'\xef', '\xbb', '\xbf'};
-    if (reader->marked == BOM_LEN)
+    if (reader->marked >= BOM_LEN)
         return false;
     if (byte == mark[reader->marked]) {
         reader->marked++;

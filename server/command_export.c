@@ -62,7 +62,7 @@ static int flush_text(struct export *export)
 
 static int find_columns(struct export *export)
 {
-    struct slice json;
+    struct slice json = {NULL, 0};
     bool goes_on;
     do {
         int code = ask(export, "export_columns", &json);
@@ -76,7 +76,7 @@ static int find_columns(struct export *export)
 
 static int write_rows(struct export *export)
 {
-    struct slice json;
+    struct slice json = {NULL, 0};
     bool goes_on;
     do {
         int code = ask(export, "export_rows", &json);
