@@ -265,7 +265,7 @@ static void list(struct listing *listing, GMimeObject *object, const char *name,
 static void refer(struct mail *mail, struct slice value, struct arena *arena)
 {
     struct slice *ids = arena_array(arena, struct slice, EVENT_REFERENCES_MAX);
-    uint32_t count = mail_ids(ids, value, arena);
+    uint32_t count = mail_ids(ids, mail_line(value, arena), arena);
     uint32_t room = EVENT_REFERENCES_MAX - mail->references_count;
     for (uint32_t i = count > room ? count - room : 0; i < count; i++)
         mail->references[mail->references_count++] = ids[i];
