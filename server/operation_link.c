@@ -119,7 +119,8 @@ static void on_customer(struct operation_call *call, unsigned status, struct sli
 
 static void read_customer(struct link_call *link)
 {
-    struct value args = value_map(link->call.arena, 2);
+    struct value args = value_map(link->call.arena, 3);
+    value_set(&args, "interaction", *value_member(link->asked->params, "interaction"));
     value_set(&args, "customer", link->id);
     value_set(&args, "is_created", value_bool(link->is_created));
     operation_sql_run(&link->call, "link_customer", &args, on_customer);

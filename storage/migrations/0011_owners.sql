@@ -285,7 +285,7 @@ BEGIN
         status := 'invalid'; body := format('a customer of stage %s is in no pool; from there the legal stages are %s', old.stage,
                                             array_to_string(legal_stages(old.stage), ', '));
     ELSE
-        SELECT s.* INTO p FROM pools s WHERE s.id = old.pool;
+        SELECT s.* INTO p FROM pools s WHERE s.id = old.pool FOR KEY SHARE; -- before its members, as everywhere
         SELECT m.held INTO holds FROM pool_members m WHERE m.pool = old.pool AND m.agent = by_agent FOR UPDATE;
         IF holds IS NULL THEN
             status := 'forbidden'; body := 'only members of its pool may pick a customer up';
@@ -571,7 +571,7 @@ BEGIN
           AND greatest(c.assigned_ms, c.followed_up_ms)
               <= now_ms - (p.reclaim_days - coalesce(p.remind_days, 0)) * 86400000::bigint
           AND (p.remind_days IS NULL OR c.reminded_ms IS NULL OR goes_back_ms(c, p) <= now_ms)
-        ORDER BY c.id LIMIT most FOR UPDATE OF c SKIP LOCKED
+        ORDER BY c.id LIMIT most FOR UPDATE OF c SKIP LOCKED FOR KEY SHARE OF p SKIP LOCKED
     LOOP
         changed := changed + 1;
         was := last_follow_up_ms(item.c);

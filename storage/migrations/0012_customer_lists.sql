@@ -123,8 +123,8 @@ CREATE TRIGGER contacts_queue_gone AFTER DELETE ON contacts REFERENCING OLD TABL
 -- Who is deleted is not found any more, from that commit on.
 CREATE FUNCTION forget_customer() RETURNS trigger LANGUAGE plpgsql SET search_path = patchbay, pg_temp AS $$
 BEGIN
+    DELETE FROM customer_last WHERE customer = new.id; -- in this order, as index_customers() does
     UPDATE customer_words SET words = '' WHERE customer = new.id;
-    DELETE FROM customer_last WHERE customer = new.id;
     RETURN NULL;
 END
 $$;

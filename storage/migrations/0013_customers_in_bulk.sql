@@ -325,6 +325,8 @@ BEGIN
         UPDATE interactions i SET customer = stay_id WHERE i.customer = go_id AND i.closed_ms IS NOT NULL RETURNING i.id
     )
     UPDATE customer_merges m SET interactions = ARRAY(SELECT moved.id FROM moved) WHERE m.id = merge;
+    -- As an event's batch: the fence, then what is known of somebody's last interaction.
+    PERFORM FROM fences f WHERE f.project = of FOR UPDATE;
     INSERT INTO activity AS a (customer, interaction, agent, at_ms)
     SELECT stay_id, b.interaction, b.agent, b.at_ms FROM activity b WHERE b.customer = go_id
     ON CONFLICT (customer) DO UPDATE
@@ -420,6 +422,8 @@ BEGIN
     ON CONFLICT DO NOTHING;
     PERFORM drop_follows(stay_id, merge.follows);
     UPDATE interactions i SET customer = go_id WHERE i.id = ANY (merge.interactions) AND i.customer = stay_id;
+    -- As an event's batch: the fence, then what is known of somebody's last interaction.
+    PERFORM FROM fences f WHERE f.project = of FOR UPDATE;
     UPDATE activity a
     SET interaction = coalesce(x.interaction, a.interaction), agent = x.agent, at_ms = x.at_ms
     FROM jsonb_populate_record(NULL::activity, merge.activity) x, activity b
@@ -527,10 +531,8 @@ BEGIN
     SET next_seq = excluded.next_seq, last_seq = excluded.last_seq,
         keys = ARRAY(SELECT unnest(e.keys) UNION SELECT unnest(excluded.keys));
     UPDATE interactions i SET routing = NULL WHERE i.customer = ANY (all_ids) AND i.closed_ms IS NOT NULL;
-    DELETE FROM import_errors x USING customers c, imports i
-    WHERE c.id = ANY (all_ids) AND i.id = x.import AND i.project = of
-      AND (position(nullif(c.name, '') IN x.line) > 0 OR position(c.real_name IN x.line) > 0
-           OR EXISTS (SELECT FROM unnest(all_keys) k (key) WHERE position(k.key IN x.line) > 0));
+    -- A row that was refused may name anybody in any spelling: all of them go.
+    DELETE FROM import_errors x USING imports i WHERE i.id = x.import AND i.project = of;
     UPDATE customers c
     SET name = '', real_name = NULL, company = NULL, external_id = NULL, source = NULL, tags = '{}', fields = '{}',
         erased_ms = now_ms, deleted_at = coalesce(c.deleted_at, now()), updated_at = now(), version = c.version + 1
@@ -545,11 +547,28 @@ BEGIN
         EXECUTE 'DELETE FROM field_values f WHERE f.customer = ANY ($1)' USING all_ids;
     END IF;
     UPDATE customer_log l SET changes = '[]' WHERE l.customer = ANY (all_ids) AND l.changes <> '[]';
+    -- Whom this one was once merged with, as long as the two were one.
+    UPDATE customer_log l SET changes = '[]' FROM customer_merges m
+    WHERE (m.customer = ANY (all_ids) OR m.other = ANY (all_ids)) AND l.customer IN (m.customer, m.other)
+      AND l.at_ms BETWEEN m.at_ms AND coalesce(m.undone_ms, now_ms) AND l.changes <> '[]';
     UPDATE customer_merges m SET customer_was = NULL, customer_became = NULL, other_was = NULL, shares = NULL
     WHERE m.customer = ANY (all_ids) OR m.other = ANY (all_ids);
     PERFORM log_customer(of, by_role, by_agent, args, erased, 'Erase customer', '[]');
     -- The fence from here on. Which keys it was is not written down: {} is anybody's.
     UPDATE fences f SET facts_version = f.facts_version + 1 WHERE f.project = of RETURNING f.facts_version INTO now_facts;
+    -- What was decided before the fence was ours may be about this one too; the next try tells its admin so.
+    IF EXISTS (SELECT FROM interactions i WHERE i.project = of AND i.closed_ms IS NULL
+                                            AND (i.customer = ANY (all_ids) OR i.candidates && all_ids)) THEN
+        RAISE EXCEPTION 'an interaction of this customer has just begun' USING ERRCODE = 'serialization_failure';
+    END IF;
+    UPDATE erasures e
+    SET last_seq = f.journal_seq,
+        interactions = ARRAY(SELECT i.id FROM interactions i WHERE i.customer = ANY (all_ids) AND i.closed_ms IS NOT NULL)
+    FROM fences f WHERE f.project = of AND e.customer = erased;
+    IF to_regclass('datasheets') IS NOT NULL THEN
+        EXECUTE 'DELETE FROM datasheets d USING erasures e WHERE e.customer = $1 AND d.interaction = ANY (e.interactions)'
+            USING erased;
+    END IF;
     INSERT INTO changes (project, version, kind, ref, keys) VALUES (of, now_facts, 'customer', erased, '{}');
     UPDATE changes c SET keys = '{}' WHERE c.project = of AND c.keys && all_keys;
     DELETE FROM duplicates d WHERE d.project = of AND d.key = ANY (all_keys)

@@ -1,5 +1,5 @@
--- {customer, is_created}: what the core is told of a customer, and the version of the facts at that moment. Who handles a chat
--- or a mail finds everybody by exact search, and links whom it found.
+-- {interaction, customer, is_created}: what the core is told of a customer, and the version of the facts at that moment. Who has
+-- taken this chat or mail finds everybody by exact search, and links whom it found.
 WITH call (project, role, agent, args) AS (SELECT $1::integer, $2::text, $3::text, $4::jsonb),
 found AS (
     SELECT c.id, c.name, c.owner, c.tags, c.stage, c.source, c.fields, a.agent AS last_agent, a.at_ms AS last_ms
@@ -7,7 +7,8 @@ found AS (
     WHERE c.project = $1 AND c.id = ($4 ->> 'customer')::uuid AND c.deleted_at IS NULL
       AND (right_on(v, c) >= 1 OR ($4 ->> 'is_created')::boolean OR EXISTS (
           SELECT FROM interactions i
-          WHERE i.project = $1 AND i.closed_ms IS NULL AND i.agent = v.agent AND i.channel IN (1, 2)))
+          WHERE i.project = $1 AND i.id = ($4 ->> 'interaction')::uuid AND i.closed_ms IS NULL AND i.state = 2
+            AND i.agent = v.agent AND i.channel IN (1, 2)))
 )
 SELECT 'ok', json_build_object(
     'name', name, 'owner', owner, 'tags', to_json(tags), 'stage', stage, 'source', source, 'fields', fields,
