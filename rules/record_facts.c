@@ -114,10 +114,9 @@ struct slice record_open(const struct core *core, const struct interaction *inte
     put_customer(&writer, fact);
     if (has_fields(fact))
         record_put_value(&writer, &fact->fields);
-    if (interaction->data.stage < PREFER_LAST) { /* who is asked next */
-        record_put_text(&writer, fact->last_agent);
-        record_put_int(&writer, fact->last_ms);
-    }
+    /* Whom the preference asks when its queue opens, or when it is sent on. */
+    record_put_text(&writer, fact->last_agent);
+    record_put_int(&writer, fact->last_ms);
     return record_writer_end(&writer);
 }
 
@@ -147,9 +146,7 @@ bool record_read_open(struct interaction *out, struct record_names *names, struc
     bool had_fields = fact->fields.kind == VALUE_MAP;
     if (had_fields)
         fact->fields = record_get_value(&reader, arena);
-    if (out->data.stage < PREFER_LAST) {
-        fact->last_agent = record_get_text(&reader);
-        fact->last_ms = record_get_int(&reader);
-    }
+    fact->last_agent = record_get_text(&reader);
+    fact->last_ms = record_get_int(&reader);
     return record_reader_is_done(&reader) && has_fields(fact) == had_fields;
 }

@@ -159,10 +159,8 @@ static void dump_interaction(struct writer *writer, const struct core *core,
         put_text(writer, " excluded ", core->agents[data->excluded].name);
     put_int(writer, " attributes ", interaction->attributes.count);
     dump_fact(writer, &data->fact);
-    if (data->stage < PREFER_LAST) { /* who is asked next */
-        put_text(writer, " last ", data->fact.last_agent);
-        put_int(writer, " at ", data->fact.last_ms);
-    }
+    put_text(writer, " last ", data->fact.last_agent);
+    put_int(writer, " at ", data->fact.last_ms);
     dump_texts(writer, &interaction->texts);
     put_int(writer, " customer's ", interaction->by_customer.linked);
     put_int(writer, " waits ", interaction->waiting.linked);

@@ -433,7 +433,7 @@ static void configure_all(struct world *world, uint64_t seed)
     hours.otherwise = seed % 4 == 0 ? QUEUE_CHAT : -1;
     world->config.hours = &hours;
     world->config.hours_count = 1;
-    world->config.prefer = (struct config_prefer){15000, 10000, 60000};
+    world->config.prefer = (struct config_prefer){15000, 10000, 600000}; /* longer than anything waits here */
     for (int i = 0; i < QUEUE_COUNT; i++)
         world->queues[i].strategy = (enum strategy)((seed + (uint64_t)i) % STRATEGY_COUNT);
     world_rule(world, "german", "from.phone == '+491'", QUEUE_SUPPORT, 2);

@@ -234,8 +234,13 @@ static void an_open_interaction_keeps_how_it_was_routed_and_what_was_known_of_it
     value_set(&fields, "plan", value_int(-7));
     value_set(&fields, "list", list);
     struct slice tags[] = {SLICE("vip")};
-    struct customer_fact fact = {
-        .id = {{1}}, .owner = SLICE("carl"), .tags = tags, .tag_count = 1, .fields = fields};
+    struct customer_fact fact = {.id = {{1}},
+                                 .owner = SLICE("carl"),
+                                 .tags = tags,
+                                 .tag_count = 1,
+                                 .fields = fields,
+                                 .last_agent = SLICE("dora"),
+                                 .last_ms = 55};
     struct config_rule rules[] = {{.name = SLICE("rest")}, {.name = SLICE("vip")}};
     struct agent agents[] = {{.name = SLICE("anna")}, {.name = SLICE("ben")}};
     struct project_config config = {.rules = rules, .rule_count = 2};
@@ -266,10 +271,17 @@ static void an_open_interaction_keeps_how_it_was_routed_and_what_was_known_of_it
     assert_true(slice_equal(bytes, record_open(&core, &again, &arena)));
     const struct customer_fact *customer = &again.data.fact;
     assert_true(slice_is(customer->owner, "carl") && slice_is(customer->tags[0], "vip"));
+    assert_true(slice_is(customer->last_agent, "dora"));
+    assert_int_equal(customer->last_ms, 55);
     assert_int_equal(value_member(&customer->fields, "plan")->integer, -7);
     assert_true(value_member(&customer->fields, "list")->items[1].real == 0.5);
     for (size_t len = 0; len < bytes.len; len++)
         assert_false(record_read_open(&again, &names, (struct slice){bytes.ptr, len}, &arena));
+    /* What waits behind its preference is asked again by it when its queue opens: after a restart too. */
+    open.data.stage = PREFER_QUEUE;
+    assert_true(record_read_open(&again, &names, record_open(&core, &open, &arena), &arena));
+    assert_true(slice_is(again.data.fact.last_agent, "dora"));
+    assert_int_equal(again.data.fact.last_ms, 55);
     arena_deinit(&arena);
 }
 
