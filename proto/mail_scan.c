@@ -9,7 +9,9 @@
 
 static struct slice take_line(struct slice *rest)
 {
-    const char *end = rest->len ? memchr(rest->ptr, '\n', rest->len) : NULL;
+    if (!rest->len)
+        return *rest; /* of nothing there is not even a place */
+    const char *end = memchr(rest->ptr, '\n', rest->len);
     size_t used = end ? (size_t)(end - rest->ptr) + 1 : rest->len, len = end ? used - 1 : used;
     struct slice line = {rest->ptr, len};
     if (len && line.ptr[len - 1] == '\r')
