@@ -1,6 +1,6 @@
 /* Whom an interaction is about, as the people say who handle it. What they say holds like what the router
- * found out: for the owner's and the last agent's preference, for the rules when it comes back, for the
- * blacklist. */
+ * found out: for the rules when it comes back, for the blacklist, and for the owner's and the last agent's
+ * preference wherever that is asked from then on. */
 #include "rules/core_state.h"
 
 static bool may_link(const struct step *step, const struct interaction *interaction)
