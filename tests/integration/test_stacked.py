@@ -577,16 +577,19 @@ def test_a_router_that_is_stopped_with_two_batches_that_never_come_in_says_so(ro
 
 # --- Many of them ---
 
+LANES = 18  # so many producers that there is nearly always enough for a second batch
+
+
 def test_a_stack_that_grows_and_shrinks_for_seconds_loses_and_doubles_nothing(router, tables, heard):
     """Several producers at full speed, each batch enough for one on top of the other."""
     router.presence("anna")
     router.presence("ben")
-    sent = [chats() + [ringing(f"+49151300{number:05}")] for number in range(60)]
+    sent = [chats() + [ringing(f"+49151300{number:05}")] for number in range(180)]
     before = router.metric("patchbay_batches_stacked_total")
-    asked = [Later(lambda mine: [router.source().batch(events) for events in mine], sent[lane::6]) for lane in range(6)]
+    asked = [Later(lambda mine: [router.source().batch(events) for events in mine], sent[lane::LANES]) for lane in range(LANES)]
     answers = [None] * len(sent)
     for lane, one in enumerate(asked):
-        answers[lane::6] = [answer.json for answer in one.wait(120)]
+        answers[lane::LANES] = [answer.json for answer in one.wait(120)]
     assert router.metric("patchbay_batches_stacked_total") - before > 3
     flat = [answer for some in answers for answer in some]
     assert len({answer["sequence"] for answer in flat}) == len(flat) == journaled(tables)
