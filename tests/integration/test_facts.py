@@ -4,7 +4,7 @@ import threading
 import time
 import uuid
 
-from harness.fence import Fence, Later, check_journal
+from harness.fence import Fence, Gate, Later, check_journal
 from harness.http_client import mail, ringing
 from harness.process import wait_for
 
@@ -119,14 +119,17 @@ def outdate(router, tables, fence, tries=2):
     """Facts that have to do with nobody move under so many tries of the batch that waits for the fence; gives the fence that the
     next try waits for."""
     fence.wait_stuck()
-    last = batches(router) + tries
-    while batches(router) < last:  # whoever waits besides may be let in before the batch: then it is the same try still
-        following = Later(Fence, tables)
-        wait_for(lambda: tables.one("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'") == 2, "both wait")
+    for _ in range(tries):
+        tried = batches(router)
         customer_in(fence, f"{uuid.uuid4()}@example.org")
+        gate = Later(Gate, tables)
+        wait_for(lambda: tables.one("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'") == 2, "both wait")
         fence.commit()
-        fence = following.wait()
+        gate = gate.wait()
+        fence = Fence(tables)
+        gate.open()
         fence.wait_stuck()
+        assert batches(router) == tried + 1
     return fence
 
 

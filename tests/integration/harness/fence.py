@@ -61,7 +61,7 @@ class Fence:
 
     def wait_stuck(self):
         """Until the batch waits for the row."""
-        wait_for(lambda: self.tables.one("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        wait_for(lambda: self.tables.one("SELECT count(*) FROM pg_stat_activity WHERE wait_event IN ('tuple', 'transactionid')"
                                          " AND application_name LIKE 'patchbay writer %' AND query LIKE '%One batch, one statement%'"),
                  "a batch waits for the fence")
 
@@ -78,6 +78,21 @@ class Fence:
 
     def rollback(self):
         self.connection.rollback()
+        self.connection.close()
+
+
+class Gate:
+    """Keeps batches from the table, though not a Fence from its row: who waits for a row that was updated may be let in before
+    whoever waited longer, at a table the order is that of coming."""
+
+    def __init__(self, tables):
+        self.connection = tables.connect()
+        self.connection.autocommit = False
+        with self.connection.cursor() as cursor:
+            cursor.execute("LOCK TABLE fences IN SHARE ROW EXCLUSIVE MODE")
+
+    def open(self):
+        self.connection.commit()
         self.connection.close()
 
 
