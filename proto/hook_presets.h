@@ -1,0 +1,14 @@
+/* The presets: each in a file of its own, proto/hook_NAME.c, and a row in proto/hook_presets.c. */
+#ifndef PROTO_HOOK_PRESETS_H
+#define PROTO_HOOK_PRESETS_H
+
+#include "proto/hook.h"
+
+enum hook_status hook_cti_verify(const struct hook_request *request, struct arena *arena);
+enum hook_status hook_cti_decode(struct hook_result *result, const struct hook_request *request,
+                                 struct arena *arena);
+void hook_cti_answer(struct hook_answer *answer, const struct hook_request *request,
+                     const struct hook_result *result, const struct hook_decision *decisions,
+                     struct arena *arena);
+
+#endif
