@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "proto/evapi.h"
 #include "proto/json.h"
 #include "proto/mail_event.h"
 #include "proto/phone.h"
@@ -26,9 +27,16 @@ static const char help_text[] =
     "Prints the events that a recorded stream or request would become, a line of JSON each. FILE - is standard input.\n"
     "\n"
     "  mail                        one message (RFC 5322) as `patchbay mail --parse` reads it\n"
+    "  evapi                       netstrings that Kamailio's module evapi sent\n"
     "\n"
     "  --region REGION             two letters: the numbering plan of numbers without + (ZZ: none)\n"
     "  --help                      print this and exit\n";
+
+static void print_value(const struct value *value, struct arena *arena)
+{
+    struct slice text = json_write(value, arena);
+    printf("%.*s\n", (int)text.len, text.ptr);
+}
 
 static int decode_mail(const struct recording *recording)
 {
@@ -39,15 +47,39 @@ static int decode_mail(const struct recording *recording)
     if (status != MAIL_OK)
         return command_failed(recording->command, "the message is refused: %s", mail_status_text(status));
     struct value event = mail_event(&mail, &envelope, recording->arena);
-    struct slice text = json_write(&event, recording->arena);
-    printf("%.*s\n", (int)text.len, text.ptr);
+    print_value(&event, recording->arena);
     return COMMAND_OK;
+}
+
+/* A message that cannot be read is named and spoils the exit code, as in the gateway, where it spoils itself
+ * alone. */
+static int decode_evapi(const struct recording *recording)
+{
+    struct slice rest = recording->bytes;
+    int code = COMMAND_OK;
+    while (rest.len) {
+        struct netstring_step step;
+        struct evapi_message message;
+        struct fault fault;
+        size_t at = recording->bytes.len - rest.len;
+        netstring_read(&step, rest, EVAPI_MESSAGE_MAX);
+        if (step.status != NETSTRING_READY)
+            return command_failed(recording->command, "byte %zu: %s", at,
+                                  step.status == NETSTRING_BAD ? step.why : "the last netstring is cut off");
+        evapi_read(&message, step.content, SLICE("evapi"), recording->arena, &fault);
+        if (message.kind == EVAPI_EVENT)
+            print_value(&message.document, recording->arena);
+        else if (message.kind == EVAPI_BAD)
+            code = command_failed(recording->command, "byte %zu: %s", at, fault.detail);
+        rest = (struct slice){rest.ptr + step.used, rest.len - step.used};
+    }
+    return code;
 }
 
 static const struct format {
     const char *name;
     int (*decode)(const struct recording *recording); /* prints; returns the exit code */
-} formats[] = {{"mail", decode_mail}};
+} formats[] = {{"mail", decode_mail}, {"evapi", decode_evapi}};
 
 static const struct format *find_format(const char *name)
 {
