@@ -6,7 +6,7 @@
 
 #include "rules/types.h"
 
-#define CUSTOMER_INDEX_PAGE 250      /* customers, and rows of the journal, of one run */
+#define CUSTOMER_INDEX_PAGE 500      /* customers, and rows of the journal, of one run */
 #define CUSTOMER_INDEX_EVERY_MS 1000 /* without news: others may have changed customers */
 
 struct project;
