@@ -19,6 +19,23 @@ bool project_check_queue(const struct project_node *node, const struct project_c
     return true;
 }
 
+bool project_check_endpoint(const struct project_node *node, const struct project_config *config, int *out)
+{
+    struct slice name = {NULL, 0};
+    if (!node->value)
+        return true;
+    if (!project_node_text(node, &name, EVENT_ATTRIBUTE_MAX))
+        return false;
+    for (uint32_t i = 0; i < config->endpoint_count; i++) {
+        const struct config_endpoint *endpoint = &config->endpoints[i];
+        if (slice_equal(endpoint->name, name) || slice_equal(endpoint->address, name)) {
+            *out = (int)i;
+            return true;
+        }
+    }
+    return project_node_refuse(node, "there is no endpoint \"%.*s\"", fault_quote(name), name.ptr);
+}
+
 bool project_check_region(const struct project_node *node, struct slice *out)
 {
     struct slice region = {NULL, 0};

@@ -7,6 +7,9 @@
 /* The node must name one of the queues that are read already. */
 bool project_check_queue(const struct project_node *node, const struct project_config *config, uint16_t *out);
 
+/* One of the endpoints that are read already, by its name or its address. Absent is fine. */
+bool project_check_endpoint(const struct project_node *node, const struct project_config *config, int *out);
+
 /* A region that the numbering plans know, or "ZZ": none. Absent is fine. */
 bool project_check_region(const struct project_node *node, struct slice *out);
 

@@ -5,6 +5,7 @@
 #include "proto/project_check.h"
 #include "proto/project_sections.h"
 #include "rules/email_key.h"
+#include "rules/table.h"
 
 struct found {
     struct config_endpoint endpoint;
@@ -62,10 +63,26 @@ static bool read_chat(struct config_endpoint *endpoint, const struct project_nod
     return true;
 }
 
+/* Names are few: those of one project's endpoints that its gateways refer to. */
+static void check_names(const struct project_config *config, const struct project_node *list)
+{
+    struct table names;
+    table_init(&names);
+    struct table_node *nodes = arena_array(list->reading->arena, struct table_node, config->endpoint_count);
+    for (uint32_t i = 0; i < config->endpoint_count; i++) {
+        struct slice name = config->endpoints[i].name;
+        if (name.len && table_find(&names, name))
+            project_node_refuse(list, "two endpoints have the name \"%.*s\"", fault_quote(name), name.ptr);
+        else if (name.len)
+            table_insert(&names, &nodes[i], name);
+    }
+    table_deinit(&names);
+}
+
 static bool read_endpoint(struct config_endpoint *endpoint, const struct project_config *config,
                           const struct project_node *item)
 {
-    static const char *const keys[] = {"phone", "email", "chat", "queue", "region", NULL};
+    static const char *const keys[] = {"name", "phone", "email", "chat", "queue", "region", NULL};
     if (!item->value)
         return project_node_refuse(item, "must be a map");
     if (!project_node_check_map(item, keys))
@@ -75,7 +92,9 @@ static bool read_endpoint(struct config_endpoint *endpoint, const struct project
     struct project_node chat = project_node_member(item, "chat");
     struct project_node queue = project_node_member(item, "queue");
     struct project_node region = project_node_member(item, "region");
+    struct project_node name = project_node_member(item, "name");
     bool ok = project_check_queue(&queue, config, &endpoint->queue);
+    ok &= project_node_name(&name, &endpoint->name);
     if ((phone.value != NULL) + (email.value != NULL) + (chat.value != NULL) != 1)
         return project_node_refuse(item, "needs one of phone, email and chat");
     if (region.value && !phone.value)
@@ -113,4 +132,5 @@ void project_endpoints_read(struct project_config *config, const struct project_
                                 fault_quote(endpoint->key), endpoint->key.ptr);
         config->endpoints[config->endpoint_count++] = *endpoint;
     }
+    check_names(config, &list);
 }

@@ -131,7 +131,7 @@ static void read_file(struct project_config *config, const struct project_node *
                                        "fields",     "scripts",
                                        "datasheets", "tags",
                                        "assign",     "permission_groups",
-                                       NULL};
+                                       "gateways",   NULL};
     if (!file->value || !project_node_check_map(file, keys)) {
         if (!file->value)
             project_node_refuse(file, "the file must hold a map");
@@ -160,6 +160,7 @@ static void read_file(struct project_config *config, const struct project_node *
     project_queues_read(config, file);
     project_agents_read(config, file);
     project_endpoints_read(config, file);
+    project_gateways_read(config, file);
     project_rules_read(config, file);
     project_assign_read(config, file);
     project_groups_check(config, file);

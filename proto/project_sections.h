@@ -22,6 +22,7 @@ void project_hours_read(struct project_config *config, const struct project_node
 void project_queues_read(struct project_config *config, const struct project_node *file);
 void project_agents_read(struct project_config *config, const struct project_node *file);
 void project_endpoints_read(struct project_config *config, const struct project_node *file);
+void project_gateways_read(struct project_config *config, const struct project_node *file);
 /* Also whether each can be reached and the last always matches. */
 void project_rules_read(struct project_config *config, const struct project_node *file);
 /* Custom fields of customers. */

@@ -36,6 +36,13 @@ const char *empty_reason_name(enum empty_reason reason)
     return empty_names[reason];
 }
 
+static const char *const protocol_names[GATEWAY_PROTOCOL_COUNT] = {"asterisk", "freeswitch", "kamailio"};
+
+const char *gateway_protocol_name(enum gateway_protocol protocol)
+{
+    return protocol_names[protocol];
+}
+
 struct config_queue config_queue_default(struct slice name)
 {
     return (struct config_queue){

@@ -21,6 +21,8 @@
 #define CONFIG_SKILL_LEVEL_MAX 100 /* 1 is the least; 0 means that the agent has none */
 #define CONFIG_RELAX_MAX 16        /* steps of a queue */
 #define CONFIG_HOURS_MAX 256       /* named sets of hours */
+#define CONFIG_GATEWAYS_MAX 64
+#define CONFIG_GATEWAY_CONTEXTS_MAX 64
 #define CONFIG_WEIGHT_MAX 1000
 #define CONFIG_QUEUE_OF_ENDPOINT UINT16_MAX
 
@@ -103,11 +105,40 @@ struct config_agent {
 };
 
 struct config_endpoint {
+    struct slice name; /* what gateways call it, or empty */
     enum channel channel;
     struct slice address; /* as written */
     struct slice key;     /* canonical phone or e-mail key, or the chat inbox */
     struct slice region;  /* of this endpoint, or empty: the project's */
     uint16_t queue;
+};
+
+/* What a gateway speaks. */
+enum gateway_protocol { GATEWAY_ASTERISK, GATEWAY_FREESWITCH, GATEWAY_KAMAILIO };
+#define GATEWAY_PROTOCOL_COUNT 3
+const char *gateway_protocol_name(enum gateway_protocol protocol); /* "asterisk" */
+
+struct config_extension {
+    uint32_t agent; /* index */
+    struct slice number;
+};
+
+/* A connection that the router which owns the project keeps to a telephone exchange. */
+struct config_gateway {
+    struct slice name;
+    enum gateway_protocol protocol;
+    bool listens; /* the peer connects to us */
+    struct slice host;
+    uint16_t port;
+    struct slice user, secret_file; /* empty: none */
+    bool plain_login;               /* asterisk: no challenge */
+    bool default_secret;            /* freeswitch: the password that everybody knows is meant */
+    int endpoint;                   /* for calls to numbers that are no endpoint of their own, or -1 */
+    struct slice *contexts;         /* asterisk: where calls from outside come in; none: anywhere */
+    uint32_t context_count;
+    struct config_extension *extensions; /* where agents are reached, by number */
+    uint32_t extension_count;
+    struct slice redirect; /* the context that accepted calls are sent into; empty: they are left alone */
 };
 
 /* First match wins. The last one always matches. */
@@ -168,6 +199,8 @@ struct project_config {
     struct fields_config fields; /* of customers */
     struct datasheet_config *datasheets;
     uint32_t datasheet_count;
+    struct config_gateway *gateways; /* as in the file */
+    uint32_t gateway_count;
 };
 
 /* Gives back what the conditions of its rules hold outside the arena. */

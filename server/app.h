@@ -21,6 +21,7 @@ struct app {
     struct project *projects; /* linked list */
     struct publisher *publisher;
     struct streams *streams;
+    struct gateways *gateways;
     struct uuid instance; /* of this process: the fence's owner */
     char address[1024];   /* told to others in not_owner */
     bool draining;

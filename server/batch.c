@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "proto/decision.h"
+#include "server/gateways.h"
 #include "server/log.h"
 #include "server/metrics.h"
 #include "server/project_internal.h"
@@ -123,6 +124,7 @@ void batch_tell_committed(struct project *project)
         count_outcome(project, batch->rows[i].outcome);
     publisher_tell(project->app->publisher, project, &batch->announced);
     streams_tell(project->app->streams, project, &batch->announced);
+    gateways_tell(project->app->gateways, project, &batch->announced);
     while ((request = request_list_pop(&batch->requests)))
         intake_finish(request);
     batch_tell_refused(batch);

@@ -15,7 +15,7 @@
 
 #define OUT_FIRST_SIZE (16u << 10) /* bytes; grows by doubling */
 
-enum metric_type { COUNTER, GAUGE, HISTOGRAM, QUEUE_GAUGE, BUILD_INFO };
+enum metric_type { COUNTER, GAUGE, HISTOGRAM, QUEUE_GAUGE, BUILD_INFO, GATEWAY_GAUGE, GATEWAY_COUNTER };
 
 struct metric_row {
     const char *name, *help;
@@ -42,9 +42,15 @@ struct queue_entry {
     struct queue_entry *next;
 };
 
+struct gateway_entry {
+    struct metrics_gateway values;
+    struct gateway_entry *next;
+};
+
 struct metrics_collector {
     struct arena *arena;
     struct queue_entry *first, **last;
+    struct gateway_entry *gateways, **last_gateway;
 };
 
 struct out {
@@ -143,6 +149,15 @@ static const struct metric_row rows[METRIC_COUNT] = {
     [METRIC_MAILS] = {"patchbay_mails_total", "Recipients of mail over LMTP, by how they were answered.",
                       COUNTER, "outcome", .values = {"accepted", "deferred", "refused"}, .value_count = 3},
     [METRIC_INTAKE] = {"patchbay_intake", "Requests accepted and waiting for a batch.", GAUGE},
+    [METRIC_GATEWAY_UP] = {"patchbay_gateway_up", "1 while a gateway is connected, or listens.",
+                           GATEWAY_GAUGE},
+    [METRIC_GATEWAY_EVENTS] = {"patchbay_gateway_events_total", "Events of a gateway that were decided.",
+                               GATEWAY_COUNTER},
+    [METRIC_GATEWAY_RECONNECTS] = {"patchbay_gateway_reconnects_total",
+                                   "Times that a gateway was away and is to be connected again.",
+                                   GATEWAY_COUNTER},
+    [METRIC_GATEWAY_WAITING] = {"patchbay_gateway_waiting", "Events of a gateway that wait for a decision.",
+                                GATEWAY_GAUGE},
     [METRIC_QUEUE_DEPTH] = {"patchbay_queue_depth", "Interactions waiting in a queue.", QUEUE_GAUGE},
     [METRIC_OLDEST_WAIT] = {"patchbay_oldest_wait_seconds",
                             "Age of the longest waiting interaction of a queue.", QUEUE_GAUGE},
@@ -237,6 +252,14 @@ void metrics_queue(struct metrics_collector *collector, struct slice project, st
     collector->last = &entry->next;
 }
 
+void metrics_gateway(struct metrics_collector *collector, const struct metrics_gateway *gateway)
+{
+    struct gateway_entry *entry = arena_new(collector->arena, struct gateway_entry);
+    entry->values = *gateway;
+    *collector->last_gateway = entry;
+    collector->last_gateway = &entry->next;
+}
+
 static void put(struct out *out, struct slice text)
 {
     if (out->size - out->len < text.len) {
@@ -280,7 +303,8 @@ static void put_escaped(struct out *out, struct slice text)
 
 static void put_head(struct out *out, const struct metric_row *row)
 {
-    static const char *const types[] = {"counter", "gauge", "histogram", "gauge", "gauge"};
+    static const char *const types[] = {"counter", "gauge", "histogram", "gauge",
+                                        "gauge",   "gauge", "counter"};
     put_format(out, "# HELP %s %s\n# TYPE %s %s\n", row->name, row->help, row->name, types[row->type]);
 }
 
@@ -333,11 +357,28 @@ static void put_queues(struct out *out, enum metric metric, const struct queue_e
     }
 }
 
+static void put_gateways(struct out *out, enum metric metric, const struct gateway_entry *entry)
+{
+    for (; entry; entry = entry->next) {
+        const struct metrics_gateway *values = &entry->values;
+        uint64_t value = metric == METRIC_GATEWAY_UP           ? values->is_up
+                         : metric == METRIC_GATEWAY_EVENTS     ? values->events
+                         : metric == METRIC_GATEWAY_RECONNECTS ? values->reconnects
+                                                               : values->waiting;
+        put_format(out, "%s{project=\"", rows[metric].name);
+        put_escaped(out, values->project);
+        put(out, SLICE("\",gateway=\""));
+        put_escaped(out, values->gateway);
+        put_format(out, "\"} %" PRIu64 "\n", value);
+    }
+}
+
 struct slice metrics_render(struct arena *arena)
 {
     struct out out = {.arena = arena, .text = arena_alloc(arena, OUT_FIRST_SIZE), .size = OUT_FIRST_SIZE};
     struct metrics_collector collector = {.arena = arena};
     collector.last = &collector.first;
+    collector.last_gateway = &collector.gateways;
     if (on_collect)
         on_collect(collect_ctx, &collector);
     for (enum metric metric = 0; metric < METRIC_COUNT; metric++) {
@@ -345,6 +386,8 @@ struct slice metrics_render(struct arena *arena)
         put_head(&out, row);
         if (row->type == QUEUE_GAUGE)
             put_queues(&out, metric, collector.first);
+        else if (row->type == GATEWAY_GAUGE || row->type == GATEWAY_COUNTER)
+            put_gateways(&out, metric, collector.gateways);
         else if (row->type == BUILD_INFO)
             put_format(&out, "%s{version=\"%s\"} 1\n", row->name, PATCHBAY_VERSION);
         else

@@ -36,6 +36,10 @@ enum metric {
     METRIC_CONNECTIONS,    /* gauge, kind: http rpc lmtp */
     METRIC_MAILS,          /* outcome: enum metric_mail */
     METRIC_INTAKE,         /* gauge: events accepted and not yet in a batch */
+    METRIC_GATEWAY_UP,     /* collected, as are the next three: project, gateway */
+    METRIC_GATEWAY_EVENTS,
+    METRIC_GATEWAY_RECONNECTS,
+    METRIC_GATEWAY_WAITING,
     METRIC_QUEUE_DEPTH,    /* collected: project, queue, channel */
     METRIC_OLDEST_WAIT,    /* collected: project, queue, channel; seconds */
     METRIC_AUDIT_FINDINGS, /* what the auditor found */
@@ -69,6 +73,14 @@ struct metrics_collector;
 void metrics_on_collect(void (*collect)(void *ctx, struct metrics_collector *collector), void *ctx);
 void metrics_queue(struct metrics_collector *collector, struct slice project, struct slice queue,
                    enum channel channel, uint64_t depth, double oldest_wait_seconds);
+
+struct metrics_gateway {
+    struct slice project, gateway;
+    bool is_up;
+    uint64_t events, reconnects, waiting;
+};
+/* The same, once for each gateway. */
+void metrics_gateway(struct metrics_collector *collector, const struct metrics_gateway *gateway);
 
 struct slice metrics_render(struct arena *arena);
 void metrics_reset(void); /* all values to 0: for tests and for a new start */

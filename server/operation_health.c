@@ -1,6 +1,7 @@
 #include "server/operation_health.h"
 
 #include "proto/json.h"
+#include "server/gateways.h"
 #include "server/lmtp.h"
 #include "server/metrics.h"
 #include "server/openapi.h"
@@ -70,7 +71,7 @@ static void serve_readyz(struct app *app, struct http_exchange *exchange)
     struct arena *arena = http_arena(exchange);
     bool has_database = pg_link_is_up(app->writer) && pg_link_is_up(app->reader) && pg_link_is_up(app->desk);
     bool has_redis = redis_link_is_up(app->redis);
-    struct value body = value_map(arena, 5);
+    struct value body = value_map(arena, 6);
     bool is_ready = has_database && !app->draining && owns_all(app);
     const char *status = !has_database || app->draining ? "unavailable"
                          : !is_ready                    ? "standby"
@@ -82,6 +83,7 @@ static void serve_readyz(struct app *app, struct http_exchange *exchange)
     if (app->lmtp)
         value_set(&body, "lmtp", lmtp_state(app, arena));
     value_set(&body, "projects", projects_of(app, arena));
+    value_set(&body, "gateways", gateways_states(app->gateways, arena));
     reply(exchange, is_ready ? 200 : 503, &body);
 }
 

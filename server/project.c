@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/gateways.h"
 #include "server/log.h"
 #include "server/metrics.h"
 #include "server/project_internal.h"
@@ -82,6 +83,7 @@ static void on_housekeeping(uv_timer_t *timer)
         customer_index_tick(project);
         audit_sweep(project);
     }
+    gateways_sync(project->app->gateways, project);
     project_pump(project);
 }
 
@@ -234,6 +236,11 @@ uint32_t project_id(const struct project *project)
 bool project_is_owned(const struct project *project)
 {
     return project->state == PROJECT_OWNED || project->state == PROJECT_SETTLING;
+}
+
+bool project_is_serving(const struct project *project)
+{
+    return (project_is_owned(project) || project->reloading) && project->config;
 }
 
 const struct project_config *project_config(const struct project *project)

@@ -24,6 +24,8 @@ int64_t project_waiting(const struct project *project);
 struct slice project_name(const struct project *project);
 uint32_t project_id(const struct project *project);
 bool project_is_owned(const struct project *project);
+/* Owned, or about to be again by this router, which only loads it anew. */
+bool project_is_serving(const struct project *project);
 /* NULL until it was loaded once. */
 const struct project_config *project_config(const struct project *project);
 /* NULL while it is not owned. */

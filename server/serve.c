@@ -11,6 +11,7 @@
 
 #include "server/app.h"
 #include "server/auth.h"
+#include "server/gateways.h"
 #include "server/listeners.h"
 #include "server/log.h"
 #include "server/metrics.h"
@@ -295,6 +296,13 @@ static void close_listeners(struct serve *serve)
     serve->waiting += listeners_close(&serve->app, part_closed, serve);
 }
 
+/* Their events went back to them when the projects were closed. */
+static void close_gateways(struct serve *serve)
+{
+    serve->waiting++;
+    gateways_close(&serve->app.gateways, part_closed, serve);
+}
+
 static void close_rest(struct serve *serve)
 {
     if (serve->app.auth) {
@@ -319,8 +327,8 @@ static void close_streams(struct serve *serve)
 /* Each step begins when every part of the one before has closed. */
 static void next_step(struct serve *serve)
 {
-    static void (*const steps[])(struct serve * serve) = {close_projects, close_streams, close_links,
-                                                          close_listeners, close_rest};
+    static void (*const steps[])(struct serve * serve) = {close_projects, close_gateways,  close_streams,
+                                                          close_links,    close_listeners, close_rest};
     while (serve->step < sizeof steps / sizeof *steps) {
         serve->waiting++; /* so that a part that closes at once does not run ahead */
         steps[serve->step++](serve);
@@ -349,6 +357,7 @@ static void stop(struct serve *serve)
     service_stopping();
     serve->closing = serve->app.draining = true;
     listeners_quiesce(&serve->app);
+    gateways_quiesce(serve->app.gateways);
     serve->drain_until_ms = uv_now(&serve->loop) + SERVE_DRAIN_MS;
     uv_timer_start(&serve->drain, on_drain, 0, DRAIN_LOOK_MS);
 }
@@ -379,9 +388,10 @@ static void on_lag(uv_timer_t *timer)
     listeners_count(&serve->app);
 }
 
-static void collect_queues(void *ctx, struct metrics_collector *collector)
+static void collect(void *ctx, struct metrics_collector *collector)
 {
     struct serve *serve = ctx;
+    gateways_collect(serve->app.gateways, collector);
     for (struct project *project = serve->app.projects; project; project = project_next(project)) {
         const struct core *core = project_core(project);
         if (!core)
@@ -427,7 +437,8 @@ int serve_run(const struct settings *settings)
     open_timers(serve);
     serve->app.publisher = publisher_open(&serve->app);
     serve->app.streams = streams_open(&serve->app);
-    metrics_on_collect(collect_queues, serve);
+    serve->app.gateways = gateways_open(&serve->app);
+    metrics_on_collect(collect, serve);
     bool good = open_links(serve, why, sizeof why);
     if (good) {
         serve->app.auth = auth_open(&serve->loop, serve->app.desk);

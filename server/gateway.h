@@ -1,0 +1,100 @@
+/* The frame of connections to telephone exchanges: one gateway for each line below `gateways` of a project
+ * that this router decides for.
+ *
+ * The frame dials or listens, waits before it tries again, reads and writes within bounds, keeps deadlines,
+ * carries events into the project's intake and their decisions back. What is spoken is the business of a
+ * table of functions for each protocol, struct gateway_kind.
+ *
+ * Events of one subject are decided in the order in which they came. What cannot be decided now is tried
+ * again until it can; while GATEWAY_EVENTS_MAX wait, nothing more is read from the peer. */
+#ifndef SERVER_GATEWAY_H
+#define SERVER_GATEWAY_H
+
+#include "proto/problem.h"
+#include "rules/event.h"
+#include "rules/project_config.h"
+
+#define GATEWAY_EVENTS_MAX 256           /* undecided; then nothing more is read */
+#define GATEWAY_LINKS_MAX 256            /* connections to one that listens */
+#define GATEWAY_OUTPUT_MAX (256u << 10)  /* bytes that the peer has not taken; it is cut beyond */
+#define GATEWAY_SECRET_MAX 1024          /* bytes of a secret file */
+#define GATEWAY_CONNECT_DEADLINE_MS 5000 /* for one address */
+#define GATEWAY_FRAME_DEADLINE_MS 10000  /* from the first byte of a frame to its last */
+#define GATEWAY_WRITE_DEADLINE_MS 30000  /* for the peer to take what was written */
+#define GATEWAY_RETRY_FIRST_MS 250       /* before the peer is dialled again; doubling */
+#define GATEWAY_RETRY_MAX_MS 10000       /* each wait is cut by up to a half at random */
+#define GATEWAY_STEADY_MS 2000           /* connected for this long, it starts from the first wait again */
+#define GATEWAY_RETRY_REFUSED_MS 60000   /* after a login that was refused */
+#define GATEWAY_RESUBMIT_MS 250          /* before refused events are tried again */
+#define GATEWAY_SOURCE_MAX (CONFIG_NAME_MAX + 16)
+
+struct app;
+struct project;
+struct gateway;
+struct gateway_link;
+struct gateway_event;
+
+struct gateway_decision {
+    enum event_type type;
+    struct slice subject;
+    const struct value *answer; /* NULL: refused, or known under the same id with other content */
+    enum problem_code code;     /* when it was refused */
+    bool is_refused, is_blocked;
+    struct slice interaction;  /* its id as text; empty when there is none */
+    struct gateway_link *link; /* that it was submitted with; NULL: gone, or none */
+    uint64_t tag;
+};
+
+struct gateway_kind {
+    size_t input_max;                                /* bytes of one frame; the peer is cut beyond */
+    void *(*open)(struct gateway *gateway);          /* what lives as long as the gateway; may be NULL */
+    void (*close)(void *state);                      /* of open(); no function of the gateway any more */
+    void (*on_connected)(struct gateway_link *link); /* says hello */
+    /* Takes one frame from the front and returns its length; 0: it is not complete. May cut the link. */
+    size_t (*on_bytes)(struct gateway_link *link, struct slice bytes);
+    void (*on_closed)(struct gateway_link *link); /* the link's state goes here */
+    void (*on_decided)(struct gateway *gateway, const struct gateway_decision *decision); /* may be NULL */
+    /* "interaction.offered", "interaction.assigned" and so on, of any interaction of the project that has an
+     * agent. May be NULL. */
+    void (*on_announced)(struct gateway *gateway, struct slice type, struct slice interaction,
+                         struct slice agent);
+};
+
+/* --- for those who speak --- */
+
+struct app *gateway_app(const struct gateway *gateway);
+struct project *gateway_project(const struct gateway *gateway);
+const struct config_gateway *gateway_config(const struct gateway *gateway); /* its own copy */
+void *gateway_state(const struct gateway *gateway);
+struct slice gateway_source(const struct gateway *gateway); /* of its events: "asterisk/pbx1" */
+struct slice gateway_region(const struct gateway *gateway);
+/* The agent whose extension that is, and the other way; empty: none. */
+struct slice gateway_agent_at(const struct gateway *gateway, struct slice number);
+struct slice gateway_extension_of(const struct gateway *gateway, struct slice agent);
+/* The connection of a gateway that dials; NULL while there is none. */
+struct gateway_link *gateway_link(const struct gateway *gateway);
+
+/* An event in the making: the document (proto/cloudevent.h) is built in its arena and then submitted, with
+ * the link that wants the decision or NULL. A call to a number that is no endpoint goes to the gateway's. */
+struct gateway_event *gateway_event_new(struct gateway *gateway);
+struct arena *gateway_event_arena(struct gateway_event *event);
+void gateway_event_submit(struct gateway_event **event, const struct value *document,
+                          struct gateway_link *link, uint64_t tag);
+
+struct gateway *gateway_link_gateway(const struct gateway_link *link);
+void *gateway_link_state(const struct gateway_link *link);
+void gateway_link_set_state(struct gateway_link *link, void *state);
+struct slice gateway_link_secret(const struct gateway_link *link);      /* of secret_file, without line end */
+void gateway_link_write(struct gateway_link *link, struct slice bytes); /* copies them */
+void gateway_link_ready(struct gateway_link *link); /* logged in: the gateway is connected */
+/* Texts are literals of ours: they are shown to operators. The link is closed later, never inside the call;
+ * nothing is read from it any more. */
+void gateway_link_cut(struct gateway_link *link, const char *why);
+void gateway_link_refuse(struct gateway_link *link, const char *why); /* the peer wants another secret */
+/* What is due by then, or the link is cut; a new one replaces it, 0 takes it away. */
+void gateway_link_expect(struct gateway_link *link, uint64_t ms, const char *why);
+/* on_idle comes every so often while the link is ready. */
+void gateway_link_every(struct gateway_link *link, uint64_t ms, void (*on_time)(struct gateway_link *link));
+bool gateway_link_is_cut(const struct gateway_link *link);
+
+#endif

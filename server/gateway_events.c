@@ -1,0 +1,265 @@
+/* What waits for its decision, in the order in which it came. One of each subject is in flight at most: a
+ * call never ends before it began because its beginning had to be tried again. */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "proto/cloudevent.h"
+#include "proto/phone.h"
+#include "server/gateway_internal.h"
+#include "server/log.h"
+#include "server/project.h"
+#include "server/settings.h"
+
+struct gateway_event *gateway_event_new(struct gateway *gateway)
+{
+    struct gateway_event *event = calloc(1, sizeof *event);
+    if (!event)
+        abort();
+    event->gateway = gateway;
+    arena_init(&event->arena);
+    event->request.arena = &event->arena;
+    return event;
+}
+
+struct arena *gateway_event_arena(struct gateway_event *event)
+{
+    return &event->arena;
+}
+
+static void event_free(struct gateway_event *event)
+{
+    arena_deinit(&event->arena);
+    free(event);
+}
+
+static void unlink_event(struct gateway_event *event)
+{
+    event->prev->next = event->next;
+    event->next->prev = event->prev;
+    event->gateway->event_count--;
+}
+
+static uint64_t hash_of(struct slice text)
+{
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (size_t i = 0; i < text.len; i++)
+        hash = (hash ^ (unsigned char)text.ptr[i]) * UINT64_C(0x100000001b3);
+    return hash;
+}
+
+bool gateway_events_full(const struct gateway *gateway)
+{
+    return gateway->event_count >= GATEWAY_EVENTS_MAX;
+}
+
+void gateway_events_forget_link(struct gateway *gateway, const struct gateway_link *link)
+{
+    for (struct gateway_event *at = gateway->events.next; at != &gateway->events; at = at->next) {
+        if (at->link == link)
+            at->link = NULL;
+    }
+}
+
+static void submit(struct gateway_event *event);
+
+static void on_resubmit_time(uv_timer_t *timer)
+{
+    struct gateway *gateway = timer->data;
+    struct gateway_event *next;
+    for (struct gateway_event *at = gateway->events.next; at != &gateway->events; at = next) {
+        next = at->next;
+        submit(at);
+    }
+}
+
+/* --- decided --- */
+
+static struct slice interaction_of(const struct gateway_event *event)
+{
+    const struct intake_request *request = &event->request;
+    const struct core *core = project_core(event->gateway->project);
+    struct uuid conversation;
+    char text[UUID_TEXT_LEN + 1];
+    if (!request->refused) {
+        const struct value *id = value_member(&request->answer, "interaction");
+        return id && id->kind == VALUE_STRING ? id->string : (struct slice){NULL, 0};
+    }
+    if (request->problem.code != PROBLEM_ID_CONFLICT || !core)
+        return (struct slice){NULL, 0};
+    cloudevent_conversation(&conversation, event_type_channel(request->event.type), request->event.source,
+                            request->event.subject);
+    const struct interaction *interaction = core_find_conversation(core, &conversation);
+    if (!interaction)
+        return (struct slice){NULL, 0};
+    uuid_format(&interaction->id, text);
+    return arena_copy(request->arena, slice_of(text));
+}
+
+static bool is_blocked(const struct value *answer)
+{
+    const struct value *outcome = value_member(answer, "outcome");
+    return outcome && outcome->kind == VALUE_STRING && slice_is(outcome->string, "blocked");
+}
+
+/* Known under the same id is decided: after a restart the peer is asked once more what there is, and may say
+ * it in other words. */
+static void tell(struct gateway_event *event)
+{
+    struct gateway *gateway = event->gateway;
+    const struct intake_request *request = &event->request;
+    bool is_known = request->refused && request->problem.code == PROBLEM_ID_CONFLICT;
+    static struct log_limit limit;
+    if (request->refused && !is_known)
+        log_event_limited(&limit, LOG_WARN, "an event of a gateway is refused",
+                          (struct log_field[]){log_text("project", gateway->project_name),
+                                               log_text("gateway", gateway->config.name),
+                                               log_str("code", problem_code_name(request->problem.code)),
+                                               log_str("field", request->problem.pointer)},
+                          4);
+    struct gateway_decision decision = {
+        .type = request->event.type,
+        .subject = request->event.subject,
+        .answer = request->refused ? NULL : &request->answer,
+        .code = request->problem.code,
+        .is_refused = request->refused && !is_known,
+        .is_blocked = !request->refused && is_blocked(&request->answer),
+        .interaction = interaction_of(event),
+        .link = event->link,
+        .tag = event->tag,
+    };
+    gateway->decided++;
+    if (gateway->kind->on_decided)
+        gateway->kind->on_decided(gateway, &decision);
+}
+
+static bool is_for_later(const struct intake_request *request)
+{
+    enum problem_code code = request->problem.code;
+    return request->refused &&
+           (code == PROBLEM_OVERLOADED || code == PROBLEM_STORAGE_UNAVAILABLE || code == PROBLEM_NOT_OWNER);
+}
+
+static void resume_links(struct gateway *gateway)
+{
+    struct gateway_link *next;
+    for (struct gateway_link *at = gateway->links.next; at != &gateway->links; at = next) {
+        next = at->next;
+        gateway_link_resume(at);
+    }
+}
+
+static void let_next(const struct gateway_event *done)
+{
+    const struct gateway *gateway = done->gateway;
+    for (struct gateway_event *at = done->next; at != &gateway->events; at = at->next) {
+        if (at->subject_hash != done->subject_hash)
+            continue;
+        at->is_first = true;
+        submit(at);
+        return;
+    }
+}
+
+static void on_decided(struct intake_request *request)
+{
+    struct gateway_event *event = request->ctx;
+    struct gateway *gateway = event->gateway;
+    bool was_full = gateway_events_full(gateway), is_closing = gateway->phase == GATEWAY_CLOSING;
+    event->is_in_flight = false;
+    if (!is_closing && is_for_later(request)) {
+        if (!uv_is_active((uv_handle_t *)&gateway->resubmit))
+            uv_timer_start(&gateway->resubmit, on_resubmit_time, GATEWAY_RESUBMIT_MS, 0);
+        return;
+    }
+    if (!is_closing) {
+        tell(event);
+        let_next(event);
+    }
+    unlink_event(event);
+    event_free(event);
+    if (is_closing && gateway->event_count == 0) {
+        gateway->handles++;
+        gateway_handle_closed(gateway);
+    } else if (was_full && !gateway_events_full(gateway)) {
+        resume_links(gateway);
+    }
+}
+
+/* --- submitting --- */
+
+static void submit(struct gateway_event *event)
+{
+    struct gateway *gateway = event->gateway;
+    const struct app *app = gateway->gateways->app;
+    if (!event->is_first || event->is_in_flight || uv_is_active((uv_handle_t *)&gateway->resubmit))
+        return;
+    if (project_waiting(gateway->project) * 2 >= app->settings->intake_max || app->draining) {
+        if (gateway->phase != GATEWAY_CLOSING)
+            uv_timer_start(&gateway->resubmit, on_resubmit_time, GATEWAY_RESUBMIT_MS, 0);
+        return;
+    }
+    event->is_in_flight = true;
+    intake_submit(gateway->project, &event->request);
+}
+
+/* What is in flight is unlinked when it comes back. */
+void gateway_events_drop(struct gateway *gateway)
+{
+    struct gateway_event *next;
+    for (struct gateway_event *at = gateway->events.next; at != &gateway->events; at = next) {
+        next = at->next;
+        if (at->is_in_flight)
+            continue;
+        unlink_event(at);
+        event_free(at);
+    }
+}
+
+/* A call to a number that no endpoint has. */
+static void lead_to_endpoint(const struct gateway *gateway, struct gateway_event *event)
+{
+    const struct project_config *config = project_config(gateway->project);
+    struct event *decoded = &event->request.event;
+    if (!gateway->endpoint.len || decoded->type != EVENT_CALL_RINGING || decoded->outbound)
+        return;
+    struct phone_key key = phone_key(config->region, decoded->to, false, &event->arena);
+    if (!key.key.len || !config_find_endpoint(config, CHANNEL_CALL, key.key))
+        decoded->to = gateway->endpoint;
+}
+
+void gateway_event_submit(struct gateway_event **owner, const struct value *document,
+                          struct gateway_link *link, uint64_t tag)
+{
+    struct gateway_event *event = *owner;
+    struct gateway *gateway = event->gateway;
+    struct fault fault;
+    static struct log_limit limit;
+    *owner = NULL;
+    if (gateway->phase == GATEWAY_CLOSING ||
+        !cloudevent_read(&event->request.event, document, &event->arena, &fault)) {
+        if (gateway->phase != GATEWAY_CLOSING)
+            log_event_limited(&limit, LOG_WARN, "an event of a gateway cannot be used",
+                              (struct log_field[]){log_text("project", gateway->project_name),
+                                                   log_text("gateway", gateway->config.name),
+                                                   log_str("field", fault.pointer)},
+                              3);
+        event_free(event);
+        return;
+    }
+    lead_to_endpoint(gateway, event);
+    event->request.input.kind = INPUT_EVENT;
+    event->request.input.event = &event->request.event;
+    event->request.on_done = on_decided;
+    event->request.ctx = event;
+    event->link = link;
+    event->tag = tag;
+    event->subject_hash = hash_of(event->request.event.subject);
+    event->is_first = true;
+    for (const struct gateway_event *at = gateway->events.next; at != &gateway->events; at = at->next)
+        event->is_first &= at->subject_hash != event->subject_hash;
+    event->next = &gateway->events;
+    event->prev = gateway->events.prev;
+    event->prev->next = event->next->prev = event;
+    gateway->event_count++;
+    submit(event);
+}

@@ -1,0 +1,143 @@
+/* Shared by the files of the frame only. */
+#ifndef SERVER_GATEWAY_INTERNAL_H
+#define SERVER_GATEWAY_INTERNAL_H
+
+#include <uv.h>
+
+#include "server/app.h"
+#include "server/gateway.h"
+#include "server/intake.h"
+
+#define GATEWAY_ADDRESSES_MAX 8
+
+enum gateway_phase {
+    GATEWAY_WAITING, /* before it dials again */
+    GATEWAY_CONNECTING,
+    GATEWAY_AUTHENTICATING, /* connected, not logged in */
+    GATEWAY_CONNECTED,
+    GATEWAY_LISTENING,
+    GATEWAY_CLOSING,
+};
+
+union gateway_address {
+    struct sockaddr any;
+    struct sockaddr_in v4;
+    struct sockaddr_in6 v6;
+};
+
+/* What is read and looked up on a thread of the pool before a connection. */
+struct gateway_dial {
+    uv_work_t work;
+    struct gateway *gateway;
+    char *host, *secret_path; /* NULL: no secret */
+    uint16_t port;
+    char secret[GATEWAY_SECRET_MAX + 1];
+    size_t secret_len;
+    union gateway_address addresses[GATEWAY_ADDRESSES_MAX];
+    unsigned count, next; /* next: the one to be tried */
+    const char *why;      /* NULL: good */
+};
+
+enum link_deadline { LINK_CONNECT_OR_FRAME, LINK_WRITE, LINK_EXPECTED, LINK_TIME };
+#define LINK_DEADLINES 4
+
+struct gateway_link {
+    uv_tcp_t tcp;
+    uv_timer_t timer;
+    uv_connect_t connect;
+    uv_write_t write;
+    struct gateway *gateway;
+    struct gateway_link *prev, *next;
+    void *state;
+    uint64_t due_ms[LINK_DEADLINES]; /* loop time; 0: none */
+    const char *expected;            /* said when LINK_EXPECTED comes */
+    uint64_t every_ms;
+    void (*on_time)(struct gateway_link *link);
+    const char *why; /* it is cut */
+    bool is_connected, is_ready, is_refused, is_cut, is_closing, is_reading, is_writing, is_taking;
+    unsigned handles;
+    char *in, *out, *sending;
+    size_t in_len, in_size, out_len, out_size, sending_size;
+};
+
+struct gateway_event {
+    struct gateway *gateway;
+    struct gateway_event *prev, *next;
+    struct arena arena;
+    struct intake_request request;
+    struct gateway_link *link;
+    uint64_t tag, subject_hash;
+    bool is_first; /* of its subject */
+    bool is_in_flight;
+};
+
+struct gateways {
+    struct app *app;
+    struct gateway *first;
+    unsigned open;
+    bool quiesced, closing;
+    void (*on_closed)(void *ctx);
+    void *on_closed_ctx;
+};
+
+struct gateway {
+    struct gateways *gateways;
+    struct gateway *next;
+    struct project *project; /* not touched once it is closing */
+    const struct gateway_kind *kind;
+    struct arena arena; /* of the configuration */
+    struct config_gateway config;
+    struct slice *agents; /* names, one for each extension */
+    struct slice endpoint, region, project_name;
+    char source[GATEWAY_SOURCE_MAX];
+    void *state;
+    enum gateway_phase phase;
+    int64_t since_ms; /* wall clock */
+    const char *why;  /* of the last failure, or NULL */
+    bool is_refused;
+    struct gateway_dial *dial; /* NULL: none is under way or kept for the next address */
+    bool is_dialling;
+    uv_timer_t retry, resubmit;
+    uint64_t retry_ms; /* the next step */
+    uv_tcp_t listener;
+    bool is_listening;
+    struct gateway_link links; /* ring; only its links are used */
+    unsigned link_count;
+    struct gateway_event events; /* ring, in the order in which they came */
+    unsigned event_count;
+    unsigned handles; /* and dials: what must end before the memory goes */
+    uint64_t decided, reconnects;
+};
+
+extern const struct gateway_kind *const gateway_kinds[GATEWAY_PROTOCOL_COUNT];
+
+/* gateway.c */
+struct gateway *gateway_open(struct gateways *gateways, struct project *project,
+                             const struct config_gateway *config);
+void gateway_quiesce(struct gateway *gateway);
+void gateway_close(struct gateway *gateway); /* takes itself off the list when all has ended */
+bool gateway_is_as(const struct gateway *gateway, const struct project *project,
+                   const struct config_gateway *config);
+const char *gateway_phase_name(const struct gateway *gateway);
+void gateway_enter(struct gateway *gateway, enum gateway_phase phase, const char *why);
+void gateway_handle_closed(struct gateway *gateway); /* one of `handles` */
+void gateway_on_link_closed(struct gateway *gateway, const struct gateway_link *link);
+
+/* gateway_events.c */
+void gateway_events_drop(struct gateway *gateway); /* those that are not in flight */
+bool gateway_events_full(const struct gateway *gateway);
+void gateway_events_forget_link(struct gateway *gateway, const struct gateway_link *link);
+
+/* gateway_dial.c */
+void gateway_dial_start(struct gateway *gateway);
+void gateway_dial_free(struct gateway_dial **dial);
+void gateway_on_dialled(struct gateway *gateway); /* gateway.c: the dial is done */
+
+/* gateway_link.c */
+struct gateway_link *gateway_link_open(struct gateway *gateway);
+void gateway_link_connect(struct gateway_link *link, const union gateway_address *address);
+bool gateway_link_accept(struct gateway_link *link, uv_stream_t *listener);
+void gateway_link_resume(struct gateway_link *link); /* there is room for events again */
+void gateway_link_quiesce(struct gateway_link *link);
+
+#endif
