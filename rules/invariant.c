@@ -135,6 +135,9 @@ struct check check_begin(struct findings *findings, const struct core *core, str
                           .has_due = core_next_timer(core) <= core->at_ms};
 }
 
+static void (*const wholes[])(const struct check *) = {check_trees, check_tables, check_counts, check_waiting};
+#define WHOLE_COUNT (sizeof wholes / sizeof *wholes)
+
 void invariant_sweep(struct findings *findings, const struct core *core, struct arena *scratch)
 {
     struct check check = check_begin(findings, core, scratch);
@@ -142,10 +145,18 @@ void invariant_sweep(struct findings *findings, const struct core *core, struct 
         check_interaction(&check, node->owner);
     for (uint32_t i = 0; i < core->agent_count; i++)
         check_agent(&check, &core->agents[i]);
-    check_trees(&check);
-    check_tables(&check);
-    check_counts(&check);
-    check_waiting(&check);
+    for (size_t i = 0; i < WHOLE_COUNT; i++)
+        wholes[i](&check);
+}
+
+/* Each interaction and agent has been looked at: the next look at the whole. False when that was the last. */
+static bool sweep_whole(const struct check *check, struct invariant_cursor *cursor)
+{
+    const struct core *core = check->core;
+    if (core->open.count + core->agent_count > INVARIANT_WHOLE_MAX)
+        return false;
+    wholes[cursor->wholes++](check);
+    return cursor->wholes < WHOLE_COUNT;
 }
 
 void invariant_sweep_slice(struct findings *findings, const struct core *core,
@@ -157,13 +168,15 @@ void invariant_sweep_slice(struct findings *findings, const struct core *core,
         check_agent(&check, &core->agents[cursor->agents++]);
     if (!objects)
         return;
-    node = cursor->is_among_open ? rank_after(&core->open, &cursor->open) : rank_first(&core->open);
-    for (; objects && node; objects--, node = rank_next(node)) {
-        check_interaction(&check, node->owner);
-        cursor->open = node->rank;
-        cursor->is_among_open = true;
+    if (!cursor->wholes) {
+        node = cursor->is_among_open ? rank_after(&core->open, &cursor->open) : rank_first(&core->open);
+        for (; objects && node; objects--, node = rank_next(node)) {
+            check_interaction(&check, node->owner);
+            cursor->open = node->rank;
+            cursor->is_among_open = true;
+        }
     }
-    if (!node)
+    if (!node && !sweep_whole(&check, cursor))
         *cursor = (struct invariant_cursor){.agents = 0};
 }
 

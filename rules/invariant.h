@@ -100,12 +100,17 @@ void findings_add(struct findings *findings, enum invariant invariant, const str
 /* Everything, between steps. */
 void invariant_sweep(struct findings *findings, const struct core *core, struct arena *scratch);
 
+/* A look at the trees, tables and counts as wholes walks all there is in one go: above so many agents and open
+ * interactions (some milliseconds) a sweep by slices leaves it out. */
+#define INVARIANT_WHOLE_MAX 10000
+
 /* The same a slice at a time, for a state that goes on meanwhile; 0 to begin with, and 0 again when it is
- * through. At most `objects` interactions and agents; the trees as a whole are left out. */
+ * through. At most `objects` interactions and agents, or one look at the whole. */
 struct invariant_cursor {
     uint32_t agents;  /* looked at */
     struct rank open; /* the last interaction looked at */
     bool is_among_open;
+    uint8_t wholes; /* looks taken */
 };
 void invariant_sweep_slice(struct findings *findings, const struct core *core,
                            struct invariant_cursor *cursor, uint32_t objects, struct arena *scratch);

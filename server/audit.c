@@ -22,27 +22,25 @@ void audit_deinit(struct audit *audit)
 void audit_forget(struct audit *audit)
 {
     audit->cursor = (struct invariant_cursor){.agents = 0};
-    audit->found = (struct findings){.count = 0};
-    audit->journaled = 0;
+    audit->found_count = audit->journaled = 0;
     memset(audit->is_known, 0, sizeof audit->is_known);
 }
 
 static void log_finding(const struct project *project, const struct finding *finding)
 {
-    static struct log_limit limit;
     char id[UUID_TEXT_LEN + 1] = "";
     if (!uuid_is_nil(&finding->interaction))
         uuid_format(&finding->interaction, id);
-    log_event_limited(&limit, LOG_ERROR, "an invariant of the core does not hold",
-                      (struct log_field[]){log_text("project", project_name(project)),
-                                           log_str("invariant", invariant_name(finding->invariant)),
-                                           log_str("agent", finding->agent), log_str("interaction", id),
-                                           log_str("what", finding->text),
-                                           log_int("sequence", (int64_t)project->core.seq)},
-                      6);
+    log_event(LOG_ERROR, "an invariant of the core does not hold",
+              (struct log_field[]){log_text("project", project_name(project)),
+                                   log_str("invariant", invariant_name(finding->invariant)),
+                                   log_str("agent", finding->agent), log_str("interaction", id),
+                                   log_str("what", finding->text),
+                                   log_int("sequence", (int64_t)project->core.seq)},
+              6);
 }
 
-/* Counted each time, told once: what is wrong stays so. */
+/* Counted each time, told once, in the log and in the journal: what is wrong stays so. */
 static void take(struct project *project, const struct findings *findings)
 {
     struct audit *audit = &project->audit;
@@ -53,9 +51,7 @@ static void take(struct project *project, const struct findings *findings)
             continue;
         audit->is_known[finding->invariant] = true;
         log_finding(project, finding);
-        audit->found.count++;
-        if (audit->found.kept < FINDINGS_KEPT)
-            audit->found.items[audit->found.kept++] = *finding;
+        audit->found[audit->found_count++] = *finding;
     }
 }
 
@@ -84,7 +80,7 @@ void audit_sweep(struct project *project)
         return;
     while (!is_through && uv_hrtime() - began < AUDIT_SLICE_NS) {
         invariant_sweep_slice(&findings, &project->core, &audit->cursor, OBJECTS_AT_ONCE, &audit->scratch);
-        is_through = !audit->cursor.agents && !audit->cursor.is_among_open;
+        is_through = !audit->cursor.agents && !audit->cursor.is_among_open && !audit->cursor.wholes;
     }
     arena_reset(&audit->scratch);
     if (is_through)
@@ -96,9 +92,9 @@ void audit_sweep(struct project *project)
 bool audit_next(struct slice *out, const struct audit *audit, uint32_t count, struct arena *arena)
 {
     uint32_t next = audit->journaled + count;
-    if (next >= audit->found.kept)
+    if (next >= audit->found_count)
         return false;
-    const struct finding *finding = &audit->found.items[next];
+    const struct finding *finding = &audit->found[next];
     char id[UUID_TEXT_LEN + 1] = "-";
     if (!uuid_is_nil(&finding->interaction))
         uuid_format(&finding->interaction, id);

@@ -14,8 +14,8 @@ struct project;
 struct audit {
     struct arena scratch;
     struct invariant_cursor cursor;
-    struct findings found; /* waiting for the journal: each invariant once an ownership */
-    uint32_t journaled;    /* of those, what is in it */
+    struct finding found[INVARIANT_COUNT]; /* for the journal: each invariant once an ownership */
+    uint32_t found_count, journaled;       /* the first of them are in it */
     bool is_known[INVARIANT_COUNT];
 };
 

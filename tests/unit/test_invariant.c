@@ -361,7 +361,7 @@ static const struct wrong batches[] = {
 };
 
 /* They are never taken down: what is wrong in them would be followed. */
-static struct scene *scenes[COUNT(states) + COUNT(batches) + 1];
+static struct scene *scenes[2 * COUNT(states) + COUNT(batches) + 1];
 
 static struct scene *new_scene(void)
 {
@@ -429,20 +429,30 @@ static void every_invariant_has_its_test(void **state)
     }
 }
 
+static int sweep_by_slices(struct findings *findings, struct scene *scene)
+{
+    struct invariant_cursor cursor = {.agents = 0};
+    int slices = 0;
+    do {
+        invariant_sweep_slice(findings, &scene->world.core, &cursor, 2, &scene->world.arena);
+        slices++;
+    } while (cursor.agents || cursor.is_among_open || cursor.wholes);
+    return slices;
+}
+
 static void a_sweep_by_slices_finds_what_a_whole_one_finds(void **state)
 {
     (void)state;
-    struct scene *scene = new_scene();
-    struct findings findings = {.count = 0};
-    struct invariant_cursor cursor = {.agents = 0};
-    int slices = 0;
-    one_at_anothers_rank(scene);
-    do {
-        invariant_sweep_slice(&findings, &scene->world.core, &cursor, 2, &scene->world.arena);
-        slices++;
-    } while (cursor.agents || cursor.is_among_open);
-    expect(&findings, INVARIANT_WAITS_IN_PLACE);
-    assert_int_equal(slices, 4); /* three agents and four interactions */
+    for (size_t i = 0; i < COUNT(states); i++) {
+        struct scene *scene = new_scene();
+        struct findings findings = {.count = 0};
+        /* Three agents, four interactions and four looks at the whole, the first of them with the last two. */
+        assert_int_equal(sweep_by_slices(&findings, scene), 7);
+        assert_int_equal(findings.count, 0);
+        states[i].put_wrong(scene);
+        sweep_by_slices(&findings, scene);
+        expect(&findings, states[i].invariant);
+    }
 }
 
 int main(void)

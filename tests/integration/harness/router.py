@@ -30,7 +30,8 @@ def clean_environment():
 class Router:
     """`database` and `redis` are what harness fixtures give. `database_port` and `redis_port` put a proxy in between."""
 
-    def __init__(self, folder, database, redis, project_file, database_port=None, redis_port=None, name="router", flags=()):
+    def __init__(self, folder, database, redis, project_file, database_port=None, redis_port=None, name="router", flags=(),
+                 binary=BINARY):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.database, self.redis, self.name = database, redis, name
@@ -39,6 +40,7 @@ class Router:
         self.project = re.search(r"^project:\s*(\S+)", pathlib.Path(project_file).read_text(), re.M).group(1)
         self.project_file = project_file
         self.flags = list(flags)
+        self.binary = binary
         self.log_path = self.folder / f"{name}.log"
         self.expected = []
         self.process = None
@@ -64,7 +66,7 @@ class Router:
         assert self.process is None or self.process.poll() is not None
         self.listening_path = self.folder / f"{self.name}.listening"
         socket_path = pathlib.Path(os.environ.get("TMPDIR", "/tmp")) / f"pb-{os.getpid()}-{id(self) & 0xffffff:x}.sock"
-        command = [BINARY, "serve", "--database", self.database_url, "--redis", self.redis_url,
+        command = [self.binary, "serve", "--database", self.database_url, "--redis", self.redis_url,
                    "--http", self.http or "127.0.0.1:0", "--rpc", self.rpc or "127.0.0.1:0", "--rpc-socket", socket_path,
                    "--lmtp", self.lmtp or "127.0.0.1:0"]
         with open(self.listening_path, "wb") as out, open(self.log_path, "ab") as log:
