@@ -38,6 +38,13 @@ struct hook_header {
 
 struct hook_mapping;
 
+/* What the preset twilio tells of a call that is let in; at most one is set. */
+struct hook_voice {
+    struct slice redirect, enqueue; /* a URL; a queue of Twilio */
+    uint32_t pause_s;
+    bool is_busy; /* blocked callers hear the busy tone */
+};
+
 struct hook_request {
     unsigned method;    /* HOOK_GET or HOOK_POST */
     struct slice url;   /* whole, as the peer asked for it: what signatures are made over */
@@ -51,6 +58,7 @@ struct hook_request {
     struct slice source;   /* of the events */
     struct slice to; /* the endpoint that takes all, whatever the peer calls the place; empty: the peer's */
     bool is_e164;    /* the peer leaves the + of international numbers out */
+    const struct hook_voice *voice;     /* NULL: nothing is said */
     const struct hook_mapping *mapping; /* of the preset generic, else NULL */
 };
 

@@ -11,4 +11,26 @@ void hook_cti_answer(struct hook_answer *answer, const struct hook_request *requ
                      const struct hook_result *result, const struct hook_decision *decisions,
                      struct arena *arena);
 
+enum hook_status hook_twilio_verify(const struct hook_request *request, struct arena *arena);
+enum hook_status hook_twilio_decode(struct hook_result *result, const struct hook_request *request,
+                                    struct arena *arena);
+void hook_twilio_answer(struct hook_answer *answer, const struct hook_request *request,
+                        const struct hook_result *result, const struct hook_decision *decisions,
+                        struct arena *arena);
+
+enum hook_status hook_telnyx_verify(const struct hook_request *request, struct arena *arena);
+enum hook_status hook_telnyx_decode(struct hook_result *result, const struct hook_request *request,
+                                    struct arena *arena);
+
+enum hook_status hook_whatsapp_verify(const struct hook_request *request, struct arena *arena);
+enum hook_status hook_whatsapp_decode(struct hook_result *result, const struct hook_request *request,
+                                      struct arena *arena);
+
+enum hook_status hook_telegram_verify(const struct hook_request *request, struct arena *arena);
+enum hook_status hook_telegram_decode(struct hook_result *result, const struct hook_request *request,
+                                      struct arena *arena);
+void hook_telegram_answer(struct hook_answer *answer, const struct hook_request *request,
+                          const struct hook_result *result, const struct hook_decision *decisions,
+                          struct arena *arena);
+
 #endif

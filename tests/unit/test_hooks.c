@@ -22,7 +22,8 @@
 struct expectation {
     const char *path;
     struct hook_request request;
-    struct slice status, fault, decide, answer;
+    struct hook_voice voice;
+    struct slice status, fault, decide, queue, agent, answer;
     struct slice events[HOOK_EVENTS_MAX];
     uint32_t event_count;
     bool says;
@@ -49,6 +50,18 @@ static void read_line(struct expectation *to, struct slice key, struct slice res
         to->request.to = rest;
     else if (slice_is(key, "e164"))
         to->request.is_e164 = true;
+    else if (slice_is(key, "redirect"))
+        to->voice.redirect = rest;
+    else if (slice_is(key, "enqueue"))
+        to->voice.enqueue = rest;
+    else if (slice_is(key, "pause"))
+        to->voice.pause_s = (uint32_t)strtoul(arena_string(arena, rest), NULL, 10);
+    else if (slice_is(key, "busy"))
+        to->voice.is_busy = true;
+    else if (slice_is(key, "queue"))
+        to->queue = rest;
+    else if (slice_is(key, "agent"))
+        to->agent = rest;
     else if (slice_is(key, "status"))
         to->status = rest;
     else if (slice_is(key, "fault"))
@@ -121,6 +134,8 @@ static unsigned check_answer(const struct expectation *of, const struct hook_pre
     for (uint32_t i = 0; i < result->event_count; i++) {
         decisions[i].outcome = of->decide.len ? of->decide : SLICE("queued");
         decisions[i].blocked = slice_is(of->decide, "blocked");
+        decisions[i].queue = of->queue;
+        decisions[i].agent = of->agent;
     }
     if (!answer.status && preset->answer && result->event_count)
         preset->answer(&answer, &of->request, result, decisions, arena);
@@ -137,6 +152,7 @@ static unsigned check(const struct hook_preset *preset, const char *recording, c
     struct expectation *of = arena_new(&arena, struct expectation);
     of->path = expected;
     of->request.source = SLICE(HOOK_RECORDING_SOURCE);
+    of->request.voice = &of->voice;
     read_expectation(of, &arena);
     const char *why = hook_recording_read(&of->request, read_whole(recording, &arena), &arena);
     if (why)
