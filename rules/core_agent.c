@@ -5,6 +5,8 @@
 
 #include "rules/core_state.h"
 
+static const struct comeback nothing_came = {.next = PREFER_QUEUE};
+
 static void set_reason(struct agent *agent, struct slice reason)
 {
     size_t len = reason.len < AGENT_REASON_MAX ? reason.len : AGENT_REASON_MAX;
@@ -29,9 +31,9 @@ static void return_offers(struct step *step, struct agent *agent, const char *ca
         next = rank_next(node);
         if (interaction->data.state != INTERACTION_OFFERED)
             continue;
-        enum prefer_stage next_stage = offer_withdraw(step, interaction, cause);
-        place_on(step, interaction, false);
-        offer_or_wait(step, interaction, next_stage);
+        struct comeback back = offer_withdraw(step, interaction, cause);
+        place_on(step, interaction, back.arrives);
+        offer_or_wait(step, interaction, back.next);
     }
 }
 
@@ -80,27 +82,27 @@ void step_presence(struct step *step)
         if (agent->data.grace_until == TIME_NEVER)
             start_grace(step, agent);
     }
-    place_left_by(step, agent, NULL, PREFER_QUEUE);
+    place_left_by(step, agent, NULL, nothing_came);
     drain_agent(step, agent);
 }
 
 bool return_rest(struct step *step, struct agent *agent, bool was_available,
-                 const struct interaction *returned, enum prefer_stage next)
+                 const struct interaction *returned, struct comeback back)
 {
     if (!was_available || agent->data.state != AGENT_NOT_RESPONDING)
         return false;
     return_offers(step, agent, "not_responding");
-    return place_left_by(step, agent, returned, next);
+    return place_left_by(step, agent, returned, back);
 }
 
 static void offer_expired(struct step *step, struct interaction *interaction)
 {
     struct agent *agent = &step->core->agents[interaction->data.agent];
     bool was_available = agent->data.state == AGENT_AVAILABLE;
-    enum prefer_stage next = offer_withdraw(step, interaction, "timeout");
+    struct comeback back = offer_withdraw(step, interaction, "timeout");
     agent_miss(step, agent, REJECT_NO_ANSWER, true);
-    if (!return_rest(step, agent, was_available, interaction, next))
-        offer_returned(step, interaction, agent, next);
+    if (!return_rest(step, agent, was_available, interaction, back))
+        offer_returned(step, interaction, agent, back);
     step->out->snapshot = step_snapshot(step, interaction);
 }
 
@@ -109,10 +111,10 @@ static void reply_missed(struct step *step, struct interaction *interaction)
 {
     struct agent *agent = &step->core->agents[interaction->data.agent];
     bool was_available = agent->data.state == AGENT_AVAILABLE;
-    requeue_active(step, interaction, "no_reply");
+    struct comeback back = {PREFER_QUEUE, requeue_active(step, interaction, "no_reply")};
     agent_miss(step, agent, REJECT_NO_ANSWER, true);
-    if (!return_rest(step, agent, was_available, interaction, PREFER_QUEUE)) {
-        place_quietly(step, interaction, agent, false);
+    if (!return_rest(step, agent, was_available, interaction, back)) {
+        place_quietly(step, interaction, agent, back.arrives);
         drain_agent(step, agent);
     }
     step->out->snapshot = step_snapshot(step, interaction);
@@ -127,7 +129,7 @@ static void lease_lost(struct step *step, struct agent *agent)
     agent_settle(step->core, agent);
     announce_presence(step, agent);
     start_grace(step, agent);
-    place_left_by(step, agent, NULL, PREFER_QUEUE);
+    place_left_by(step, agent, NULL, nothing_came);
 }
 
 /* The agent did not come back: everything it held waits again, at the place that its age gives it. */
@@ -140,12 +142,12 @@ static void grace_over(struct step *step, struct agent *agent)
     while ((node = rank_first(&agent->work))) {
         struct interaction *interaction = node->owner;
         if (interaction->data.state == INTERACTION_OFFERED) {
-            enum prefer_stage next = offer_withdraw(step, interaction, "agent_gone");
-            place_on(step, interaction, false);
-            offer_or_wait(step, interaction, next);
+            struct comeback back = offer_withdraw(step, interaction, "agent_gone");
+            place_on(step, interaction, back.arrives);
+            offer_or_wait(step, interaction, back.next);
         } else if (!interaction_is_dialled(interaction)) {
-            requeue_active(step, interaction, "agent_gone");
-            place_quietly(step, interaction, NULL, false);
+            bool arrives = requeue_active(step, interaction, "agent_gone");
+            place_quietly(step, interaction, NULL, arrives);
         } else {
             close_interaction(step, interaction, "agent_gone", ANNOUNCE_ENDED);
         }

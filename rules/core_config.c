@@ -1,4 +1,5 @@
 /* A new configuration: everything open moves over by name, no agent or timer is disturbed. */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -131,4 +132,81 @@ void core_reconfigure(struct core *core, const struct project_config *config, ui
         move_over(core, &all[i]);
     free(all);
     core->reconfigured = true;
+}
+
+/* --- What waits is ruled anew --- */
+
+/* One that comes into a queue, or stood before it until it opens. */
+struct newcomer {
+    struct rank_node node;
+    struct interaction *interaction;
+    int queue; /* where it was */
+};
+
+/* Aside, where it counts in no queue, until all are ruled: what leaves a queue makes room there first. */
+static void set_aside(struct step *step, struct interaction *interaction, int queue,
+                      struct rank_tree *newcomers)
+{
+    struct interaction_data *data = &interaction->data;
+    struct newcomer *newcomer = arena_new(step->arena, struct newcomer);
+    *newcomer = (struct newcomer){.interaction = interaction, .queue = queue};
+    newcomer->node.owner = newcomer;
+    data->held_until = step->input->at_ms;
+    rank_insert(newcomers, &newcomer->node,
+                (struct rank){-(int64_t)step->core->config->queues[data->queue].weight,
+                              data->enqueued_ms - CORE_POINT_MS * data->priority, interaction->id});
+}
+
+static void rule_anew(struct step *step, struct interaction *interaction, struct rank_tree *newcomers)
+{
+    struct interaction_data *data = &interaction->data;
+    bool is_ruled = data->moved == MOVE_NONE || data->queue < 0, is_held = data->held_until != TIME_NEVER;
+    int queue = data->queue;
+    if (data->state != INTERACTION_QUEUED || !(is_ruled || is_held))
+        return;
+    interaction_edit(step, interaction);
+    if (is_ruled)
+        place_by_rule(step, interaction);
+    if (is_held || data->queue != queue)
+        set_aside(step, interaction, queue, newcomers);
+    interaction_settle(step, interaction);
+}
+
+/* As it would arrive there, behind what stands before it. */
+static void come_in(struct step *step, const struct newcomer *newcomer)
+{
+    struct interaction *interaction = newcomer->interaction;
+    interaction_edit(step, interaction);
+    interaction->data.held_until = TIME_NEVER;
+    interaction_settle(step, interaction);
+    place_on(step, interaction, true);
+    if (interaction->data.queue == newcomer->queue)
+        return;
+    if (interaction->waiting.linked && first_agent_for(step->core, interaction))
+        drain_until(step, &interaction->waiting.rank);
+    offer_or_wait(step, interaction, PREFER_QUEUE);
+}
+
+/* What is not waiting stays where it is, and is ruled when it comes back. */
+void step_config(struct step *step)
+{
+    struct core *core = step->core;
+    struct rank_tree newcomers = {.root = NULL};
+    assert(core->batch_count == 1 && !core->batches[0].log); /* a batch of its own */
+    core_reconfigure(core, step->input->config, step->input->config_version);
+    for (uint32_t i = 0; i < core->agent_count; i++) {
+        if (core->agents[i].undo) /* it came back */
+            announce_presence(step, &core->agents[i]);
+    }
+    rules_begin(step); /* of the new ones */
+    step->trigger = TRIGGER_CONFIG;
+    step->out->config_version = step->input->config_version;
+    step->out->outcome = OUTCOME_DONE;
+    for (struct rank_node *node = rank_first(&core->open); node; node = rank_next(node))
+        rule_anew(step, node->owner, &newcomers);
+    for (struct rank_node *node = rank_first(&newcomers); node; node = rank_next(node))
+        come_in(step, node->owner);
+    for (uint32_t queue = 0; queue < core->config->queue_count; queue++)
+        place_left(step, (int)queue);
+    drain_all(step);
 }

@@ -117,6 +117,15 @@ static struct interaction *best_for(const struct core *core, const struct agent 
     return best ? best->owner : NULL;
 }
 
+/* At what was being moved before something else was looked at. */
+static void look_back(struct step *step, const struct step *kept)
+{
+    step->looked_at = kept->looked_at;
+    step->path_count = kept->path_count;
+    step->is_ruled = kept->is_ruled;
+    step->errors = kept->errors;
+}
+
 /* What waits, the best first, as far as it stands before `end` (NULL: all of it). */
 static void drain_before(struct step *step, struct agent *agent, const struct rank *end)
 {
@@ -131,10 +140,7 @@ static void drain_before(struct step *step, struct agent *agent, const struct ra
     }
     step->trigger = kept.trigger;
     step->cause = kept.cause;
-    step->looked_at = kept.looked_at;
-    step->path_count = kept.path_count;
-    step->is_ruled = kept.is_ruled;
-    step->errors = kept.errors;
+    look_back(step, &kept);
 }
 
 void drain_agent(struct step *step, struct agent *agent)
@@ -144,12 +150,12 @@ void drain_agent(struct step *step, struct agent *agent)
 
 /* Without a cool-down the agent is free at once, for older work too. */
 void offer_returned(struct step *step, struct interaction *interaction, struct agent *agent,
-                    enum prefer_stage from)
+                    struct comeback back)
 {
-    place_on(step, interaction, false);
+    place_on(step, interaction, back.arrives);
     if (interaction->waiting.linked)
         drain_before(step, agent, &interaction->waiting.rank);
-    offer_or_wait(step, interaction, from);
+    offer_or_wait(step, interaction, back.next);
     drain_agent(step, agent);
 }
 
@@ -180,14 +186,13 @@ static void rank_stream(struct rank_tree *streams, struct stream *stream, struct
         rank_insert(streams, &stream->node, next->rank);
 }
 
-/* The best of all that waits first, whatever its lane. */
-void drain_all(struct step *step)
+/* The best of all that waits first, whatever its lane, as far as it stands before `end` (NULL: all of it). */
+static void drain_streams(struct step *step, const struct rank *end)
 {
     struct core *core = step->core;
     uint32_t count = core->lanes.count * CHANNEL_COUNT;
     struct rank_tree streams = {.root = NULL};
     struct rank_node *first;
-    core->drain_pending = false;
     for (uint32_t i = 0; i < count; i++) {
         if (!core->waiting[i].count || !core->ready[i].count)
             continue;
@@ -195,7 +200,8 @@ void drain_all(struct step *step)
         stream->node.owner = stream;
         rank_stream(&streams, stream, rank_first(&core->waiting[i]));
     }
-    while ((first = rank_first(&streams)) && has_ids(step)) {
+    while ((first = rank_first(&streams)) && !(end && rank_compare(&first->rank, end) >= 0) &&
+           has_ids(step)) {
         struct stream *stream = first->owner;
         struct interaction *interaction = stream->next->owner;
         struct rank_node *next = rank_next(stream->next);
@@ -204,4 +210,17 @@ void drain_all(struct step *step)
         bool goes_on = core_ready(core, interaction->lane, interaction->channel)->count > 0;
         rank_stream(&streams, stream, goes_on ? next : NULL);
     }
+}
+
+void drain_until(struct step *step, const struct rank *end)
+{
+    struct step kept = *step;
+    drain_streams(step, end);
+    look_back(step, &kept);
+}
+
+void drain_all(struct step *step)
+{
+    step->core->drain_pending = false;
+    drain_streams(step, NULL);
 }

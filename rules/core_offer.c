@@ -42,12 +42,12 @@ void offer(struct step *step, struct interaction *interaction, struct agent *age
     step_announce(step, ANNOUNCE_OFFERED, interaction, agent)->cause = explain_cause(step, interaction);
 }
 
-/* Gives who is asked next. */
-static enum prefer_stage back_to_queue(struct step *step, struct interaction *interaction)
+static struct comeback back_to_queue(struct step *step, struct interaction *interaction)
 {
-    enum prefer_stage next = PREFER_QUEUE;
+    struct comeback back = {.next = PREFER_QUEUE};
+    int queue = interaction->data.queue;
     if (interaction->data.state == INTERACTION_OFFERED && interaction->data.stage < PREFER_QUEUE)
-        next = interaction->data.stage + 1;
+        back.next = interaction->data.stage + 1;
     interaction_edit(step, interaction);
     interaction->data.state = INTERACTION_QUEUED;
     interaction->data.agent = -1;
@@ -59,10 +59,11 @@ static enum prefer_stage back_to_queue(struct step *step, struct interaction *in
     if (interaction->data.moved == MOVE_NONE || interaction->data.queue < 0)
         place_by_rule(step, interaction);
     interaction_settle(step, interaction);
-    return next;
+    back.arrives = interaction->data.queue != queue;
+    return back;
 }
 
-enum prefer_stage offer_withdraw(struct step *step, struct interaction *interaction, const char *cause)
+struct comeback offer_withdraw(struct step *step, struct interaction *interaction, const char *cause)
 {
     struct agent *agent = &step->core->agents[interaction->data.agent];
     step_announce(step, ANNOUNCE_WITHDRAWN, interaction, agent)->cause = slice_of(cause);
@@ -70,11 +71,12 @@ enum prefer_stage offer_withdraw(struct step *step, struct interaction *interact
     return back_to_queue(step, interaction);
 }
 
-void requeue_active(struct step *step, struct interaction *interaction, const char *cause)
+bool requeue_active(struct step *step, struct interaction *interaction, const char *cause)
 {
     struct agent *agent = &step->core->agents[interaction->data.agent];
-    back_to_queue(step, interaction);
+    struct comeback back = back_to_queue(step, interaction);
     step_announce(step, ANNOUNCE_QUEUED, interaction, agent)->cause = slice_of(cause);
+    return back.arrives;
 }
 
 /* When the agent's first reply is expected: where somebody watches over it, and to what is written. */

@@ -187,7 +187,7 @@ static struct interaction *best_waiting(const struct core *core, int queue, cons
     return best ? best->owner : NULL;
 }
 
-static void leave(struct step *step, int queue, const struct interaction *returned, enum prefer_stage next)
+static void leave(struct step *step, int queue, const struct interaction *returned, struct comeback back)
 {
     struct core *core = step->core;
     struct interaction *interaction;
@@ -197,28 +197,28 @@ static void leave(struct step *step, int queue, const struct interaction *return
     while (was_left(core, queue) && (interaction = best_waiting(core, queue, is_first ? NULL : &after))) {
         after = interaction->waiting.rank;
         is_first = false;
-        place_on(step, interaction, false);
+        place_on(step, interaction, interaction == returned && back.arrives);
         step->trigger = TRIGGER_MOVED;
         if (interaction->data.queue != queue)
-            offer_or_wait(step, interaction, interaction == returned ? next : PREFER_QUEUE);
+            offer_or_wait(step, interaction, interaction == returned ? back.next : PREFER_QUEUE);
     }
     step->trigger = before;
 }
 
 void place_left(struct step *step, int queue)
 {
-    leave(step, queue, NULL, PREFER_QUEUE);
+    leave(step, queue, NULL, (struct comeback){.next = PREFER_QUEUE});
 }
 
 bool place_left_by(struct step *step, const struct agent *agent, const struct interaction *returned,
-                   enum prefer_stage next)
+                   struct comeback back)
 {
     int queue = returned ? returned->data.queue : -1;
     if (agent->config < 0 || agent->data.state == AGENT_AVAILABLE)
         return false;
     const struct config_agent *config = &step->core->config->agents[agent->config];
     for (uint32_t i = 0; i < config->queue_count; i++)
-        leave(step, config->queues[i], returned, next);
+        leave(step, config->queues[i], returned, back);
     return returned && returned->data.queue != queue;
 }
 

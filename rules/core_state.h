@@ -30,6 +30,12 @@ struct undo {
     };
 };
 
+/* How something came back from its agent. */
+struct comeback {
+    enum prefer_stage next; /* who is asked now */
+    bool arrives; /* its rules lead to another queue, which has not been asked whether it takes it */
+};
+
 struct undo *undo_push(struct core *core, enum undo_kind kind);
 /* Whether the object whose `undo` this is has been saved by the newest batch. */
 bool undo_is_saved(const struct core *core, const struct undo *undo);
@@ -176,10 +182,10 @@ bool empty_reason_of(enum empty_reason *reason, const struct core *core,
 void place_on(struct step *step, struct interaction *interaction, bool arrives);
 /* All that waits in a queue without anybody, or in those that the agent has just left. */
 void place_left(struct step *step, int queue);
-/* `returned` (or NULL) has just come back from the agent, and `next` is to be asked for it; true when it went
- * on with the others, so that nothing is left to do for it. */
+/* `returned` (or NULL) has just come back from the agent; true when it went on with the others, so that
+ * nothing is left to do for it. */
 bool place_left_by(struct step *step, const struct agent *agent, const struct interaction *returned,
-                   enum prefer_stage next);
+                   struct comeback back);
 /* A timer of what waits. */
 void queued_due(struct step *step, struct interaction *interaction);
 
@@ -204,19 +210,21 @@ void arrive(struct step *step, struct interaction *interaction);
 void place_quietly(struct step *step, struct interaction *interaction, struct agent *freed, bool arrives);
 /* After an agent did not take it: as above, but what waits before it for that agent comes first. */
 void offer_returned(struct step *step, struct interaction *interaction, struct agent *agent,
-                    enum prefer_stage from);
+                    struct comeback back);
 /* Whom the customer knows (core_prefer.c). */
 bool prefer_is_on(const struct project_config *config);
 bool offer_to_preferred(struct step *step, struct interaction *interaction, enum prefer_stage from);
 void drain_agent(struct step *step, struct agent *agent);
 void drain_all(struct step *step);
+/* What stands before `end` and can be taken, as far as the interaction that is being moved may not come
+ * first. */
+void drain_until(struct step *step, const struct rank *end);
 /* Closes everything open and not active of who is blocked now (core_step.c). */
 void shut_out_blocked(struct step *step);
-/* Takes an offer back and queues the interaction at its rank. Announces; does not offer again. Gives the
- * stage that follows. */
-enum prefer_stage offer_withdraw(struct step *step, struct interaction *interaction, const char *cause);
-/* Queues what was active, with its age. */
-void requeue_active(struct step *step, struct interaction *interaction, const char *cause);
+/* Takes an offer back and queues the interaction at its rank. Announces; does not offer again. */
+struct comeback offer_withdraw(struct step *step, struct interaction *interaction, const char *cause);
+/* Queues what was active, with its age; true when it comes into another queue. */
+bool requeue_active(struct step *step, struct interaction *interaction, const char *cause);
 /* Frees its agent after the wrap-up that the queue (-1: none) grants. */
 void release(struct step *step, struct agent *agent, int queue);
 void assign(struct step *step, struct interaction *interaction, struct agent *agent);
@@ -225,9 +233,9 @@ void close_interaction(struct step *step, struct interaction *interaction, const
 void close_blocked(struct step *step, struct interaction *interaction);
 void announce_presence(struct step *step, struct agent *agent);
 /* After a miss, which may have been the one too many: then everything goes that the agent leaves behind. True
- * when `returned`, which was missed, went with it; `next` is to be asked for that. */
+ * when `returned`, which was missed, went with it. */
 bool return_rest(struct step *step, struct agent *agent, bool was_available,
-                 const struct interaction *returned, enum prefer_stage next);
+                 const struct interaction *returned, struct comeback back);
 void agent_miss(struct step *step, struct agent *agent, enum reject_cause cause, bool missed);
 const struct block *blocked_now(const struct step *step, const struct interaction *interaction);
 

@@ -178,10 +178,10 @@ void step_reject(struct step *step)
     enum reject_cause cause = step->input->cause;
     step->out->outcome = OUTCOME_REJECTED;
     bool was_available = agent->data.state == AGENT_AVAILABLE;
-    enum prefer_stage next = offer_withdraw(step, interaction, reject_cause_name(cause));
+    struct comeback back = offer_withdraw(step, interaction, reject_cause_name(cause));
     agent_miss(step, agent, cause, cause == REJECT_NO_ANSWER || cause == REJECT_UNREACHABLE);
-    if (!return_rest(step, agent, was_available, interaction, next))
-        offer_returned(step, interaction, agent, next);
+    if (!return_rest(step, agent, was_available, interaction, back))
+        offer_returned(step, interaction, agent, back);
     step->out->snapshot = step_snapshot(step, interaction);
 }
 
@@ -207,7 +207,7 @@ void step_end(struct step *step)
     step->out->snapshot = step_snapshot(step, interaction);
 }
 
-/* --- The blacklist and the configuration --- */
+/* --- The blacklist --- */
 
 /* First who is concerned, then what follows: a close frees an agent, and the offers that brings move the
  * rest. */
@@ -261,39 +261,6 @@ void step_unblock(struct step *step)
     if (entry)
         undo_block_taken(step->core, entry);
     step->out->outcome = OUTCOME_DONE;
-}
-
-/* What waits is ruled anew; all else stays where it is, and is when it comes back. */
-void step_config(struct step *step)
-{
-    struct core *core = step->core;
-    assert(core->batch_count == 1 && !core->batches[0].log); /* a batch of its own */
-    core_reconfigure(core, step->input->config, step->input->config_version);
-    for (uint32_t i = 0; i < core->agent_count; i++) {
-        if (core->agents[i].undo) /* it came back */
-            announce_presence(step, &core->agents[i]);
-    }
-    rules_begin(step); /* of the new ones */
-    step->trigger = TRIGGER_CONFIG;
-    step->out->config_version = step->input->config_version;
-    step->out->outcome = OUTCOME_DONE;
-    for (struct rank_node *node = rank_first(&core->open); node; node = rank_next(node)) {
-        struct interaction *interaction = node->owner;
-        struct interaction_data *data = &interaction->data;
-        bool is_ruled = data->moved == MOVE_NONE || data->queue < 0, held = data->held_until != TIME_NEVER;
-        if (data->state != INTERACTION_QUEUED || !(is_ruled || held))
-            continue;
-        interaction_edit(step, interaction);
-        data->held_until = TIME_NEVER;
-        if (is_ruled)
-            place_by_rule(step, interaction);
-        interaction_settle(step, interaction);
-        if (held)
-            place_on(step, interaction, true); /* by its hours as they are now */
-    }
-    for (uint32_t queue = 0; queue < core->config->queue_count; queue++)
-        place_left(step, (int)queue);
-    drain_all(step);
 }
 
 static void step_audit(struct step *step)

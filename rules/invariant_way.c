@@ -201,12 +201,14 @@ static void check_path(const struct check *check, const struct explanation *why,
         check_fail(check, INVARIANT_GOES_ON_AS_SET, interaction, NULL, "moved as %s", move_name(why->moved));
 }
 
-/* It was not in the queue before this step, or not to be offered. */
+/* It was not in the queue before this step, or not to be offered. Who hands it to an agent asks no queue. */
 static bool has_arrived(const struct touched_interaction *item, const struct explanation *why,
                         const struct input *input)
 {
-    return !item->before || why->path_count || why->trigger == TRIGGER_OPENED ||
-           (why->trigger == TRIGGER_TRANSFER && input->queue.len);
+    if (why->trigger == TRIGGER_TRANSFER)
+        return why->path_count || input->queue.len;
+    return !item->before || item->before->queue != why->queue || why->path_count ||
+           why->trigger == TRIGGER_OPENED;
 }
 
 static bool can_go_to(const struct explanation *why, int queue)
@@ -218,10 +220,11 @@ static bool can_go_to(const struct explanation *why, int queue)
 }
 
 /* Whether it was asked in this step if it has to go on. */
-static bool was_placed(enum trigger trigger)
+static bool was_placed(enum trigger trigger, bool has_come)
 {
-    return trigger == TRIGGER_ARRIVAL || trigger == TRIGGER_RETURNED || trigger == TRIGGER_RELAXED ||
-           trigger == TRIGGER_OPENED || trigger == TRIGGER_MOVED || trigger == TRIGGER_TRANSFER;
+    return (trigger == TRIGGER_CONFIG && has_come) || trigger == TRIGGER_ARRIVAL ||
+           trigger == TRIGGER_RETURNED || trigger == TRIGGER_RELAXED || trigger == TRIGGER_OPENED ||
+           trigger == TRIGGER_MOVED || trigger == TRIGGER_TRANSFER;
 }
 
 /* The only one that the step touched, so that all else stands as it did. */
@@ -254,12 +257,24 @@ static void check_way(const struct check *check, const struct touched *touched,
         is_closed(check->core, why->queue, row->input->at_ms))
         check_fail(check, INVARIANT_CLOSED_TAKES_NOTHING, item->interaction, NULL, "came into queue %d",
                    why->queue);
-    if (waits && !why->chosen.len && was_placed(why->trigger) && touched->interaction_count == 1)
+    if (waits && !why->chosen.len && was_placed(why->trigger, has_come) && touched->interaction_count == 1)
         check_stays(check, why, item->interaction, has_come);
+}
+
+/* Whatever brought it there: a way in that asks nothing explains nothing either. */
+static void check_came(const struct check *check, const struct touched_interaction *item)
+{
+    const struct interaction_data *before = item->before, *now = &item->interaction->data;
+    if (now->state == INTERACTION_QUEUED && now->queue >= 0 && now->held_until == TIME_NEVER &&
+        !(before && before->queue == now->queue) && is_closed(check->core, now->queue, check->core->at_ms))
+        check_fail(check, INVARIANT_CLOSED_TAKES_NOTHING, item->interaction, NULL, "waits in queue %d",
+                   now->queue);
 }
 
 void check_ways(const struct check *check, const struct touched *touched)
 {
+    for (uint32_t i = 0; i < touched->interaction_count && touched_is_alone(touched); i++)
+        check_came(check, &touched->interactions[i]);
     for (size_t i = 0; i < touched->row_count; i++) {
         const struct invariant_row *row = &touched->rows[i];
         for (const struct explanation *why = row->outcome->explanations; why; why = why->next)

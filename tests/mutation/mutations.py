@@ -110,6 +110,8 @@ MUTATIONS = [
     Mutation("skills_not_missed", "core_place.c", "    else if (!core->available[loosest])", "    else if (0)"),
     Mutation("full_is_not_empty", "core_place.c", "    else if (!core_ready(core, loosest, interaction->channel)->count)", "    else if (0)"),
     Mutation("left_behind_by_the_last", "core_agent.c", "    place_left_by(step, agent, NULL, PREFER_QUEUE);\n    drain_agent", "    drain_agent"),
+    Mutation("a_reload_asks_no_hours", "core_config.c", "    place_on(step, interaction, true);", "    place_on(step, interaction, false);"),
+    Mutation("a_rule_leads_into_closed_queues", "core_offer.c", "    back.arrives = interaction->data.queue != queue;\n", ""),
     Mutation("moved_with_a_new_age", "core_place.c", "    interaction->data.moved = move;", "    interaction->data.moved = move;\n    interaction->data.enqueued_ms = step->input->at_ms;"),
     # Whom the customer knows.
     Mutation("nobody_is_known", "core_prefer.c", "if (!was_asked && passes(core, interaction, agent))", "if (0)"),
