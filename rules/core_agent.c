@@ -45,12 +45,34 @@ static void start_grace(struct step *step, struct agent *agent)
     agent_settle(step->core, agent);
 }
 
+/* A desktop goes on renewing its lease while nobody sits in front of it: that is no word of its agent's. */
+static bool is_renewal(const struct agent *agent, const struct input *input)
+{
+    return agent->data.state == AGENT_NOT_RESPONDING && agent->data.lease_until != TIME_NEVER &&
+           input->actor.len && input->presence == AGENT_AVAILABLE && input->lease_ms;
+}
+
+static void renew(struct step *step, struct agent *agent)
+{
+    agent_edit(step->core, agent);
+    agent->data.lease_ms = step->input->lease_ms;
+    agent->data.lease_until = step->input->at_ms + step->input->lease_ms;
+    agent_settle(step->core, agent);
+    step->out->outcome = OUTCOME_DONE;
+    step->out->agent = agent->name;
+    step->out->state = agent->data.state;
+}
+
 void step_presence(struct step *step)
 {
     const struct input *input = step->input;
     struct agent *agent = core_find_agent(step->core, input->agent);
     if (!agent || agent->config < 0) {
         step->out->refusal = REFUSAL_NO_AGENT;
+        return;
+    }
+    if (is_renewal(agent, input)) {
+        renew(step, agent);
         return;
     }
     enum agent_state before = agent->data.state;

@@ -87,6 +87,22 @@ static const struct touched_agent *missed_reply(const struct check *check, const
     return touched_agent(touched, check->core->agents[item->before->agent].name);
 }
 
+/* Of a renewal alone: the agent's own word, a break or the end of the lease bring it back. */
+static void check_renewed(const struct check *check, const struct touched *touched)
+{
+    const struct input *input = touched->rows[0].input;
+    const struct touched_agent *told = touched_agent(touched, input->agent);
+    if (!told || told->before->state != AGENT_NOT_RESPONDING || told->before->lease_until == TIME_NEVER ||
+        !input->actor.len || input->presence != AGENT_AVAILABLE || !input->lease_ms)
+        return;
+    if (told->agent->data.state != AGENT_NOT_RESPONDING || told->agent->data.misses != told->before->misses)
+        check_fail(check, INVARIANT_MISSES_COUNTED, NULL, told->agent, "%s by a renewed lease",
+                   agent_state_name(told->agent->data.state));
+    if (told->agent->data.lease_until != input->at_ms + input->lease_ms)
+        check_fail(check, INVARIANT_PRESENCE_FITS, NULL, told->agent, "a renewed lease lasts %lld ms",
+                   (long long)(told->agent->data.lease_until - input->at_ms));
+}
+
 void check_rest(const struct check *check, const struct touched *touched)
 {
     if (!touched_is_alone(touched))
@@ -97,6 +113,8 @@ void check_rest(const struct check *check, const struct touched *touched)
     const struct touched_agent *told = withdrawn ? touched_agent(touched, withdrawn->agent) : NULL;
     for (uint32_t i = 0; i < touched->interaction_count; i++)
         check_wrap_up(check, touched, &touched->interactions[i]);
+    if (input->kind == INPUT_PRESENCE)
+        check_renewed(check, touched);
     if (input->kind == INPUT_REJECT && told)
         check_missed(check, told, input->cause,
                      input->cause == REJECT_NO_ANSWER || input->cause == REJECT_UNREACHABLE, input->at_ms);

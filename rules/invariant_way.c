@@ -273,11 +273,11 @@ static void check_came(const struct check *check, const struct touched_interacti
 
 void check_ways(const struct check *check, const struct touched *touched)
 {
-    for (uint32_t i = 0; i < touched->interaction_count && touched_is_alone(touched); i++)
-        check_came(check, &touched->interactions[i]);
     for (size_t i = 0; i < touched->row_count; i++) {
         const struct invariant_row *row = &touched->rows[i];
         for (const struct explanation *why = row->outcome->explanations; why; why = why->next)
             check_way(check, touched, row, why);
     }
+    for (uint32_t i = 0; i < touched->interaction_count && touched_is_alone(touched); i++)
+        check_came(check, &touched->interactions[i]);
 }

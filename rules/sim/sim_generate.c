@@ -128,7 +128,9 @@ static void fill(struct sim_move *move, const struct sim *sim, struct sim_dice *
     case SIM_PRESENCE:
         move->variant = (uint8_t)pick_of(presences, sizeof presences / sizeof *presences, dice);
         if (sim_dice_chance(dice, 4))
-            move->variant |= 4;
+            move->variant |= SIM_FOR_LUNCH;
+        if (sim_dice_chance(dice, 8))
+            move->variant |= SIM_BY_ADMIN;
         move->value_ms = (int32_t)pick_of(leases, sizeof leases / sizeof *leases, dice);
         break;
     case SIM_BLOCK:

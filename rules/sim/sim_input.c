@@ -291,7 +291,9 @@ static bool make_presence(struct input *input, const struct sim_move *move)
     input->agent = sim_agent_name(move->agent);
     input->presence = states[move->variant & 3];
     input->lease_ms = move->value_ms;
-    if (move->variant & 4)
+    if (!(move->variant & SIM_BY_ADMIN))
+        input->actor = input->agent;
+    if (move->variant & SIM_FOR_LUNCH)
         input->reason = SLICE("lunch");
     return true;
 }

@@ -119,6 +119,8 @@ static void tell_move(struct telling *telling, const struct sim_move *move)
         tell(telling, "%s is %s", sim_agent_name(move->agent).ptr, presences[move->variant & 3]);
         if (move->value_ms)
             tell(telling, " for %d ms", move->value_ms);
+        if (move->variant & SIM_BY_ADMIN)
+            tell(telling, ", says an admin");
         break;
     case SIM_BLOCK:
         tell(telling, "block %u of party %u by kind %u, channels %u, for %d ms", number, move->party,

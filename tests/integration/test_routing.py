@@ -68,6 +68,18 @@ def test_misses_in_a_row_take_an_agent_out_until_it_says_available(make_desk):
     assert desk.agent("anna")["state"] == "available"
 
 
+def test_who_does_not_respond_is_not_back_because_its_desktop_renews_the_lease(make_desk):
+    desk = make_desk(NO_COOL_DOWN + "misses: 1\n", offer_timeout="200ms")
+    desk.router.presence("anna", lease=30)
+    call = desk.event(ringing())
+    desk.told.wait_event("agent.presence", agent="anna", state="not_responding")
+    assert desk.router.presence("anna", lease=30)["state"] == "not_responding"
+    assert desk.agent("anna")["state"] == "not_responding"
+    assert desk.router.presence("anna", "break", lease=30)["state"] == "break"
+    assert desk.router.presence("anna", lease=30)["state"] == "available"
+    assert desk.told.wait_event("interaction.offered", call["interaction"], match=lambda event: event["data"]["offer"] != call["offer"])
+
+
 def test_rejections_count_as_misses_only_when_the_agent_was_not_there(make_desk):
     desk = make_desk(NO_COOL_DOWN + "misses: 2\n")
     desk.router.presence("anna")

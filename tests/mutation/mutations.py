@@ -143,6 +143,7 @@ MUTATIONS = [
     Mutation("a_pull_above_capacity", "core_transfer.c", "    else if (!agent_has_room(step->core, agent, interaction->channel))", "    else if (0)"),
     Mutation("pulled_for_nobody", "core_transfer.c", "    step_take(step, interaction, agent);", "    step_take(step, interaction, &step->core->agents[0]);"),
     Mutation("freed_by_a_transfer_for_the_same", "core_match.c", "    if (freed && interaction->waiting.linked)", "    if (0)"),
+    Mutation("a_renewed_lease_brings_back", "core_agent.c", "    if (is_renewal(agent, input)) {", "    if (0) {"),
     Mutation("lost_with_its_offers", "core_agent.c", "    return_offers(step, agent, \"not_responding\");\n", ""),
     # Transactions.
     Mutation("undo_forgets_agents", "core_undo.c", "        undo->agent->data = undo->agent_data;\n", ""),
