@@ -3,6 +3,7 @@
 #include "proto/cloudevent.h"
 #include "proto/fault.h"
 #include "proto/json.h"
+#include "proto/sip_privacy.h"
 #include "rules/ascii.h"
 
 #define SECONDS_MAX INT64_C(253402300799) /* the end of the year 9999 */
@@ -72,26 +73,6 @@ static struct slice display_name(struct slice text, struct arena *arena)
     return (struct slice){name, len};
 }
 
-/* RFC 3323 4.2 and 3325 9.3: any of these asks that the caller's identity be withheld. `session` is about
- * media, `history` about others (RFC 7044), `critical` about how hard to try. */
-static bool is_withheld(struct slice privacy)
-{
-    static const char *const asked[] = {"id", "user", "header", "full"};
-    bool withheld = false;
-    for (size_t at = 0; at < privacy.len;) {
-        size_t end = at;
-        while (end < privacy.len && !ascii_is_one_of(privacy.ptr[end], ";,"))
-            end++;
-        struct slice word = ascii_trim(ascii_part(privacy, at, end));
-        if (ascii_equal(word, "none"))
-            return false;
-        for (size_t i = 0; i < sizeof asked / sizeof *asked; i++)
-            withheld = withheld || ascii_equal(word, asked[i]);
-        at = end + 1;
-    }
-    return withheld;
-}
-
 /* RFC 3323 4.1.1.3: the caller's own way to withhold, with or without a Privacy header. */
 static bool is_anonymous(struct slice uri)
 {
@@ -118,7 +99,7 @@ static bool read_caller(struct caller *out, const struct value *map, struct aren
         !read_text(&name, map, "from_name", EVAPI_TEXT_MAX, fault) ||
         !read_text(&privacy, map, "privacy", EVAPI_TEXT_MAX, fault))
         return false;
-    out->is_withheld = is_withheld(privacy) || is_anonymous(from);
+    out->is_withheld = sip_privacy_withholds(privacy) || is_anonymous(from);
     out->uri = asserted.len && !out->is_withheld ? asserted : from;
     out->name = display_name(name, arena);
     return true;

@@ -4,10 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "proto/esl_calls.h"
 #include "proto/evapi.h"
 #include "proto/json.h"
 #include "proto/mail_event.h"
 #include "proto/phone.h"
+#include "rules/ascii.h"
 #include "server/command.h"
 #include "server/command_options.h"
 #include "server/file.h"
@@ -27,6 +29,7 @@ static const char help_text[] =
     "Prints the events that a recorded stream or request would become, a line of JSON each. FILE - is standard input.\n"
     "\n"
     "  mail                        one message (RFC 5322) as `patchbay mail --parse` reads it\n"
+    "  esl                         what FreeSWITCH's event socket sent, as plain or JSON events\n"
     "  evapi                       netstrings that Kamailio's module evapi sent\n"
     "\n"
     "  --region REGION             two letters: the numbering plan of numbers without + (ZZ: none)\n"
@@ -76,10 +79,48 @@ static int decode_evapi(const struct recording *recording)
     return code;
 }
 
+static void on_call(void *ctx, enum event_type type, struct slice call, const struct value *document)
+{
+    const struct recording *recording = ctx;
+    (void)type;
+    (void)call;
+    print_value(document, recording->arena);
+}
+
+static int decode_esl(const struct recording *recording)
+{
+    struct esl_calls_options options = {
+        .source = SLICE("esl"), .on_event = on_call, .ctx = (void *)(uintptr_t)recording};
+    struct esl_calls *calls = esl_calls_alloc(&options);
+    struct slice rest = recording->bytes;
+    int code = COMMAND_OK;
+    while (ascii_trim(rest).len) {
+        struct esl_frame frame;
+        struct esl_event event;
+        struct fault fault;
+        size_t at = recording->bytes.len - rest.len;
+        esl_read(&frame, rest);
+        if (frame.status != ESL_READY) {
+            code = command_failed(recording->command, "byte %zu: %s", at,
+                                  frame.status == ESL_BAD ? frame.why : "the last frame is cut off");
+            break;
+        }
+        if (esl_has_event(&frame)) {
+            if (esl_event_read(&event, &frame, recording->arena, &fault))
+                esl_calls_event(calls, &event, recording->arena);
+            else
+                code = command_failed(recording->command, "byte %zu: %s", at, fault.detail);
+        }
+        rest = (struct slice){rest.ptr + frame.used, rest.len - frame.used};
+    }
+    esl_calls_free(&calls);
+    return code;
+}
+
 static const struct format {
     const char *name;
     int (*decode)(const struct recording *recording); /* prints; returns the exit code */
-} formats[] = {{"mail", decode_mail}, {"evapi", decode_evapi}};
+} formats[] = {{"mail", decode_mail}, {"esl", decode_esl}, {"evapi", decode_evapi}};
 
 static const struct format *find_format(const char *name)
 {

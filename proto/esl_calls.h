@@ -1,0 +1,54 @@
+/* FreeSWITCH's channels as calls: one interaction for each call, however many legs it has.
+ *
+ * A call begins with a leg that no other leg made. Of a call from outside that leg is the caller's, and the
+ * call ends with it; a call that FreeSWITCH places itself ends with its last leg. Legs belong to the call
+ * that made them, or that they were bridged into: so transfers, consultations and loopback channels are no
+ * calls of their own. The subject of events is the Unique-ID of the first leg, their ids say what happened to
+ * it: what is heard twice is one event. */
+#ifndef PROTO_ESL_CALLS_H
+#define PROTO_ESL_CALLS_H
+
+#include "proto/esl.h"
+
+#define ESL_LEGS_MAX 65536 /* more are not followed: their calls are not seen */
+#define ESL_ID_MAX 64      /* bytes of a Unique-ID; it is sent back in commands: letters, digits and "-" */
+#define ESL_TEXT_MAX 1024  /* bytes of a number or name; longer ones are cut */
+
+struct esl_calls;
+
+struct esl_calls_options {
+    struct slice source; /* of the events; must live as long as the calls */
+    /* Whether calls from outside come in there; NULL: in any context. */
+    bool (*is_outside)(void *ctx, struct slice context);
+    /* The agent who is reached at that number; empty: none. NULL: nobody is. */
+    struct slice (*agent_at)(void *ctx, struct slice number);
+    /* A CloudEvent as proto/cloudevent.h reads it, borrowed until it returns. */
+    void (*on_event)(void *ctx, enum event_type type, struct slice call, const struct value *document);
+    void *ctx;
+};
+
+struct esl_calls *esl_calls_alloc(const struct esl_calls_options *options);
+void esl_calls_free(struct esl_calls **calls);
+
+/* Events about other things than channels are left alone. Another Core-UUID than before: FreeSWITCH was
+ * started anew, and all calls have ended. */
+void esl_calls_event(struct esl_calls *calls, const struct esl_event *event, struct arena *arena);
+/* How often an Event-Sequence was not the next one. Of a subscription to some events that says only that
+ * others happened, or were lost. */
+uint64_t esl_calls_gaps(const struct esl_calls *calls);
+
+/* All channels that there are, as `show channels as json` lists them, in any order: begin, each, end. Legs
+ * that are not listed and were there at the beginning are gone. */
+void esl_calls_list_begin(struct esl_calls *calls);
+/* False: a leg from outside that is not known; esl_calls_event() with what uuid_dump says of it makes it so.
+ */
+bool esl_calls_listed(struct esl_calls *calls, struct slice id, struct slice call_id, bool is_inbound);
+void esl_calls_list_end(struct esl_calls *calls, struct arena *arena);
+
+/* "call.ended" of a call that nobody remembers. */
+struct value esl_call_ended(struct slice source, struct slice call, struct slice cause, struct arena *arena);
+
+/* Whether it may be sent in a command. */
+bool esl_id_is_plain(struct slice id);
+
+#endif

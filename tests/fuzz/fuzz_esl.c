@@ -1,0 +1,73 @@
+#include <assert.h>
+
+#include "proto/cloudevent.h"
+#include "proto/esl_calls.h"
+#include "proto/json.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Every event is one that JSON can carry and the API takes, but for what it does not say (a number to call,
+ * an id that is too long). */
+static void on_event(void *ctx, enum event_type type, struct slice call, const struct value *document)
+{
+    struct arena *arena = ctx;
+    struct event event;
+    struct fault fault;
+    struct value again;
+    struct slice text = json_write(document, arena);
+    assert(esl_id_is_plain(call));
+    assert(json_read(&again, text, arena, &fault));
+    assert(slice_equal(json_write(&again, arena), text));
+    if (cloudevent_read(&event, document, arena, &fault))
+        assert(event.type == type && slice_equal(event.subject, call));
+    else
+        assert(type == EVENT_CALL_RINGING && slice_is(slice_of(fault.pointer), "/data/to"));
+}
+
+/* What a beginning of the frame gives, the whole gives too. */
+static void read_pieces(struct slice input, const struct esl_frame *whole)
+{
+    size_t step = input.len / 16 + 1;
+    for (size_t i = 0; i < input.len; i += step) {
+        struct esl_frame piece;
+        esl_read(&piece, (struct slice){input.ptr, i});
+        if (piece.status == ESL_READY)
+            assert(whole->status == ESL_READY && piece.used == whole->used && piece.type == whole->type);
+    }
+}
+
+static struct slice agent_at(void *ctx, struct slice number)
+{
+    (void)ctx;
+    return number.len == 4 ? SLICE("anna") : (struct slice){NULL, 0};
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct slice rest = {(const char *)data, size};
+    struct arena arena;
+    arena_init(&arena);
+    struct esl_calls_options options = {
+        .source = SLICE("fs1"), .on_event = on_event, .ctx = &arena, .agent_at = agent_at};
+    struct esl_calls *calls = esl_calls_alloc(&options);
+    for (;;) {
+        struct esl_frame frame;
+        struct esl_event event;
+        struct fault fault;
+        esl_read(&frame, rest);
+        read_pieces(rest, &frame);
+        if (frame.status != ESL_READY)
+            break;
+        assert(frame.used > 0 && frame.used <= rest.len);
+        if (esl_has_event(&frame) && esl_event_read(&event, &frame, &arena, &fault)) {
+            assert(event.count <= ESL_FIELDS_MAX);
+            esl_calls_event(calls, &event, &arena);
+        }
+        rest = (struct slice){rest.ptr + frame.used, rest.len - frame.used};
+    }
+    esl_calls_list_begin(calls);
+    esl_calls_list_end(calls, &arena);
+    esl_calls_free(&calls);
+    arena_deinit(&arena);
+    return 0;
+}

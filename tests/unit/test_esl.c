@@ -1,0 +1,343 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "proto/cloudevent.h"
+#include "proto/esl_calls.h"
+#include "tests/unit/gateway_samples.h"
+
+#define SAMPLES_MIN 30
+#define TEXT_SIZE 65536
+
+static void frames_are_read_strictly(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *input;
+        enum esl_status status;
+        enum esl_type type;
+        size_t used;
+    } cases[] = {
+        {"Content-Type: auth/request\n\n", ESL_READY, ESL_AUTH_REQUEST, 28},
+        {"\n\nContent-Type: auth/request\n\nmore", ESL_READY, ESL_AUTH_REQUEST, 30},
+        {"Content-Type: command/reply\nReply-Text: +OK accepted\n\n", ESL_READY, ESL_COMMAND_REPLY, 54},
+        {"content-type: API/response\ncontent-length: 3\n\nyesno", ESL_READY, ESL_API_RESPONSE, 49},
+        {"Content-Type: text/rude-rejection\nContent-Length: 24\n\nAccess Denied, go away.\n", ESL_READY,
+         ESL_REJECTION, 78},
+        {"Content-Type: log/data\nContent-Length: 0\n\n", ESL_READY, ESL_OTHER, 42},
+        {"Content-Type: text/event-plain\nContent-Length: 3\n\nab", ESL_NEED_MORE, 0, 0},
+        {"Content-Type: auth/request\n", ESL_NEED_MORE, 0, 0},
+        {"", ESL_NEED_MORE, 0, 0},
+        {"\n", ESL_NEED_MORE, 0, 0},
+        {"Content-Length: -1\n\n", ESL_BAD, 0, 0},
+        {"Content-Length: 1x\n\n", ESL_BAD, 0, 0},
+        {"Content-Length: 1048577\n\n", ESL_BAD, 0, 0},
+        {"Content-Length: 99999999999999999999\n\n", ESL_BAD, 0, 0},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct esl_frame frame;
+        esl_read(&frame, slice_of(cases[i].input));
+        if (frame.status != cases[i].status || frame.used != cases[i].used || frame.type != cases[i].type)
+            fail_msg("%s: status %d, type %d, used %zu", cases[i].input, frame.status, frame.type,
+                     frame.used);
+    }
+}
+
+static void a_head_without_end_is_refused_at_its_limit(void **state)
+{
+    (void)state;
+    struct esl_frame frame;
+    char *text = arena_alloc(&arena, ESL_HEAD_MAX + 1);
+    memset(text, 'x', ESL_HEAD_MAX + 1);
+    esl_read(&frame, (struct slice){text, ESL_HEAD_MAX});
+    assert_int_equal(frame.status, ESL_NEED_MORE);
+    esl_read(&frame, (struct slice){text, ESL_HEAD_MAX + 1});
+    assert_int_equal(frame.status, ESL_BAD);
+    memset(text, '\n', ESL_HEAD_MAX + 1);
+    esl_read(&frame, (struct slice){text, ESL_HEAD_MAX + 1});
+    assert_int_equal(frame.status, ESL_BAD);
+}
+
+static void values_are_decoded_in_one_pass(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *decoded;
+    } cases[] = {
+        {"plain", "plain"},
+        {"a%20b", "a b"},
+        {"%2541", "%41"},
+        {"100%", "100%"},
+        {"%zz%4", "%zz%4"},
+        {"%C3%bc", "ü"},
+        {"a+b", "a+b"},
+        {"a%00b", "ab"},
+        {"%25%32%35", "%25"},
+        {"", ""},
+        {"%2525252541", "%25252541"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct slice decoded = esl_decode(slice_of(cases[i].text), &arena);
+        if (!slice_is(decoded, cases[i].decoded))
+            fail_msg("%s: %.*s", cases[i].text, (int)decoded.len, decoded.ptr);
+    }
+}
+
+/* --- calls --- */
+
+static void on_event(void *ctx, enum event_type type, struct slice call, const struct value *document)
+{
+    struct event event;
+    struct fault fault;
+    if (!cloudevent_read(&event, document, &arena, &fault))
+        fail_msg("%s: %s", fault.pointer, fault.detail);
+    assert_int_equal(event.type, type);
+    assert_true(slice_equal(event.subject, call));
+    sample_add_value(ctx, document);
+}
+
+static void play(struct esl_calls *calls, struct slice rest, struct sample_lines *lines)
+{
+    while (rest.len) {
+        struct esl_frame frame;
+        struct esl_event event;
+        struct fault fault;
+        esl_read(&frame, rest);
+        assert_int_equal(frame.status, ESL_READY);
+        if (esl_has_event(&frame)) {
+            if (esl_event_read(&event, &frame, &arena, &fault))
+                esl_calls_event(calls, &event, &arena);
+            else
+                sample_add(lines, arena_format(&arena, "bad: %s", fault.detail));
+        }
+        rest = (struct slice){rest.ptr + frame.used, rest.len - frame.used};
+    }
+}
+
+static void decode(struct slice input, struct sample_lines *lines)
+{
+    struct esl_calls_options options = {.source = SLICE("esl"), .on_event = on_event, .ctx = lines};
+    struct esl_calls *calls = esl_calls_alloc(&options);
+    play(calls, input, lines);
+    esl_calls_free(&calls);
+}
+
+static void every_sample_becomes_the_expected_events(void **state)
+{
+    (void)state;
+    assert_true(samples_check(TEST_SOURCE_DIR "/tests/gateways/esl", decode) >= SAMPLES_MIN);
+}
+
+/* What happened, a word each: "a:ringing b:ended". */
+struct story {
+    char text[TEXT_SIZE];
+    struct esl_calls *calls;
+};
+
+static void on_word(void *ctx, enum event_type type, struct slice call, const struct value *document)
+{
+    struct story *story = ctx;
+    const struct value *data = value_member(document, "data"), *agent = value_member(data, "agent"),
+                       *to = value_member(data, "to");
+    size_t len = strlen(story->text);
+    snprintf(story->text + len, sizeof story->text - len, "%s%.*s:%s", len ? " " : "", (int)call.len,
+             call.ptr, event_type_name(type) + sizeof "call." - 1);
+    len = strlen(story->text);
+    if (agent)
+        snprintf(story->text + len, sizeof story->text - len, "=%.*s", (int)agent->string.len,
+                 agent->string.ptr);
+    else if (to)
+        snprintf(story->text + len, sizeof story->text - len, ">%.*s", (int)to->string.len, to->string.ptr);
+}
+
+static struct slice agent_at(void *ctx, struct slice number)
+{
+    (void)ctx;
+    return slice_is(number, "1001")   ? SLICE("anna")
+           : slice_is(number, "1002") ? SLICE("carl")
+                                      : (struct slice){NULL, 0};
+}
+
+static bool is_outside(void *ctx, struct slice context)
+{
+    (void)ctx;
+    return slice_is(context, "public");
+}
+
+/* "NAME id [key=value...]": CREATE a in public 030901820, say. */
+static void happen(struct story *story, const char *text)
+{
+    struct esl_event event = {.fields = arena_array(&arena, struct esl_field, 16)};
+    struct slice rest = slice_of(text);
+    static const struct {
+        const char *key, *name;
+    } names[] = {{"event", "Event-Name"},
+                 {"id", "Unique-ID"},
+                 {"way", "Call-Direction"},
+                 {"in", "Caller-Context"},
+                 {"to", "Caller-Destination-Number"},
+                 {"call", "Channel-Call-UUID"},
+                 {"other", "Other-Leg-Unique-ID"},
+                 {"core", "Core-UUID"},
+                 {"seq", "Event-Sequence"},
+                 {"cause", "Hangup-Cause"},
+                 {"otherto", "Other-Leg-Destination-Number"}};
+    while (rest.len) {
+        const char *space = memchr(rest.ptr, ' ', rest.len);
+        size_t len = space ? (size_t)(space - rest.ptr) : rest.len;
+        const char *equal = memchr(rest.ptr, '=', len);
+        assert_non_null(equal);
+        struct slice key = {rest.ptr, (size_t)(equal - rest.ptr)};
+        for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+            if (slice_is(key, names[i].key))
+                event.fields[event.count++] =
+                    (struct esl_field){slice_of(names[i].name), {equal + 1, len - key.len - 1}};
+        }
+        rest = (struct slice){rest.ptr + len + (space ? 1 : 0), rest.len - len - (space ? 1 : 0)};
+    }
+    esl_calls_event(story->calls, &event, &arena);
+}
+
+static struct story *story_new(void)
+{
+    struct story *story = arena_new(&arena, struct story);
+    struct esl_calls_options options = {.source = SLICE("fs1"),
+                                        .is_outside = is_outside,
+                                        .agent_at = agent_at,
+                                        .on_event = on_word,
+                                        .ctx = story};
+    story->calls = esl_calls_alloc(&options);
+    return story;
+}
+
+#define IN "way=inbound in=public to=030901820"
+
+static void agents_are_named_when_a_call_is_bridged_to_them(void **state)
+{
+    (void)state;
+    struct story *story = story_new();
+    happen(story, "event=CHANNEL_CREATE id=a " IN);
+    happen(story, "event=CHANNEL_ANSWER id=a " IN);
+    happen(story, "event=CHANNEL_CREATE id=b way=outbound to=1001 other=a");
+    happen(story, "event=CHANNEL_BRIDGE id=a other=b " IN);
+    happen(story, "event=CHANNEL_BRIDGE id=a other=b " IN);
+    happen(story, "event=CHANNEL_HANGUP_COMPLETE id=b cause=BLIND_TRANSFER");
+    happen(story, "event=CHANNEL_BRIDGE id=a other=c otherto=1002 " IN);
+    happen(story, "event=CHANNEL_HANGUP_COMPLETE id=a " IN);
+    happen(story, "event=CHANNEL_HANGUP_COMPLETE id=c");
+    assert_string_equal(story->text, "a:ringing>030901820 a:answered a:answered=anna a:answered=anna "
+                                     "a:answered=carl a:ended");
+    esl_calls_free(&story->calls);
+}
+
+static void calls_of_other_contexts_are_none(void **state)
+{
+    (void)state;
+    struct story *story = story_new();
+    happen(story, "event=CHANNEL_CREATE id=a way=inbound in=default to=1002");
+    happen(story, "event=CHANNEL_CREATE id=b way=outbound to=1002 other=a call=a");
+    happen(story, "event=CHANNEL_BRIDGE id=a other=b way=inbound in=default");
+    happen(story, "event=CHANNEL_HANGUP_COMPLETE id=b way=outbound call=a");
+    happen(story, "event=CHANNEL_HANGUP_COMPLETE id=a way=inbound in=default");
+    assert_string_equal(story->text, "");
+    esl_calls_free(&story->calls);
+}
+
+/* The exchange rings the agent first and calls the customer when the agent has answered. */
+static void a_call_that_an_agent_orders_is_the_customers(void **state)
+{
+    (void)state;
+    struct story *story = story_new();
+    happen(story, "event=CHANNEL_CREATE id=a way=outbound to=1001");
+    happen(story, "event=CHANNEL_ANSWER id=a way=outbound to=1001");
+    happen(story, "event=CHANNEL_CREATE id=b way=outbound to=+4915112345678 other=a");
+    happen(story, "event=CHANNEL_ANSWER id=b way=outbound to=+4915112345678 other=a");
+    happen(story, "event=CHANNEL_HANGUP_COMPLETE id=a");
+    happen(story, "event=CHANNEL_HANGUP_COMPLETE id=b");
+    assert_string_equal(story->text, "a:ringing=anna a:answered a:ended");
+    esl_calls_free(&story->calls);
+}
+
+static void a_leg_that_is_bridged_elsewhere_goes_over(void **state)
+{
+    (void)state;
+    struct story *story = story_new();
+    happen(story, "event=CHANNEL_CREATE id=a " IN);
+    happen(story, "event=CHANNEL_CREATE id=e way=inbound in=public to=1003");
+    happen(story, "event=CHANNEL_CREATE id=c way=outbound to=1002 other=e");
+    happen(story, "event=CHANNEL_BRIDGE id=a other=c " IN);
+    happen(story, "event=CHANNEL_HANGUP_COMPLETE id=e");
+    happen(story, "event=CHANNEL_HANGUP_COMPLETE id=c");
+    happen(story, "event=CHANNEL_HANGUP_COMPLETE id=a");
+    assert_string_equal(story->text, "a:ringing>030901820 e:ringing>1003 a:answered=carl e:ended a:ended");
+    esl_calls_free(&story->calls);
+}
+
+static void what_is_not_listed_is_gone(void **state)
+{
+    (void)state;
+    struct story *story = story_new();
+    happen(story, "event=CHANNEL_CREATE id=a " IN);
+    happen(story, "event=CHANNEL_CREATE id=b " IN);
+    happen(story, "event=CHANNEL_CREATE id=c way=outbound to=1001 other=b");
+    story->text[0] = 0;
+    esl_calls_list_begin(story->calls);
+    assert_true(esl_calls_listed(story->calls, SLICE("b"), SLICE("b"), true));
+    assert_true(esl_calls_listed(story->calls, SLICE("d"), SLICE("b"), false)); /* joins its call */
+    assert_false(esl_calls_listed(story->calls, SLICE("e"), SLICE("e"), true)); /* ask for it */
+    assert_true(esl_calls_listed(story->calls, SLICE("f"), SLICE("x"), false)); /* of nobody known */
+    happen(story, "event=CHANNEL_CREATE id=g " IN);                             /* meanwhile */
+    esl_calls_list_end(story->calls, &arena);
+    assert_string_equal(story->text, "g:ringing>030901820 a:ended");
+    esl_calls_free(&story->calls);
+}
+
+static void another_core_ends_all_calls_and_gaps_are_counted(void **state)
+{
+    (void)state;
+    struct story *story = story_new();
+    happen(story, "event=CHANNEL_CREATE id=a core=1 seq=5 " IN);
+    happen(story, "event=HEARTBEAT core=1 seq=6");
+    assert_true(esl_calls_gaps(story->calls) == 0);
+    happen(story, "event=HEARTBEAT core=1 seq=9");
+    happen(story, "event=HEARTBEAT core=1 seq=8");
+    assert_true(esl_calls_gaps(story->calls) == 2);
+    happen(story, "event=HEARTBEAT core=2 seq=1");
+    assert_true(esl_calls_gaps(story->calls) == 2);
+    assert_string_equal(story->text, "a:ringing>030901820 a:ended");
+    esl_calls_free(&story->calls);
+}
+
+static void ids_that_could_be_more_than_ids_are_left_alone(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"",
+                                      "a b",
+                                      "a\n",
+                                      "a;b",
+                                      "${x}",
+                                      "x%20",
+                                      "0123456789012345678901234567890123456789012345678901234567890123x"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_false(esl_id_is_plain(slice_of(bad[i])));
+    assert_true(esl_id_is_plain(SLICE("6cd7d004-e3c9-11e7-b0f3-73bec77e82ec")));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(frames_are_read_strictly),
+        ARENA_TEST(a_head_without_end_is_refused_at_its_limit),
+        ARENA_TEST(values_are_decoded_in_one_pass),
+        ARENA_TEST(every_sample_becomes_the_expected_events),
+        ARENA_TEST(agents_are_named_when_a_call_is_bridged_to_them),
+        ARENA_TEST(calls_of_other_contexts_are_none),
+        ARENA_TEST(a_call_that_an_agent_orders_is_the_customers),
+        ARENA_TEST(a_leg_that_is_bridged_elsewhere_goes_over),
+        ARENA_TEST(what_is_not_listed_is_gone),
+        ARENA_TEST(another_core_ends_all_calls_and_gaps_are_counted),
+        cmocka_unit_test(ids_that_could_be_more_than_ids_are_left_alone),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
