@@ -1,11 +1,8 @@
 #include "server/customer_index.h"
 
-#include "proto/cloudevent.h"
 #include "server/log.h"
+#include "server/notice.h"
 #include "server/project_internal.h"
-#include "server/streams.h"
-
-#define NOTICE "customer.activity"
 
 enum index_column { AGENT, CUSTOMER, INTERACTION, INDEX_CHANNEL, AT_MS, MORE };
 
@@ -19,7 +16,6 @@ static struct value id_value(const struct pg_reply *reply, int row, int column, 
     return value_string((struct slice){text, UUID_TEXT_LEN});
 }
 
-/* No decision: it has no number, and is in no feed. */
 static void tell(struct project *project, const struct pg_reply *reply, int row)
 {
     struct arena arena;
@@ -28,23 +24,20 @@ static void tell(struct project *project, const struct pg_reply *reply, int row)
     struct value customer = id_value(reply, row, CUSTOMER, &arena);
     struct value interaction = id_value(reply, row, INTERACTION, &arena);
     int64_t at_ms = pg_int64(reply, row, AT_MS);
-    struct value event = value_map(&arena, 8), data = value_map(&arena, 4);
+    struct value data = value_map(&arena, 4);
     value_set(&data, "agent", value_string(agent));
     value_set(&data, "customer", customer);
     value_set(&data, "interaction", interaction);
     value_set(&data, "channel",
               value_string(slice_of(channel_name((enum channel)pg_int64(reply, row, INDEX_CHANNEL)))));
-    value_set(&event, "specversion", value_string(SLICE("1.0")));
-    value_set(&event, "id",
-              value_string(arena_format(&arena, "activity.%.*s.%lld", (int)interaction.string.len,
-                                        interaction.string.ptr, (long long)at_ms)));
-    value_set(&event, "source", value_string(arena_format(&arena, "/projects/%s", project->name)));
-    value_set(&event, "type", value_string(SLICE(NOTICE)));
-    value_set(&event, "subject", customer);
-    value_set(&event, "time", value_string(time_write(at_ms, &arena)));
-    value_set(&event, "datacontenttype", value_string(SLICE("application/json")));
-    value_set(&event, "data", data);
-    streams_notice(project->app->streams, project, agent, NOTICE, &event);
+    struct notice notice = {.type = "customer.activity",
+                            .agent = agent,
+                            .id = arena_format(&arena, "activity.%.*s.%lld", (int)interaction.string.len,
+                                               interaction.string.ptr, (long long)at_ms),
+                            .subject = customer,
+                            .data = data,
+                            .at_ms = at_ms};
+    notice_tell(project, &notice, &arena);
     arena_deinit(&arena);
 }
 

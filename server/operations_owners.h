@@ -25,13 +25,16 @@
     {                                                                                                        \
         "departments", PARAM_LIST, 0, 1, ASSIGN_TARGETS_MAX                                                  \
     }
+#define RETURN_TO_POOL                                                                                       \
+    {"pool", PARAM_UUID, 0, 0, 0},                                                                           \
+    {                                                                                                        \
+        "reason", PARAM_TEXT, PARAM_REQUIRED, 1, RETURN_REASON_MAX                                           \
+    }
 
 static params customer_assign = {CUSTOMER_ID, ASSIGN_TARGETS, END};
 static params customers_assign = {BATCH_CUSTOMERS, ASSIGN_TARGETS, END};
-static params customer_return = {CUSTOMER_ID,
-                                 {"pool", PARAM_UUID, 0, 0, 0},
-                                 {"reason", PARAM_TEXT, PARAM_REQUIRED, 1, RETURN_REASON_MAX},
-                                 END};
+static params customer_return = {CUSTOMER_ID, RETURN_TO_POOL, END};
+static params customers_return = {BATCH_CUSTOMERS, RETURN_TO_POOL, END};
 static params customers_regroup = {BATCH_CUSTOMERS, POOL_ID, END};
 static params customer_log = {
     CUSTOMER_ID,

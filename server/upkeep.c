@@ -2,9 +2,11 @@
 
 #include <string.h>
 
+#include "proto/cloudevent.h"
 #include "proto/json.h"
 #include "rules/assign_rule.h"
 #include "server/log.h"
+#include "server/notice.h"
 #include "server/project_internal.h"
 #include "storage/pg_array_read.h"
 
@@ -142,10 +144,40 @@ static void look_for_waiting(struct project *project, int64_t now)
 
 /* --- Taking back --- */
 
+enum reclaim_column { DONE, OWNER, CUSTOMER, NAME, POOL, RETURNS_MS };
+
+/* The list of reminders has it too, for who was not there to hear it. */
+static void remind(struct project *project, const struct pg_reply *reply, int row)
+{
+    struct arena arena;
+    struct value data;
+    struct uuid customer = pg_uuid(reply, row, CUSTOMER), pool = pg_uuid(reply, row, POOL);
+    arena_init(&arena);
+    data = value_map(&arena, 5);
+    value_set(&data, "agent", value_string(arena_copy(&arena, pg_cell(reply, row, OWNER))));
+    value_set_uuid(&data, &arena, "customer", &customer);
+    value_set(&data, "name", value_string(arena_copy(&arena, pg_cell(reply, row, NAME))));
+    value_set_uuid(&data, &arena, "pool", &pool);
+    value_set(&data, "returns_at", value_string(time_write(pg_int64(reply, row, RETURNS_MS), &arena)));
+    struct slice id = value_member(&data, "customer")->string;
+    int64_t now_ms = clock_now_ms();
+    struct notice notice = {
+        .type = "customer.reminder",
+        .agent = value_member(&data, "agent")->string,
+        .id = arena_format(&arena, "reminder.%.*s.%lld", (int)id.len, id.ptr, (long long)now_ms),
+        .subject = value_string(id),
+        .data = data,
+        .at_ms = now_ms};
+    notice_tell(project, &notice, &arena);
+    arena_deinit(&arena);
+}
+
 static void on_reclaimed(void *ctx, const struct pg_reply *reply)
 {
     struct project *project = ctx;
     if (is_answered(project, "reclaim", reply)) {
+        for (int row = 1; row < reply->rows; row++)
+            remind(project, reply, row);
         note_changes(project, reply);
         if (pg_int64(reply, 0, 0) == UPKEEP_PAGE)
             project->upkeep.reclaim_at_ms = 0;

@@ -1,8 +1,13 @@
 -- {id, kind, customer or key and value, channels (bits), until_ms, reason, author, now_ms, origin}. A block starts now, but not
--- before the last input: whatever is decided next is decided with it.
+-- before the last input: whatever is decided next is decided with it. Whoever is no supervisor blocks
+-- customers whom they may view.
 WITH call (project, role, agent, args) AS (SELECT $1::integer, $2::text, $3::text, $4::jsonb),
 start AS (SELECT greatest(($4 ->> 'now_ms')::bigint, f.last_ms) AS ms FROM fences f WHERE f.project = $1),
-person AS (SELECT c.id FROM customers c WHERE c.project = $1 AND c.id = ($4 ->> 'customer')::uuid),
+person AS (
+    SELECT c.id FROM customers c
+    WHERE c.project = $1 AND c.id = ($4 ->> 'customer')::uuid
+      AND EXISTS (SELECT FROM viewer_of($1, $2, $3) v WHERE v.roles && '{supervisor,admin}' OR right_on(v, c) >= 1)
+),
 made AS (
     INSERT INTO blacklist (id, project, kind, customer, key, value, channels, reason, author, start_ms, until_ms)
     SELECT ($4 ->> 'id')::uuid, $1, $4 ->> 'kind', ($4 ->> 'customer')::uuid, $4 ->> 'key', $4 ->> 'value',

@@ -5,9 +5,7 @@ found AS (
     SELECT i.id, i.conversation, i.customer,
            coalesce(i.agent = $3, false)
            OR EXISTS (SELECT FROM customers c, viewer_of($1, $2, $3) v WHERE c.id = i.customer AND right_on(v, c) >= 1)
-           OR EXISTS (SELECT FROM feed f
-                      JOIN journal j ON j.project = f.project AND j.seq = f.seq AND j.at_ms = f.at_ms AND j.interaction = i.id
-                      WHERE f.project = $1 AND f.agent = $3 AND f.at_ms >= i.opened_ms) AS may
+           OR was_told($1, $3, i) AS may
     FROM interactions i
     WHERE i.id = ($4 ->> 'interaction')::uuid AND i.project = $1
 ), made AS (

@@ -13,9 +13,9 @@ ids AS (
           AND i.id > coalesce(($4 ->> 'after')::uuid, '00000000-0000-0000-0000-000000000000')
         ORDER BY i.id LIMIT ($4 ->> 'limit')::integer + 1) closed
 ), page AS (
-    SELECT i.id, row_number() OVER (ORDER BY i.id) AS n, interaction_json(i) AS item
+    SELECT i.id, row_number() OVER (ORDER BY i.id) AS n, interaction_seen(v, i, is_theirs(v, i)) AS item
     FROM (SELECT id FROM ids ORDER BY id LIMIT ($4 ->> 'limit')::integer + 1) row
-         JOIN interactions i USING (id)
+         JOIN interactions i USING (id), viewer_of($1, $2, $3) v
 )
 SELECT 'ok', json_build_object(
     'items', coalesce((SELECT json_agg(item ORDER BY n) FROM page WHERE n <= ($4 ->> 'limit')::integer), '[]'),

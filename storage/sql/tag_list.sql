@@ -5,8 +5,8 @@ kinds AS (
     FROM customer_settings s, jsonb_each(coalesce(s.settings -> 'tags', '{}')) k, jsonb_array_elements_text(k.value) tag (name)
     WHERE s.project = $1
 ), tags AS (
-    SELECT coalesce(t.tag, k.name) AS name, k.kind, coalesce(t.n, 0) AS n
-    FROM (SELECT tag, n FROM tag_counts WHERE project = $1) t FULL JOIN kinds k ON k.name = t.tag
+    SELECT coalesce(t.tag COLLATE "C", k.name) AS name, k.kind, CASE WHEN t.tag IS NULL THEN 0 ELSE t.n END AS n
+    FROM tags_seen($1, $2, $3) t FULL JOIN kinds k ON k.name = t.tag
 ), page AS (
     SELECT *, row_number() OVER (ORDER BY name) AS line FROM tags
     WHERE (NOT $4 ? 'kind' OR coalesce(kind, '') = $4 ->> 'kind') AND name > coalesce($4 ->> 'after', '')

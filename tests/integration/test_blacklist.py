@@ -126,6 +126,11 @@ def test_blocking_needs_the_permission(make_router):
     assert block(router.agent("ben"), phone=NUMBER)["author"] == "ben"
     assert block(router.agent("carl"), phone=NUMBER)["author"] == "carl"
     assert block(router.client("admin"), phone=NUMBER)["author"] == "admin"
+    hidden = router.client("admin").ok("POST", "customers", {"owner": "anna"}, 201)["id"]
+    assert router.agent("ben").post("blacklist", {"customer": hidden}).status == 404, "who has the permission blocks whom he may view"
+    router.client("admin").ok("POST", f"customers/{hidden}/share", {"agents": ["ben"]})
+    assert block(router.agent("ben"), customer=hidden)["author"] == "ben"
+    assert block(router.agent("carl"), customer=hidden)["author"] == "carl", "supervisors block anybody"
 
 
 def test_the_blacklist_over_messagepack_rpc(router):

@@ -266,6 +266,18 @@ def test_tags_of_many_are_answered_one_by_one_and_counted(desk, database):
         assert anna.post("customers/batch/tags", bad).json["code"] == "invalid"
 
 
+def test_tags_and_their_counts_tell_agents_nothing_of_customers_whom_they_may_not_see(desk):
+    admin, anna = desk.client(), desk.agent("anna")
+    for owner, tags in (("anna", ["vip", "mine"]), ("ben", ["vip", "secret"]), ("ben", ["vip"])):
+        create(admin, owner=owner, tags=tags)
+    assert counts(anna) == {"car": ("interest", 0), "house": ("interest", 0), "lost": ("status", 0), "mine": (None, 1), "vip": ("status", 1)}
+    assert counts(anna, "?kind=status&limit=1&after=lost") == {"vip": ("status", 1)}
+    assert counts(desk.client("pool_admin"), "?kind=") == {}
+    for client in (admin, desk.client("supervisor")):
+        wait_for(lambda: counts(client).get("vip") == ("status", 3), "the whole project is counted")
+        assert counts(client, "?kind=") == {"mine": (None, 1), "secret": (None, 1)}
+
+
 def test_tags_reach_the_next_decision(desk):
     admin = desk.client()
     made = create(admin, name="Ann", contacts=[{"email": "ann@example.com"}])

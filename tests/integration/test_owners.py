@@ -327,6 +327,44 @@ def test_of_two_who_pick_up_the_same_customer_one_gets_it_each_time(router, desk
     assert held == [results["anna"].count(200), results["ben"].count(200)]
 
 
+def test_many_are_returned_and_each_is_answered(router, desk):
+    anna, home, other = router.agent("anna"), make_pool(desk)["id"], make_pool(desk, "other", cap=3)["id"]
+    taken, mine = pooled(desk, other), create(anna, owner="anna")["id"]
+    anna.ok("POST", f"customers/{taken}/pick_up")
+    unseen, waits, nobody = create(desk, owner="cleo")["id"], pooled(desk, home), str(uuid.uuid4())
+    given = [taken, unseen, nobody, waits, mine]
+    done = anna.ok("POST", "customers/batch/return", {"customers": given, "reason": "on leave"})["items"]
+    assert [item["customer"] for item in done] == given
+    assert [item["status"] for item in done] == ["ok", "not_found", "not_found", "already_taken", "invalid"], "mine came out of no pool"
+    rpc = router.rpc_client("agent", "anna")
+    assert rpc.call("customer.batch_return", {"customers": [mine], "pool": home, "reason": "on leave"})["items"] == [
+        {"customer": mine, "status": "ok"}]
+    rpc.close()
+    assert [desk.ok("GET", f"pools/{one}")["customers"] for one in (home, other)] == [2, 1]
+    assert [member["held"] for member in desk.ok("GET", f"pools/{other}")["members"]] == [0, 0]
+    assert {"field": "reason", "old": None, "new": "on leave"} in desk.ok("GET", f"customers/{mine}/log?limit=1")["items"][0]["changes"]
+    assert fault(anna.post("customers/batch/return", {"customers": [mine], "pool": nobody, "reason": "x"})) == (404, "not_found", "/pool")
+    for body, pointer in (({"reason": "x"}, "/customers"), ({"customers": [mine]}, "/reason"), ({"customers": [mine, mine], "reason": "x"}, "/customers/1"),
+                          ({"customers": [mine], "reason": "a\x07b"}, "/reason"), ({"customers": ["x"], "reason": "x"}, "/customers/0")):
+        assert fault(anna.post("customers/batch/return", body)) == (400, "invalid", pointer), body
+
+
+def test_whole_batches_go_back_at_once_without_waiting_for_each_other_in_a_ring(router, desk):
+    pool = make_pool(desk)["id"]
+    made = [pooled(desk, pool) for _ in range(40)]
+    for one, agent in zip(made, ("anna", "ben") * 20):
+        router.agent(agent).ok("POST", f"customers/{one}/pick_up")
+    batches = [made[::-1] if number % 2 else made for number in range(8)]
+
+    def give_all_back(batch):
+        return desk.ok("POST", "customers/batch/return", {"customers": batch, "reason": "moved"})["items"]
+
+    with concurrent.futures.ThreadPoolExecutor(8) as threads:
+        answers = [item for items in threads.map(give_all_back, batches) for item in items]
+    assert collections.Counter(item["status"] for item in answers) == {"ok": 40, "already_taken": 280}
+    assert [member["held"] for member in desk.ok("GET", f"pools/{pool}")["members"]] == [0, 0]
+
+
 def test_customers_are_regrouped(router, desk):
     first, second = make_pool(desk)["id"], make_pool(desk, "second", ("cleo",))["id"]
     made, owned = pooled(desk, first), create(desk, owner="ben")["id"]

@@ -117,11 +117,21 @@ def test_who_does_not_follow_up_is_reminded_and_then_loses_the_customer(router, 
         desk.ok("POST", f"customers/{customer}/return", {"pool": pool, "reason": "new"})
         anna.ok("POST", f"customers/{customer}/pick_up")
     assert anna.ok("GET", "reminders") == {"items": [], "next": None}
+    stream, rpc = anna.stream("agents/anna/stream"), router.rpc_client("agent", "anna")
+    assert stream.next("tip") and rpc.call("feed.subscribe", {"agent": "anna"})
     execute(tables, "UPDATE customers SET assigned_ms = assigned_ms - %s", 8 * DAY_MS)
     execute(tables, "UPDATE customer_log SET at_ms = at_ms - %s", 8 * DAY_MS)
     reminded = wait_for(lambda: (lambda page: page if len(page["items"]) == 2 else None)(anna.ok("GET", "reminders")),
                         "anna is reminded", 30)
     assert {item["customer"] for item in reminded["items"]} == {lazy, busy}
+    heard = [stream.next("customer.reminder")[2] for _ in range(2)]
+    listed = {item["customer"]: {"agent": "anna", **{name: item[name] for name in ("customer", "name", "pool", "returns_at")}}
+              for item in reminded["items"]}
+    for event in heard + [rpc.next_notification("customer.reminder", 10)[0] for _ in range(2)]:
+        assert event["type"] == "customer.reminder" and "agentsequence" not in event and event["data"] == listed[event["subject"]]
+    assert {event["subject"] for event in heard} == {lazy, busy}
+    stream.close()
+    rpc.close()
     anna.ok("PATCH", f"customers/{busy}", {"company": "Demo"})
     execute(tables, "UPDATE customers SET assigned_ms = assigned_ms - %s WHERE id = %s", 3 * DAY_MS, lazy)
     execute(tables, "UPDATE customer_log SET at_ms = at_ms - %s WHERE customer = %s", 3 * DAY_MS, lazy)

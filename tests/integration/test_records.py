@@ -173,6 +173,33 @@ def test_the_old_id_leads_to_the_merged_customer(desk, pair):
     rpc.close()
 
 
+def test_a_merge_is_undone_only_by_who_may_edit_both_and_view_the_other(desk):
+    anna, ben, admin_ = desk.agent("anna"), desk.agent("ben"), desk.client("admin")
+    mine, bens = create(anna, owner="anna")["id"], create(ben, owner="ben")["id"]
+    admin_.ok("POST", f"customers/{mine}/merge", {"other": bens})
+    answer = anna.post(f"customers/{mine}/unmerge", {"other": bens})
+    assert (answer.status, answer.json["pointer"]) == (404, "/other"), "she may not even know of it"
+    admin_.ok("POST", f"customers/{mine}/unmerge", {"other": bens})
+    assert ben.ok("GET", f"customers/{bens}")["owner"] == "ben"
+
+
+def test_a_pool_that_was_deleted_since_a_merge_takes_nobody_back(desk):
+    admin_ = desk.client("admin")
+    pool, home = (admin_.ok("POST", "pools", {"name": name}, 201)["id"] for name in ("north", "south"))
+    stays, waits, held = (create(admin_)["id"] for _ in range(3))
+    for one, place in ((waits, pool), (held, home)):
+        admin_.ok("POST", f"customers/{one}/return", {"pool": place, "reason": "new"})
+    admin_.ok("POST", f"customers/{held}/assign", {"agents": ["anna"]})
+    for one in (waits, held):
+        admin_.ok("POST", f"customers/{stays}/merge", {"other": one})
+    for place in (pool, home):
+        admin_.ok("DELETE", f"pools/{place}")
+    back = [admin_.ok("POST", f"customers/{stays}/unmerge", {"other": one})["other"] for one in (waits, held)]
+    assert [(one["stage"], one["owner"]) for one in back] == [("to_be_assigned", None), ("follow_up", "anna")]
+    answer = admin_.post(f"customers/{held}/return", {"reason": "moved"})
+    assert (answer.status, answer.json["pointer"]) == (400, "/pool"), "the pool that it came out of is gone"
+
+
 def test_merges_that_cannot_be_are_refused_whole(desk, database):
     anna, ben = desk.agent("anna"), desk.agent("ben")
     many = create(anna, owner="anna", contacts=[{"email": f"a{n}@example.com"} for n in range(8)])["id"]

@@ -117,3 +117,35 @@ def test_place_and_estimated_wait_fall_as_those_before_leave(router):
     anna.ok("POST", f"interactions/{waiting[1]}/end", {})  # the first of them is asked: it does not wait any more
     positions, least = places([2, 4, 7])
     assert positions == [None, 1, 3] and least[0] is None and least[1] < fewer[0] and least[2] < fewer[1]
+
+
+def test_whom_an_interaction_is_about_is_seen_by_those_it_concerns(router):
+    admin, anna, ben = router.client(), router.agent("anna"), router.agent("ben")
+    candidates = [admin.ok("POST", "customers", {"owner": owner, "contacts": [{"email": "ann@example.com"}]}, 201)["id"]
+                  for owner in ("carl", "anna")]
+    nobody = {"phone": None, "email": None, "id": None, "name": None}
+    router.presence("ben")
+    letter = chat()
+    letter["data"]["from"] = {"id": "v1", "email": "ann@example.com"}
+    decision = router.source().event(letter).json
+    assert decision["identity"]["outcome"] == "ambiguous" and decision["agent"] == "ben"
+
+    def party(client):
+        view = client.ok("GET", f"interactions/{decision['interaction']}")
+        assert view == {**view, **one(client, "interactions", id=decision["interaction"])} or client is ben
+        return view["from"]["email"], view["subject"], sorted(view["identity"]["candidates"])
+
+    everything = ("ann@example.com", letter["subject"], sorted(candidates))
+    assert party(ben) == party(admin) == party(router.client("supervisor")) == everything
+    assert party(anna) == ("ann@example.com", letter["subject"], candidates[1:]), "she may view one of them"
+    admin.ok("PATCH", f"customers/{candidates[1]}", {"owner": "carl"})
+    assert party(anna) == (None, None, [])
+    ben.ok("POST", f"offers/{decision['offer']}/accept")
+    ben.ok("POST", f"interactions/{decision['interaction']}/transfer", {"queue": "mail"})
+    assert party(ben) == everything, "he had it"
+    assert one(ben, "interactions", id=decision["interaction"])["from"] == nobody, "lists show what is one's work now"
+    view = anna.ok("GET", f"interactions/{decision['interaction']}")
+    assert (view["from"], view["identity"]) == (nobody, {"outcome": "ambiguous", "customer": None, "candidates": []})
+    rpc = router.rpc_client("agent", "anna")
+    assert rpc.call("interaction.get", {"interaction": decision["interaction"]})["from"] == nobody
+    rpc.close()
