@@ -109,7 +109,7 @@ MUTATIONS = [
              "    if (!core->available[core->lanes.queues[queue].first_lane])\n        *reason"),
     Mutation("skills_not_missed", "core_place.c", "    else if (!core->available[loosest])", "    else if (0)"),
     Mutation("full_is_not_empty", "core_place.c", "    else if (!core_ready(core, loosest, interaction->channel)->count)", "    else if (0)"),
-    Mutation("left_behind_by_the_last", "core_agent.c", "    place_left_by(step, agent, NULL, PREFER_QUEUE);\n    drain_agent", "    drain_agent"),
+    Mutation("left_behind_by_the_last", "core_agent.c", "    place_left_by(step, agent, NULL, nothing_came);\n    drain_agent", "    drain_agent"),
     Mutation("a_reload_asks_no_hours", "core_config.c", "    place_on(step, interaction, true);", "    place_on(step, interaction, false);"),
     Mutation("a_rule_leads_into_closed_queues", "core_offer.c", "    back.arrives = interaction->data.queue != queue;\n", ""),
     Mutation("moved_with_a_new_age", "core_place.c", "    interaction->data.moved = move;", "    interaction->data.moved = move;\n    interaction->data.enqueued_ms = step->input->at_ms;"),
@@ -126,8 +126,8 @@ MUTATIONS = [
     Mutation("a_reply_is_not_noticed", "core_event.c", "step->input->event->outbound && interaction->data.reply_by != TIME_NEVER", "0"),
     Mutation("a_customer_s_message_is_a_reply", "core_event.c", "step->input->event->outbound && interaction->data.reply_by", "interaction->data.reply_by"),
     Mutation("no_timer_for_replies", "core_interaction.c", "        return data->reply_by;", "        return TIME_NEVER;"),
-    Mutation("a_missed_reply_is_no_miss", "core_agent.c", "    requeue_active(step, interaction, \"no_reply\");\n    agent_miss(step, agent, REJECT_NO_ANSWER, true);",
-             "    requeue_active(step, interaction, \"no_reply\");\n    agent_miss(step, agent, REJECT_NO_ANSWER, false);"),
+    Mutation("a_missed_reply_is_no_miss", "core_agent.c", "requeue_active(step, interaction, \"no_reply\")};\n    agent_miss(step, agent, REJECT_NO_ANSWER, true);",
+             "requeue_active(step, interaction, \"no_reply\")};\n    agent_miss(step, agent, REJECT_NO_ANSWER, false);"),
     # Work that people move.
     Mutation("a_transfer_keeps_the_age", "core_transfer.c", "    if (!step->input->keep_age)\n        data->enqueued_ms = at;\n", ""),
     Mutation("a_transfer_loses_the_age", "core_transfer.c", "    if (!step->input->keep_age)\n", ""),
@@ -154,7 +154,7 @@ MUTATIONS = [
              "if ((names->queue.len && data->queue < 0) || (names->rule.len && data->rule < 0) || was_relaxed) {", "if (0) {"),
     # What is told.
     Mutation("a_number_of_an_agent_twice", "core_step.c", "++agent->data.agentsequence", "agent->data.agentsequence"),
-    Mutation("coming_back_untold", "core_step.c", "        if (core->agents[i].undo) /* it came back */", "        if (0)"),
+    Mutation("coming_back_untold", "core_config.c", "        if (core->agents[i].undo) /* it came back */", "        if (0)"),
     Mutation("refused_takes_a_number", "core_step.c", "        core->seq--;\n", ""),
     Mutation("excluded_candidates_not_said", "core_explain.c", "reason == CANDIDATE_LATER && !lane->meets[i]", "0 && !lane->meets[i]"),
 ]
