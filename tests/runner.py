@@ -85,12 +85,13 @@ def build(results, preset, *targets):
     return True
 
 
-def pytest(results, folder, keyword, limit, **variables):
-    """One pytest run, counted from its JUnit file."""
+def pytest(results, folder, keyword, limit, workers=0, **variables):
+    """One pytest run, counted from its JUnit file; each worker has servers of its own."""
     with tempfile.TemporaryDirectory() as scratch:
         report = pathlib.Path(scratch) / "report.xml"
         command = ["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=short", "--durations=5",
-                   f"--junitxml={report}", "-o", "junit_family=xunit1", folder] + (["-k", keyword] if keyword else [])
+                   f"--junitxml={report}", "-o", "junit_family=xunit1", "-n", str(workers), folder,
+                   *(["-k", keyword] if keyword else [])]
         status, output = run(command, limit, env={**ENVIRONMENT, **variables})
         try:
             cases = list(xml.parse(report).iter("testcase"))
@@ -198,9 +199,10 @@ def stage_fuzz(results, keyword):
 
 
 def stage_integration(results, keyword):
-    if build(results, "asan"):
-        pytest(results, "tests/integration", keyword, LIMIT_S["integration"],
-               PATCHBAY_BINARY=str(ROOT / "build/asan/patchbay"), PATCHBAY_BUILD=str(ROOT / "build/asan"))
+    if build(results, "asan") and build(results, "release", "patchbay"):
+        pytest(results, "tests/integration", keyword, LIMIT_S["integration"], workers=CORES,
+               PATCHBAY_BINARY=str(ROOT / "build/asan/patchbay"), PATCHBAY_BUILD=str(ROOT / "build/asan"),
+               PATCHBAY_RELEASE=str(ROOT / "build/release/patchbay"))
 
 
 def main():
