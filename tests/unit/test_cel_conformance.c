@@ -1,4 +1,4 @@
-/* cel-spec's cases, where the shared material is there; without it this passes. */
+/* cel-spec's cases, where the shared material is there; without it this is skipped. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -36,7 +36,9 @@ static void cel_spec_agrees(void **state)
         struct fault fault;
         snprintf(name, sizeof name, CASES "/%s.json", files[i]);
         char *text = identity_shared_file(name);
-        if (text && !cel_cases_run(slice_of(text), on_case, name, &fault))
+        if (!text)
+            skip();
+        if (!cel_cases_run(slice_of(text), on_case, name, &fault))
             fail_msg("%s: %s", name, fault.detail);
         free(text);
     }

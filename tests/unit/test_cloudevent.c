@@ -304,10 +304,8 @@ static void the_conformance_events_pass_and_fail_as_they_say(void **state)
     static const char *const files[] = {"invalid-events.json", "valid-events.json"};
     for (int valid = 0; valid < 2; valid++) {
         struct value suite;
-        if (!load(&suite, files[valid])) {
-            print_message("the conformance suite is not here\n");
-            return;
-        }
+        if (!load(&suite, files[valid]))
+            skip();
         const struct value *tests = value_member(&suite, "tests");
         for (uint32_t i = 0; i < tests->count; i++) {
             struct fault fault = {.line = 0};

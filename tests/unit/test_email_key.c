@@ -131,6 +131,8 @@ static void the_isemail_suite_agrees(void **state)
     (void)state;
     char *text = identity_shared_file("conformance/isemail/tests.xml"), decoded[1024];
     unsigned count = 0;
+    if (!text)
+        skip();
     for (char *at = text; at && (at = strstr(at, "<test id=")); at++) {
         char *end = strstr(at, "</test>"), *address = strstr(at, "<address"),
              *category = strstr(at, "<category>");

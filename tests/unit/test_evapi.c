@@ -261,10 +261,8 @@ static void recorded_calls_are_read(void **state)
         {"+12125550100", "Bob", CALLER_NUMBER},
     };
     char *text = identity_shared_file("captures/kamailio56-evapi/evapi.netstrings.bin");
-    if (!text) {
-        print_message("the recording is not here\n");
-        return;
-    }
+    if (!text)
+        skip(); /* the recordings are optional */
     struct slice rest = slice_of(text);
     size_t count = 0;
     for (; rest.len; count++) {

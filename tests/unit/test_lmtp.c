@@ -162,7 +162,7 @@ static void recorded_postfix_sessions_are_read(void **state)
     (void)state;
     char *text = identity_shared_file("captures/postfix37-lmtp/transcript.txt");
     if (!text)
-        return; /* the recordings are optional */
+        skip(); /* the recordings are optional */
     char *client = calloc(1, strlen(text) * 2 + 1), *out = calloc(1, strlen(text) * 2 + 1);
     size_t len = 0;
     for (char *at = text, *end; *at; at = *end ? end + 1 : end) {

@@ -251,10 +251,8 @@ static void the_conformance_suite_decodes_and_encodes_as_it_says(void **state)
 {
     (void)state;
     struct value suite;
-    if (!load(&suite, SUITE)) {
-        print_message("the conformance suite is not here\n");
-        return;
-    }
+    if (!load(&suite, SUITE))
+        skip();
     unsigned cases = 0, encodings = 0;
     for (uint32_t i = 0; i < suite.count; i++) {
         const struct value *group = &suite.members[i].value;

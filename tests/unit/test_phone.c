@@ -48,7 +48,9 @@ static void recorded_callers_get_the_keys_that_were_expected(void **state)
 {
     (void)state;
     char *text = identity_shared_file("captures/asterisk16/expected.json");
-    json_t *calls = text ? json_loads(text, 0, NULL) : NULL;
+    if (!text)
+        skip();
+    json_t *calls = json_loads(text, 0, NULL);
     const char *name;
     json_t *call;
     json_object_foreach(calls, name, call)
