@@ -53,10 +53,13 @@ static inline void world_configure(struct world *world, uint32_t agent_count)
                                                  .capacity = {1, 3, 10},
                                                  .position = i};
     world->endpoints[0] =
-        (struct config_endpoint){CHANNEL_CALL, SLICE("+49301"), SLICE("+49301"), {NULL, 0}, 0};
-    world->endpoints[1] = (struct config_endpoint){CHANNEL_CHAT, SLICE("web"), SLICE("web"), {NULL, 0}, 2};
-    world->endpoints[2] = (struct config_endpoint){
-        CHANNEL_EMAIL, SLICE("help@x.example"), SLICE("help@x.example"), {NULL, 0}, 1};
+        (struct config_endpoint){.channel = CHANNEL_CALL, .address = SLICE("+49301"), .key = SLICE("+49301")};
+    world->endpoints[1] = (struct config_endpoint){
+        .channel = CHANNEL_CHAT, .address = SLICE("web"), .key = SLICE("web"), .queue = 2};
+    world->endpoints[2] = (struct config_endpoint){.channel = CHANNEL_EMAIL,
+                                                   .address = SLICE("help@x.example"),
+                                                   .key = SLICE("help@x.example"),
+                                                   .queue = 1};
     world->rule = (struct config_rule){.name = SLICE("rest"), .queue = CONFIG_QUEUE_OF_ENDPOINT};
     world->config = (struct project_config){.project = SLICE("demo"),
                                             .region = SLICE("DE"),
