@@ -10,9 +10,10 @@
 struct app {
     uv_loop_t *loop;
     const struct settings *settings;
-    struct pg_link *writer; /* batches and ownership, nothing else */
-    struct pg_link *reader; /* identity facts */
-    struct pg_link *desk;   /* everything that people ask for: customers, lists, tokens */
+    struct pg_link *writer;        /* batches and ownership, nothing else */
+    struct pg_link *reader;        /* identity facts */
+    struct pg_link *desk;          /* everything that people ask for: customers, views, tokens */
+    struct long_links *long_links; /* but what may take long: lists, exports, imports */
     struct redis_link *redis;
     struct http_server *http;
     struct rpc_server *rpc;

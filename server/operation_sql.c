@@ -9,6 +9,7 @@
 #include "proto/json.h"
 #include "server/http.h"
 #include "server/log.h"
+#include "server/long_links.h"
 #include "server/rpc.h"
 #include "storage/pg_link.h"
 
@@ -16,6 +17,7 @@
 #define UNIQUE_VIOLATION "23505"
 #define SERIALIZATION_FAILURE "40001"
 #define DEADLOCK_DETECTED "40P01"
+#define QUERY_CANCELED "57014"
 
 struct run {
     struct operation_call *call;
@@ -98,6 +100,10 @@ static void fail_refused(struct run *run, const struct pg_reply *reply)
         fail(run, PROBLEM_ALREADY_TAKEN, "another record has this value, which must be unique");
         return;
     }
+    if (strcmp(reply->sqlstate, QUERY_CANCELED) == 0) {
+        fail(run, PROBLEM_OVERLOADED, "it took the database too long and was given up; nothing was changed");
+        return;
+    }
     log_event_limited(&limit, LOG_ERROR, "the database refused an operation",
                       (struct log_field[]){log_str("operation", run->file),
                                            log_str("sqlstate", reply->sqlstate),
@@ -173,9 +179,30 @@ static void on_reply(void *ctx, const struct pg_reply *reply)
     }
 }
 
+/* What may touch many rows, or waits for whoever has one of many. */
+static bool is_long(const char *file)
+{
+    static const char *const files[] = {
+        "customer_list",  "customer_duplicates", "customers_mine", "customers_next", "customers_previous",
+        "export_columns", "export_rows",         "import_rows",    "import_errors",  "list_interactions",
+    };
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        if (strcmp(file, files[i]) == 0)
+            return true;
+    return false;
+}
+
+static struct pg_link *link_for(const struct run *run)
+{
+    const struct app *app = run->call->app;
+    struct pg_link *link = is_long(run->file) ? long_links_pick(app->long_links) : NULL;
+    return link ? link : app->desk;
+}
+
 static void submit(struct run *run)
 {
     struct operation_call *call = run->call;
+    struct pg_link *link = link_for(run);
     const char *role = role_name(call->principal->role);
     const struct pg_param params[PARAM_COUNT] = {
         {run->project, strlen(run->project), false},
@@ -186,8 +213,8 @@ static void submit(struct run *run)
     const struct pg_query query = {.name = run->file, .params = params, .param_count = PARAM_COUNT};
     if (run->tries++ == OPERATION_SQL_TRIES)
         fail(run, PROBLEM_OVERLOADED, "others are changing the same record");
-    else if (!pg_link_submit(call->app->desk, &query, on_reply, run))
-        fail(run, pg_link_is_up(call->app->desk) ? PROBLEM_OVERLOADED : PROBLEM_STORAGE_UNAVAILABLE,
+    else if (!pg_link_submit(link, &query, on_reply, run))
+        fail(run, pg_link_is_up(link) ? PROBLEM_OVERLOADED : PROBLEM_STORAGE_UNAVAILABLE,
              "the database cannot take the operation at the moment; nothing was changed");
 }
 

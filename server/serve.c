@@ -14,6 +14,7 @@
 #include "server/gateways.h"
 #include "server/listeners.h"
 #include "server/log.h"
+#include "server/long_links.h"
 #include "server/metrics.h"
 #include "server/project.h"
 #include "server/publisher.h"
@@ -244,7 +245,9 @@ static bool open_links(struct serve *serve, char *why, size_t size)
     options.on_down = on_desk_down;
     options.on_notify = on_notify;
     app->desk = app->reader ? pg_link_open(&serve->loop, &options, why, size) : NULL;
-    if (!app->desk)
+    if (app->desk)
+        app->long_links = long_links_open(&serve->loop, serve->settings.database, why, size);
+    if (!app->long_links)
         return false;
     struct redis_link_options redis = {.url = serve->settings.redis,
                                        .client_name = "patchbay",
@@ -285,6 +288,7 @@ static void close_links(struct serve *serve)
         serve->waiting++;
         pg_link_close(links[i], part_closed, serve);
     }
+    serve->waiting += long_links_close(&serve->app.long_links, part_closed, serve);
     if (serve->app.redis) {
         serve->waiting++;
         redis_link_close(&serve->app.redis, part_closed, serve);
