@@ -1,27 +1,18 @@
 """Every operation, as docs/openapi.json describes it, with every member in turn of a wrong type, too long, with control characters, or
 unknown: refused with its place, over both protocols, and nothing is done."""
-import json
-import pathlib
 from urllib.parse import quote
 
 import pytest
 
+from harness.openapi import BASE, OPENAPI, resolved
 from harness.rpc_client import RpcError
 
-OPENAPI = json.loads((pathlib.Path(__file__).resolve().parents[2] / "docs/openapi.json").read_text())
-BASE = "/v1/projects/{project}/"
 NO_ID = "018f0000-0000-7000-8000-000000000001"
 # What these take is a document or a stream with tests of its own.
 OTHERS = ("event.", "config.", "feed.")
 MEGABYTE = "x" * 1_000_000
 WRONG = {"string": (7, [], {}, True, "a\x07b", MEGABYTE), "integer": ("x", 1.5, [], {}, 2 ** 63), "boolean": ("yes", 7, []), "array": ("x", 7, {}),
          "object": ("x", 7, [])}
-
-
-def resolved(schema):
-    while "$ref" in schema:
-        schema = OPENAPI["components"]["schemas"][schema["$ref"].rsplit("/", 1)[1]]
-    return schema
 
 
 def kind_of(schema):
