@@ -42,6 +42,7 @@ struct interaction_data {
     int rule;                /* index in the configuration; -1: none, or it was removed */
     int32_t relax_step;      /* steps of its queue's relax that are behind it */
     enum prefer_stage stage; /* of the offer that is out; PREFER_QUEUE while it waits */
+    bool is_relinked; /* it is about somebody else since that offer: who knows the new one comes next */
     enum move moved;
     int64_t entered_ms; /* when it came into its queue: arrival or move */
     int64_t held_until; /* it waits for its queue to open and is not looked at before; TIME_NEVER: not held */

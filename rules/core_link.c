@@ -1,6 +1,7 @@
 /* Whom an interaction is about, as the people say who handle it. What they say holds like what the router
  * found out: for the rules when it comes back, for the blacklist, and for the owner's and the last agent's
- * preference wherever that is asked from then on. */
+ * preference wherever that is asked from then on. An offer that is out stays; when it is not taken, all who
+ * know the new customer are asked. */
 #include "rules/core_state.h"
 
 static bool may_link(const struct step *step, const struct interaction *interaction)
@@ -18,6 +19,7 @@ static void become(struct step *step, struct interaction *interaction, const str
     interaction_edit(step, interaction);
     interaction->data.identity = IDENTITY_MATCHED;
     interaction->data.customer = customer->id;
+    interaction->data.is_relinked = interaction->data.state == INTERACTION_OFFERED;
     interaction_own_fact(interaction, customer);
     interaction_own_candidates(interaction, NULL, 0);
     interaction_settle(step, interaction);

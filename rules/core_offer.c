@@ -36,6 +36,7 @@ void offer(struct step *step, struct interaction *interaction, struct agent *age
     interaction->data.offered_ms = step->input->at_ms;
     interaction->data.expires_ms = step->input->at_ms + lasts_ms;
     interaction->data.stage = stage;
+    interaction->data.is_relinked = false;
     interaction->data.held_until = TIME_NEVER;
     interaction->data.attempts++;
     interaction_settle(step, interaction);
@@ -46,7 +47,9 @@ static struct comeback back_to_queue(struct step *step, struct interaction *inte
 {
     struct comeback back = {.next = PREFER_QUEUE};
     int queue = interaction->data.queue;
-    if (interaction->data.state == INTERACTION_OFFERED && interaction->data.stage < PREFER_QUEUE)
+    if (interaction->data.is_relinked)
+        back.next = PREFER_SAME;
+    else if (interaction->data.state == INTERACTION_OFFERED && interaction->data.stage < PREFER_QUEUE)
         back.next = interaction->data.stage + 1;
     interaction_edit(step, interaction);
     interaction->data.state = INTERACTION_QUEUED;
@@ -55,6 +58,7 @@ static struct comeback back_to_queue(struct step *step, struct interaction *inte
     interaction->data.offered_ms = interaction->data.expires_ms = interaction->data.accepted_ms = TIME_NEVER;
     interaction->data.reply_by = TIME_NEVER;
     interaction->data.stage = PREFER_QUEUE;
+    interaction->data.is_relinked = false;
     step->trigger = TRIGGER_RETURNED;
     if (interaction->data.moved == MOVE_NONE || interaction->data.queue < 0)
         place_by_rule(step, interaction);
@@ -98,6 +102,7 @@ void assign(struct step *step, struct interaction *interaction, struct agent *ag
     interaction->data.expires_ms = TIME_NEVER;
     interaction->data.accepted_ms = at;
     interaction->data.stage = PREFER_QUEUE;
+    interaction->data.is_relinked = false;
     interaction->data.held_until = TIME_NEVER;
     interaction->data.excluded = -1;
     interaction->data.reply_by = agent ? reply_by(step->core, interaction, at) : TIME_NEVER;
@@ -137,6 +142,7 @@ void close_interaction(struct step *step, struct interaction *interaction, const
     interaction_edit(step, interaction);
     interaction->data.state = INTERACTION_CLOSED;
     interaction->data.closed_ms = step->input->at_ms;
+    interaction->data.is_relinked = false;
     interaction->data.cause = cause;
     interaction_settle(step, interaction);
     closing_add(step->core, interaction);

@@ -65,6 +65,7 @@ static void hand_on(struct step *step, struct interaction *interaction, int queu
     data->offer = (struct uuid){{0}};
     data->offered_ms = data->expires_ms = data->accepted_ms = data->reply_by = data->held_until = TIME_NEVER;
     data->stage = PREFER_QUEUE;
+    data->is_relinked = false;
     if (!step->input->keep_age)
         data->enqueued_ms = at;
     if (queue >= 0) {

@@ -76,6 +76,8 @@ static const struct {
                                    "what people move goes to whom they mean, with the age that they ask for"},
     [INVARIANT_REPLY_DUE] = {"reply_due",
                              "a first reply is due when the queue says, until the agent has written"},
+    [INVARIANT_LINKED_AS_SAID] = {"linked_as_said",
+                                  "an interaction that is linked is the new customer's in all that is known"},
     [INVARIANT_REFUSED_CHANGES_NOTHING] = {"refused_changes_nothing",
                                            "a refused input changes nothing and takes no number"},
     [INVARIANT_FIRST_RULE_MATCHES] = {"first_rule_matches",
@@ -135,7 +137,8 @@ struct check check_begin(struct findings *findings, const struct core *core, str
                           .has_due = core_next_timer(core) <= core->at_ms};
 }
 
-static void (*const wholes[])(const struct check *) = {check_trees, check_tables, check_counts, check_waiting};
+static void (*const wholes[])(const struct check *) = {check_trees, check_tables, check_counts,
+                                                       check_waiting};
 #define WHOLE_COUNT (sizeof wholes / sizeof *wholes)
 
 void invariant_sweep(struct findings *findings, const struct core *core, struct arena *scratch)
@@ -196,6 +199,7 @@ void invariant_check_batch(struct findings *findings, const struct core *core,
     check_rest(&check, &touched);
     check_ways(&check, &touched);
     check_handed(&check, &touched);
+    check_linked(&check, &touched);
     check_explained(&check, &touched);
     check_touched_waiting(&check, &touched);
 }

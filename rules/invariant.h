@@ -65,6 +65,7 @@ enum invariant {
     INVARIANT_KNOWN_FIRST,
     INVARIANT_HANDED_AS_ASKED,
     INVARIANT_REPLY_DUE,
+    INVARIANT_LINKED_AS_SAID,
     INVARIANT_REFUSED_CHANGES_NOTHING,
     /* Of a run: found by the simulator alone. */
     INVARIANT_FIRST_RULE_MATCHES,
@@ -100,8 +101,8 @@ void findings_add(struct findings *findings, enum invariant invariant, const str
 /* Everything, between steps. */
 void invariant_sweep(struct findings *findings, const struct core *core, struct arena *scratch);
 
-/* A look at the trees, tables and counts as wholes walks all there is in one go: above so many agents and open
- * interactions (some milliseconds) a sweep by slices leaves it out. */
+/* A look at the trees, tables and counts as wholes walks all there is in one go: above so many agents and
+ * open interactions (some milliseconds) a sweep by slices leaves it out. */
 #define INVARIANT_WHOLE_MAX 10000
 
 /* The same a slice at a time, for a state that goes on meanwhile; 0 to begin with, and 0 again when it is

@@ -87,6 +87,7 @@ struct touched_interaction {
     enum interaction_state told;
     struct uuid told_offer;
     struct slice told_agent;
+    struct uuid told_customer;
     bool is_told;
     const struct input *offered_by; /* whose step made the offer that was told last; NULL: none */
 };
@@ -125,5 +126,6 @@ void check_explained(const struct check *check, const struct touched *touched);
 void check_rest(const struct check *check, const struct touched *touched);
 void check_ways(const struct check *check, const struct touched *touched);   /* invariant_way.c */
 void check_handed(const struct check *check, const struct touched *touched); /* invariant_handed.c */
+void check_linked(const struct check *check, const struct touched *touched); /* invariant_link.c */
 
 #endif

@@ -191,7 +191,7 @@ static void check_known(const struct check *check, const struct touched *touched
     if (!is_open || (before && !was_offered) || kind == INPUT_TRANSFER || kind == INPUT_ASSIGN)
         return;
     enum prefer_stage from = PREFER_SAME;
-    if (before)
+    if (before && !before->is_relinked)
         from = before->stage < PREFER_QUEUE ? before->stage + 1 : PREFER_QUEUE;
     if (prefer->owner_ms || prefer->last_agent_ms)
         check_stages(check, touched, item->interaction, from);

@@ -46,6 +46,8 @@ static void check_fields(const struct check *check, const struct interaction *in
     else if (data->relax_step < 0 ||
              (waits && data->relax_step > (int32_t)check->core->config->queues[data->queue].relax_count))
         why = "is at a step of relaxation that is not there";
+    else if (data->is_relinked && data->state != INTERACTION_OFFERED)
+        why = "asks anew without an offer that is out";
     else if (data->stage > PREFER_QUEUE || data->moved >= MOVE_COUNT ||
              (data->stage != PREFER_QUEUE && waits))
         why = "is at a stage that it cannot be at";

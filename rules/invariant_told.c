@@ -59,6 +59,7 @@ static void tell_interaction(const struct check *check, struct touched *touched,
         check_fail(check, INVARIANT_STATE_MOVES, told->interaction, NULL, "%s when it was told to be %s",
                    announcement_type_name(announcement->type), interaction_state_name(told->told));
     told->is_told = true;
+    told->told_customer = now->customer;
     if (announcement->type == ANNOUNCE_MESSAGE || announcement->type == ANNOUNCE_CUSTOMER)
         return;
     if (announcement->type == ANNOUNCE_OFFERED)
@@ -106,6 +107,8 @@ void check_told(const struct check *check, struct touched *touched)
     }
     for (uint32_t i = 0; i < touched->interaction_count; i++) {
         const struct touched_interaction *told = &touched->interactions[i];
+        if (!uuid_equal(&told->told_customer, &told->interaction->data.customer))
+            check_fail(check, INVARIANT_CHANGES_TOLD, told->interaction, NULL, "is about another than told");
         if (!is_told_right(check, told))
             check_fail(check, INVARIANT_CHANGES_TOLD, told->interaction, NULL, "is %s, told to be %s",
                        interaction_state_name(told->interaction->data.state),

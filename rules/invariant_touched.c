@@ -59,6 +59,7 @@ struct touched touched_collect(const struct core *core, const struct invariant_r
                 continue;
             item->told = before->state;
             item->told_offer = before->offer;
+            item->told_customer = before->customer;
             if (check_is_held(before))
                 item->told_agent = core->agents[before->agent].name;
         }

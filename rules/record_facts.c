@@ -97,7 +97,7 @@ static void put_routing(struct record_writer *writer, const struct core *core,
     record_put_text(writer, data->rule < 0 ? none : core->config->rules[data->rule].name);
     record_put_text(writer, data->excluded < 0 ? none : core->agents[data->excluded].name);
     record_put_uint(writer, (uint64_t)data->relax_step);
-    record_put_uint(writer, data->stage);
+    record_put_uint(writer, data->stage + (data->is_relinked ? PREFER_STAGE_COUNT : 0));
     record_put_uint(writer, data->moved);
     record_put_int(writer, data->entered_ms);
     record_put_time(writer, data->held_until);
@@ -126,7 +126,9 @@ static void get_routing(struct record_reader *reader, struct interaction_data *d
     names->rule = record_get_text(reader);
     names->excluded = record_get_text(reader);
     data->relax_step = (int32_t)record_get_small(reader, CONFIG_RELAX_MAX);
-    data->stage = (enum prefer_stage)record_get_small(reader, PREFER_STAGE_COUNT - 1);
+    unsigned stage = record_get_small(reader, 2 * PREFER_STAGE_COUNT - 1);
+    data->stage = (enum prefer_stage)(stage % PREFER_STAGE_COUNT);
+    data->is_relinked = stage >= PREFER_STAGE_COUNT;
     data->moved = (enum move)record_get_small(reader, MOVE_COUNT - 1);
     data->entered_ms = record_get_int(reader);
     data->held_until = record_get_time(reader);

@@ -151,6 +151,7 @@ static void dump_interaction(struct writer *writer, const struct core *core,
     put_int(writer, " rule ", data->rule);
     put_int(writer, " step ", data->relax_step);
     put_int(writer, " stage ", data->stage);
+    put_int(writer, " relinked ", data->is_relinked);
     put_int(writer, " moved ", data->moved);
     put_int(writer, " entered ", data->entered_ms);
     put_int(writer, " held ", data->held_until);

@@ -125,6 +125,12 @@ static void fill(struct sim_move *move, const struct sim *sim, struct sim_dice *
         move->subject = (uint16_t)pick_subject_in(sim, INTERACTION_QUEUED, dice);
         move->party = (uint8_t)sim_dice_roll(dice, sim->plan.agents);
         break;
+    case SIM_LINK: /* active, offered and waiting alike, some of them again and again */
+        move->subject = (uint16_t)pick_subject_in(
+            sim, (enum interaction_state)sim_dice_roll(dice, INTERACTION_ACTIVE + 1), dice);
+        move->party = (uint8_t)sim_dice_roll(dice, SIM_CUSTOMERS_MAX);
+        move->variant = sim_dice_chance(dice, 2) ? pick_actor(dice) : SIM_ACTOR_ADMIN;
+        break;
     case SIM_PRESENCE:
         move->variant = (uint8_t)pick_of(presences, sizeof presences / sizeof *presences, dice);
         if (sim_dice_chance(dice, 4))
@@ -168,6 +174,7 @@ static enum sim_move_kind pick_input(const struct sim *sim, struct sim_dice *dic
                                    {SIM_TRANSFER, has(sim, SIM_HANDING) ? 5 : 0},
                                    {SIM_ASSIGN, has(sim, SIM_HANDING) ? 3 : 0},
                                    {SIM_PULL, has(sim, SIM_HANDING) ? 3 : 0},
+                                   {SIM_LINK, has(sim, SIM_PEOPLE) ? 4 : 0},
                                    {SIM_PRESENCE, 12},
                                    {SIM_WAIT, 4},
                                    {SIM_BLOCK, has(sim, SIM_BLOCKS) ? 2 : 0},

@@ -284,6 +284,21 @@ static bool make_pull(struct input *input, const struct sim *sim, const struct s
     return !uuid_is_nil(&input->interaction);
 }
 
+static bool make_link(struct input *input, const struct sim *sim, const struct sim_move *move,
+                      struct arena *arena)
+{
+    input->kind = INPUT_LINK;
+    input->interaction = sim->subjects[move->subject].interaction;
+    input->actor = actor_of(sim, move);
+    if (!sim->customer_count || uuid_is_nil(&input->interaction))
+        return false;
+    input->facts.candidates = arena_array(arena, struct customer_fact, 1);
+    input->facts.candidates[0] =
+        fact_of(sim, &sim->customers[move->party % sim->customer_count], false, false);
+    input->facts.candidate_count = 1;
+    return true;
+}
+
 static bool make_presence(struct input *input, const struct sim_move *move)
 {
     static const enum agent_state states[] = {AGENT_AVAILABLE, AGENT_AVAILABLE, AGENT_BREAK, AGENT_OFFLINE};
@@ -359,6 +374,8 @@ bool sim_input(struct input *out, const struct sim *sim, const struct sim_move *
         return make_assign(out, sim, move);
     case SIM_PULL:
         return make_pull(out, sim, move, arena);
+    case SIM_LINK:
+        return make_link(out, sim, move, arena);
     case SIM_PRESENCE:
         return make_presence(out, move);
     case SIM_BLOCK:

@@ -18,6 +18,7 @@ enum sim_move_kind {
     SIM_TRANSFER,
     SIM_ASSIGN,
     SIM_PULL,
+    SIM_LINK, /* it is about one of the customers */
     SIM_PRESENCE,
     SIM_BLOCK,
     SIM_UNBLOCK,
@@ -29,12 +30,12 @@ enum sim_move_kind {
     SIM_CRASH,  /* the router dies and loads what is durable */
     SIM_RELOAD, /* a new version of the configuration */
 };
-#define SIM_MOVE_KINDS 19
+#define SIM_MOVE_KINDS 20
 
 struct sim_move {
     uint8_t kind;     /* enum sim_move_kind */
     uint8_t agent;    /* who says so, or whose presence */
-    uint8_t party;    /* who an event is from; the agent to whom something is handed */
+    uint8_t party;    /* who an event is from; the agent to whom something is handed; the customer */
     uint8_t variant;  /* of the kind: see sim_input.c */
     uint16_t subject; /* conversation: its channel is subject % CHANNEL_COUNT */
     uint16_t queue;   /* whose endpoint, or where to */

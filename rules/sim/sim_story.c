@@ -8,10 +8,10 @@
 
 const char *sim_move_name(enum sim_move_kind kind)
 {
-    static const char *const names[SIM_MOVE_KINDS] = {"message",  "outbound", "answered", "hangup", "accept",
-                                                      "reject",   "end",      "transfer", "assign", "pull",
-                                                      "presence", "block",    "unblock",  "wait",   "commit",
-                                                      "send",     "fail",     "crash",    "reload"};
+    static const char *const names[SIM_MOVE_KINDS] = {"message", "outbound", "answered", "hangup",  "accept",
+                                                      "reject",  "end",      "transfer", "assign",  "pull",
+                                                      "link",    "presence", "block",    "unblock", "wait",
+                                                      "commit",  "send",     "fail",     "crash",   "reload"};
     return names[kind];
 }
 
@@ -114,6 +114,9 @@ static void tell_move(struct telling *telling, const struct sim_move *move)
     case SIM_ASSIGN:
     case SIM_PULL:
         tell_handing(telling, move);
+        break;
+    case SIM_LINK:
+        tell(telling, "%s says that s%u is about customer %u", actor_text(move), move->subject, move->party);
         break;
     case SIM_PRESENCE:
         tell(telling, "%s is %s", sim_agent_name(move->agent).ptr, presences[move->variant & 3]);

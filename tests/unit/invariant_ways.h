@@ -74,6 +74,20 @@ static inline void a_transfer_with_another_age(struct scene *scene)
     scene->active->data.enqueued_ms++;
 }
 
+static inline struct outcome *link_to_ann(struct scene *scene, const struct interaction *interaction)
+{
+    static struct customer_fact ann = {.id = {{1}}, .name = {"Ann", 3}, .owner = {"carl", 4}};
+    return step(scene, (struct input){.kind = INPUT_LINK,
+                                      .interaction = interaction->id,
+                                      .facts = {.candidates = &ann, .candidate_count = 1}});
+}
+
+static inline void a_link_to_another(struct scene *scene)
+{
+    link_to_ann(scene, scene->active);
+    scene->active->data.customer.bytes[0] = 2;
+}
+
 /* Carl comes for chats alone and takes the one that waits. */
 static inline struct interaction *pull_chat(struct scene *scene)
 {

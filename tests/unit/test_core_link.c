@@ -67,22 +67,89 @@ static void nobody_else_may_say(void **state)
     world_deinit(&world);
 }
 
+/* A second contact goes to who has the first, and rules know the customer when it comes back. */
 static void routing_goes_on_with_whom_it_is(void **state)
 {
     struct world world;
+    struct customer_fact known = ann;
     (void)state;
-    world_prepare(&world, 2);
+    world_prepare(&world, 3);
     world.config.prefer = (struct config_prefer){.owner_ms = 15000, .within_ms = 1000000};
+    world_rule(&world, "known", "customer.owner == 'ben'", QUEUE_MAIL, 0);
+    world_rule(&world, "rest", NULL, CONFIG_QUEUE_OF_ENDPOINT, 0);
     world_start(&world);
     world_presence(&world, "anna", AGENT_AVAILABLE, 0);
     world_accept(&world, world_chat(&world, "c1")->snapshot->offer, "anna");
     const struct interaction *chat = world_find(&world, CHANNEL_CHAT, "c1");
     say(&world, chat->id, "anna", &ann);
-    world_presence(&world, "ben", AGENT_AVAILABLE, 0);
+    world_presence(&world, "carl", AGENT_AVAILABLE, 0); /* idle, and so the first of the queue */
+    known.by_email = true;
+    struct from from = {.email = "ann@x.example", .candidates = &known, .candidate_count = 1};
+    world_step(&world, world_event(&world, EVENT_EMAIL_RECEIVED, "m1", &from));
+    assert_string_equal(holder(&world, world_find(&world, CHANNEL_EMAIL, "m1")), "anna");
     world_presence(&world, "anna", AGENT_OFFLINE, 0);
-    world_sleep(&world, 60000); /* the grace is over: it goes to Ann's owner */
-    assert_int_equal(chat->data.state, INTERACTION_OFFERED);
-    assert_string_equal(holder(&world, chat), "ben");
+    world_sleep(&world, 60000); /* the grace is over */
+    assert_int_equal(chat->data.queue, QUEUE_MAIL);
+    assert_string_equal(holder(&world, chat), "carl");
+    world_deinit(&world);
+}
+
+/* The offer was made to the owner of somebody else: those whom the new customer knows have not been asked. */
+static void an_offer_that_is_out_comes_back_to_whom_the_new_customer_knows(void **state)
+{
+    static const char *const nexts[] = {"owner", "last", "both"};
+    (void)state;
+    for (size_t i = 0; i < sizeof nexts / sizeof *nexts; i++) {
+        struct world world;
+        struct customer_fact old = {.id = {{2}}, .name = {"Bob", 3}, .owner = {"anna", 4}, .by_email = true};
+        struct customer_fact new = ann;
+        struct from from = {.email = "bob@x.example", .candidates = &old, .candidate_count = 1};
+        world_prepare(&world, 3);
+        world.config.prefer =
+            (struct config_prefer){.owner_ms = 15000, .last_agent_ms = 10000, .within_ms = 1000000};
+        world_start(&world);
+        world_presence(&world, "carl", AGENT_AVAILABLE, 0); /* the first of the queue */
+        world_presence(&world, "anna", AGENT_AVAILABLE, 0);
+        world_presence(&world, "ben", AGENT_AVAILABLE, 0);
+        struct uuid offer =
+            world_step(&world, world_event(&world, EVENT_EMAIL_RECEIVED, "m1", &from))->snapshot->offer;
+        const struct interaction *mail = world_find(&world, CHANNEL_EMAIL, "m1");
+        assert_string_equal(holder(&world, mail), "anna");
+        new.last_agent = i == 0 ? (struct slice){NULL, 0} : SLICE("ben");
+        new.last_ms = world.now;
+        new.owner = i == 1 ? (struct slice){NULL, 0} : SLICE("ben");
+        say(&world, mail->id, NULL, &new);
+        assert_string_equal(holder(&world, mail), "anna"); /* it is not taken from whom it rings at */
+        core_bury(&world.core);
+        world_restart(&world);
+        world_reject(&world, offer, "anna", REJECT_REJECT);
+        mail = world_find(&world, CHANNEL_EMAIL, "m1");
+        if (strcmp(holder(&world, mail), "ben") != 0)
+            fail_msg("%s: asks %s", nexts[i], holder(&world, mail));
+        assert_int_equal(mail->data.stage, i == 1 ? PREFER_LAST : PREFER_OWNER);
+        world_reject(&world, mail->data.offer, "ben", REJECT_REJECT); /* and then everything is as ever */
+        assert_string_equal(holder(&world, mail), "carl");
+        world_deinit(&world);
+    }
+}
+
+static void an_open_interaction_remembers_that_it_was_linked(void **state)
+{
+    struct world world;
+    struct interaction again = {.opened_seq = 0};
+    struct record_names names;
+    (void)state;
+    world_init(&world, 1);
+    world_presence(&world, "anna", AGENT_AVAILABLE, 0);
+    struct uuid id = world_chat(&world, "c1")->snapshot->interaction;
+    const struct interaction *chat = core_find_interaction(&world.core, &id);
+    for (int i = 0; i < 2; i++) {
+        struct slice bytes = record_open(&world.core, chat, &world.arena);
+        assert_true(record_read_open(&again, &names, bytes, &world.arena));
+        assert_int_equal(again.data.is_relinked, i);
+        assert_int_equal(again.data.stage, chat->data.stage);
+        say(&world, id, NULL, &bob);
+    }
     world_deinit(&world);
 }
 
@@ -150,6 +217,8 @@ int main(void)
         cmocka_unit_test(its_agent_says_who_it_is_and_changes_it_again),
         cmocka_unit_test(nobody_else_may_say),
         cmocka_unit_test(routing_goes_on_with_whom_it_is),
+        cmocka_unit_test(an_offer_that_is_out_comes_back_to_whom_the_new_customer_knows),
+        cmocka_unit_test(an_open_interaction_remembers_that_it_was_linked),
         cmocka_unit_test(who_turns_out_to_be_blocked_is_not_offered),
         cmocka_unit_test(a_rollback_takes_it_back),
         cmocka_unit_test(the_journal_says_the_same_again),

@@ -358,6 +358,7 @@ static const struct wrong batches[] = {
     {INVARIANT_KNOWN_FIRST, an_owner_who_is_another},
     {INVARIANT_HANDED_AS_ASKED, a_transfer_with_another_age},
     {INVARIANT_REPLY_DUE, a_reply_that_nobody_waits_for},
+    {INVARIANT_LINKED_AS_SAID, a_link_to_another},
 };
 
 /* They are never taken down: what is wrong in them would be followed. */
@@ -446,7 +447,8 @@ static void a_sweep_by_slices_finds_what_a_whole_one_finds(void **state)
     for (size_t i = 0; i < COUNT(states); i++) {
         struct scene *scene = new_scene();
         struct findings findings = {.count = 0};
-        /* Three agents, four interactions and four looks at the whole, the first of them with the last two. */
+        /* Three agents, four interactions and four looks at the whole, the first of them with the last two.
+         */
         assert_int_equal(sweep_by_slices(&findings, scene), 7);
         assert_int_equal(findings.count, 0);
         states[i].put_wrong(scene);

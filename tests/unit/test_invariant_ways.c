@@ -143,6 +143,35 @@ static void a_pull_above_capacity(struct scene *scene)
     scene->world.agents[2].capacity[CHANNEL_CHAT] = 0;
 }
 
+static void a_link_that_keeps_an_owner(struct scene *scene)
+{
+    link_to_ann(scene, scene->waiting);
+    scene->waiting->data.fact.owner = SLICE("ben");
+}
+
+static void a_link_that_is_not_told(struct scene *scene)
+{
+    link_to_ann(scene, scene->active)->announcements->type = ANNOUNCE_MESSAGE;
+}
+
+static void a_link_that_counts_for_nobody(struct scene *scene)
+{
+    link_to_ann(scene, scene->active)->active_agent = (struct slice){NULL, 0};
+}
+
+static void a_link_behind_who_was_asked(struct scene *scene)
+{
+    link_to_ann(scene, scene->offered);
+    scene->offered->data.is_relinked = false;
+}
+
+static void a_link_to_who_is_shut_out(struct scene *scene)
+{
+    struct block block = {{{5}}, BLOCK_CUSTOMER, {{1}}, {NULL, 0}, 7, scene->world.now, TIME_NEVER};
+    link_to_ann(scene, scene->waiting);
+    assert_non_null(blacklist_add(&scene->world.core.blacklist, &block));
+}
+
 static void a_full_queue_that_takes_something(struct scene *scene)
 {
     ring(scene, "c9");
@@ -199,6 +228,12 @@ static const struct step_wrong {
     {a_transfer_without_wrap_up, INVARIANT_REST_STARTED, "no wrap-up of 5000 ms"},
     {a_pull_by_another, INVARIANT_HANDED_AS_ASKED, "was for this one"},
     {a_pull_above_capacity, INVARIANT_HANDED_AS_ASKED, "may not take"},
+    {a_link_to_another, INVARIANT_LINKED_AS_SAID, "is about another"},
+    {a_link_that_keeps_an_owner, INVARIANT_LINKED_AS_SAID, "keeps what was known"},
+    {a_link_that_is_not_told, INVARIANT_LINKED_AS_SAID, "is told another number"},
+    {a_link_that_counts_for_nobody, INVARIANT_LINKED_AS_SAID, "counts for another"},
+    {a_link_behind_who_was_asked, INVARIANT_LINKED_AS_SAID, "goes on behind"},
+    {a_link_to_who_is_shut_out, INVARIANT_LINKED_AS_SAID, "stays though"},
     {a_reply_that_nobody_waits_for, INVARIANT_REPLY_DUE, "due -1 ms"},
     {a_reply_that_is_still_due, INVARIANT_REPLY_DUE, "behind the accept"},
 };

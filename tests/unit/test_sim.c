@@ -54,6 +54,8 @@ static void every_kind_of_thing_happens(void **state)
 
 /* What the core can decide, as far as explanations and announcements say it. */
 struct seen {
+    bool inputs[INPUT_KIND_COUNT], announced[ANNOUNCE_TYPE_COUNT];
+    bool linked[INTERACTION_CLOSED + 1], is_linked_again, is_renewed;
     bool moves[MOVE_COUNT], reasons[EMPTY_REASON_COUNT], triggers[TRIGGER_COUNT], stages[PREFER_STAGE_COUNT];
     bool is_held, is_missed, is_replied;
 };
@@ -62,6 +64,14 @@ static void look(void *ctx, const struct sim *sim, const struct input *input, co
 {
     struct seen *seen = ctx;
     (void)sim;
+    if (outcome->refusal != REFUSAL_NONE)
+        return;
+    seen->inputs[input->kind] = true;
+    if (outcome->is_linked) {
+        seen->linked[outcome->snapshot->state] = true;
+        seen->is_linked_again |= !uuid_is_nil(&outcome->linked_before);
+    }
+    seen->is_renewed |= input->kind == INPUT_PRESENCE && outcome->state == AGENT_NOT_RESPONDING;
     seen->is_replied |= input->kind == INPUT_EVENT && input->event->outbound &&
                         outcome->outcome == OUTCOME_ATTACHED && outcome->snapshot->agent.len;
     for (const struct explanation *why = outcome->explanations; why; why = why->next) {
@@ -73,8 +83,10 @@ static void look(void *ctx, const struct sim *sim, const struct input *input, co
                 seen->reasons[why->path[i].empty] = true;
         }
     }
-    for (const struct announcement *a = outcome->announcements; a; a = a->next)
+    for (const struct announcement *a = outcome->announcements; a; a = a->next) {
+        seen->announced[a->type] = true;
         seen->is_missed |= slice_is(a->cause, "no_reply");
+    }
 }
 
 static void all_seen(const char *of, const bool *seen, int count)
@@ -106,6 +118,11 @@ static void everything_that_the_core_can_decide_is_decided(void **state)
     free(sim);
     seen.triggers[TRIGGER_NOW] = true;    /* of questions alone */
     seen.triggers[TRIGGER_LOADED] = true; /* what is loaded has been looked at when it was decided */
+    seen.inputs[0] = seen.inputs[INPUT_AUDIT] = true; /* none, and the server's alone */
+    all_seen("input", seen.inputs, INPUT_KIND_COUNT);
+    all_seen("announcement", seen.announced, ANNOUNCE_TYPE_COUNT);
+    all_seen("a link when it is", seen.linked, INTERACTION_CLOSED + 1); /* closed: as it is blocked then */
+    assert_true(seen.is_linked_again && seen.is_renewed);
     all_seen("move", seen.moves, MOVE_COUNT);
     all_seen("reason", seen.reasons, EMPTY_REASON_COUNT);
     all_seen("trigger", seen.triggers, TRIGGER_COUNT);
