@@ -6,6 +6,7 @@
 
 #include "proto/esl_calls.h"
 #include "proto/evapi.h"
+#include "proto/ami_calls.h"
 #include "proto/json.h"
 #include "proto/mail_event.h"
 #include "proto/phone.h"
@@ -29,6 +30,7 @@ static const char help_text[] =
     "Prints the events that a recorded stream or request would become, a line of JSON each. FILE - is standard input.\n"
     "\n"
     "  mail                        one message (RFC 5322) as `patchbay mail --parse` reads it\n"
+    "  ami                         what Asterisk's manager interface sent\n"
     "  esl                         what FreeSWITCH's event socket sent, as plain or JSON events\n"
     "  evapi                       netstrings that Kamailio's module evapi sent\n"
     "\n"
@@ -79,6 +81,37 @@ static int decode_evapi(const struct recording *recording)
     return code;
 }
 
+static void on_ami_news(void *ctx, const struct ami_news *news)
+{
+    const struct recording *recording = ctx;
+    struct value event = ami_event(news, SLICE("asterisk"), recording->arena);
+    print_value(&event, recording->arena);
+}
+
+static int decode_ami(const struct recording *recording)
+{
+    struct ami_calls *calls = ami_calls_alloc(
+        &(struct ami_calls_options){.on_news = on_ami_news, .ctx = (void *)(uintptr_t)recording});
+    struct ami_block *block = arena_new(recording->arena, struct ami_block);
+    struct slice rest = recording->bytes;
+    enum ami_status status = AMI_BLOCK;
+    const char *why = NULL;
+    bool has_banner = rest.len && rest.ptr[0] == 'A';
+    while (status == AMI_BLOCK || status == AMI_BANNER) {
+        size_t used = 0;
+        status = ami_read(block, rest, has_banner, &used, &why);
+        has_banner = false;
+        rest = (struct slice){rest.ptr + used, rest.len - used};
+        if (status == AMI_BLOCK) {
+            if (ami_is(block, "message", "channels will follow"))
+                ami_calls_resync(calls);
+            ami_calls_read(calls, block, TIME_NEVER);
+        }
+    }
+    ami_calls_free(&calls);
+    return status == AMI_BAD ? command_failed(recording->command, "%s", why) : COMMAND_OK;
+}
+
 static void on_call(void *ctx, enum event_type type, struct slice call, const struct value *document)
 {
     const struct recording *recording = ctx;
@@ -120,7 +153,7 @@ static int decode_esl(const struct recording *recording)
 static const struct format {
     const char *name;
     int (*decode)(const struct recording *recording); /* prints; returns the exit code */
-} formats[] = {{"mail", decode_mail}, {"esl", decode_esl}, {"evapi", decode_evapi}};
+} formats[] = {{"mail", decode_mail}, {"ami", decode_ami}, {"esl", decode_esl}, {"evapi", decode_evapi}};
 
 static const struct format *find_format(const char *name)
 {

@@ -285,6 +285,7 @@ void gateway_close(struct gateway *gateway)
 {
     gateway_quiesce(gateway);
     gateway_events_drop(gateway);
+    gateway_sweep_forget(gateway);
     gateway_handle_closed(gateway);
 }
 

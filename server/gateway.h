@@ -26,6 +26,7 @@
 #define GATEWAY_STEADY_MS 2000           /* connected for this long, it starts from the first wait again */
 #define GATEWAY_RETRY_REFUSED_MS 60000   /* after a login that was refused */
 #define GATEWAY_RESUBMIT_MS 250          /* before refused events are tried again */
+#define GATEWAY_SWEEP_PAGE 4096          /* open calls looked at once */
 #define GATEWAY_SOURCE_MAX (CONFIG_NAME_MAX + 16)
 
 struct app;
@@ -71,6 +72,9 @@ struct slice gateway_region(const struct gateway *gateway);
 /* The agent whose extension that is, and the other way; empty: none. */
 struct slice gateway_agent_at(const struct gateway *gateway, struct slice number);
 struct slice gateway_extension_of(const struct gateway *gateway, struct slice agent);
+/* After the peer has said which calls it has: those of this gateway that are open here and not live end with
+ * the cause "lost". Asks until it is answered. */
+void gateway_end_lost(struct gateway *gateway, bool (*is_live)(struct gateway *gateway, struct slice call));
 /* The connection of a gateway that dials; NULL while there is none. */
 struct gateway_link *gateway_link(const struct gateway *gateway);
 

@@ -107,6 +107,9 @@ struct gateway {
     unsigned event_count;
     unsigned handles; /* and dials: what must end before the memory goes */
     uint64_t decided, reconnects;
+    bool sweep_wanted;
+    struct gateway_sweep *sweep; /* under way */
+    bool (*is_live)(struct gateway *gateway, struct slice call);
 };
 
 extern const struct gateway_kind *const gateway_kinds[GATEWAY_PROTOCOL_COUNT];
@@ -127,6 +130,10 @@ void gateway_on_link_closed(struct gateway *gateway, const struct gateway_link *
 void gateway_events_drop(struct gateway *gateway); /* those that are not in flight */
 bool gateway_events_full(const struct gateway *gateway);
 void gateway_events_forget_link(struct gateway *gateway, const struct gateway_link *link);
+
+/* gateway_sweep.c */
+void gateway_sweep_go_on(struct gateway *gateway);
+void gateway_sweep_forget(struct gateway *gateway);
 
 /* gateway_dial.c */
 void gateway_dial_start(struct gateway *gateway);

@@ -4,11 +4,12 @@
 
 #include "proto/cloudevent.h"
 #include "server/announce.h"
+#include "server/gateway_ami.h"
 #include "server/gateway_internal.h"
 #include "server/metrics.h"
 #include "server/project.h"
 
-const struct gateway_kind *const gateway_kinds[GATEWAY_PROTOCOL_COUNT] = {NULL};
+const struct gateway_kind *const gateway_kinds[GATEWAY_PROTOCOL_COUNT] = {[GATEWAY_ASTERISK] = &gateway_ami};
 
 struct gateways *gateways_open(struct app *app)
 {
@@ -58,6 +59,10 @@ void gateways_sync(struct gateways *gateways, struct project *project)
     if (gateways->quiesced)
         return;
     close_others(gateways, project);
+    for (struct gateway *at = gateways->first; at; at = at->next) {
+        if (at->project == project)
+            gateway_sweep_go_on(at);
+    }
     for (uint32_t i = 0; config && i < config->gateway_count && project_is_serving(project); i++) {
         const struct config_gateway *wanted = &config->gateways[i];
         if (!gateway_kinds[wanted->protocol] || find_gateway(gateways, project, wanted->name))

@@ -1,0 +1,313 @@
+/* Login, the list of channels, then events; a ping every so often. What calls there are outlives the
+ * connection: the list after the next login says what happened meanwhile. */
+#include "server/gateway_ami.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/ami_calls.h"
+#include "server/clock.h"
+
+#define EVENTS "call,agent,system" /* classes that are read */
+
+enum session_phase { SESSION_GREETING, SESSION_CHALLENGE, SESSION_LOGIN, SESSION_LISTING, SESSION_READY };
+
+struct session {
+    enum session_phase phase;
+};
+
+/* For redirecting: which call is which interaction. */
+struct known_call {
+    struct known_call *next;
+    size_t interaction_len, call_len;
+    char interaction[UUID_TEXT_LEN], call[AMI_ID_MAX];
+};
+
+struct ami {
+    struct gateway *gateway;
+    struct ami_calls *calls;
+    struct ami_block block;
+    struct known_call *known;
+    uint32_t known_count;
+};
+
+static void send(struct gateway_link *link, struct ami_action *action)
+{
+    gateway_link_write(link, ami_action_end(action));
+}
+
+/* --- calls --- */
+
+static void on_news(void *ctx, const struct ami_news *news)
+{
+    struct ami *ami = ctx;
+    struct gateway_event *event = gateway_event_new(ami->gateway);
+    struct value document = ami_event(news, gateway_source(ami->gateway), gateway_event_arena(event));
+    gateway_event_submit(&event, &document, NULL, 0);
+}
+
+static struct slice agent_at(void *ctx, struct slice extension)
+{
+    struct ami *ami = ctx;
+    return gateway_agent_at(ami->gateway, extension);
+}
+
+static void ask_presentation(void *ctx, struct slice channel, struct slice call)
+{
+    struct ami *ami = ctx;
+    struct gateway_link *link = gateway_link(ami->gateway);
+    struct ami_action action;
+    char id[sizeof AMI_PRESENTATION_ID + AMI_ID_MAX];
+    size_t len = sizeof AMI_PRESENTATION_ID - 1;
+    if (!link)
+        return;
+    memcpy(id, AMI_PRESENTATION_ID, len);
+    memcpy(id + len, call.ptr, call.len);
+    ami_action_begin(&action, "GetVar", (struct slice){id, len + call.len});
+    ami_action_add(&action, "Channel", channel);
+    ami_action_add(&action, "Variable", SLICE("CALLERID(pres)"));
+    send(link, &action);
+}
+
+static bool is_live(struct gateway *gateway, struct slice call)
+{
+    const struct ami *ami = gateway_state(gateway);
+    return ami_calls_has(ami->calls, call);
+}
+
+static void *open_state(struct gateway *gateway)
+{
+    const struct config_gateway *config = gateway_config(gateway);
+    struct ami *ami = calloc(1, sizeof *ami);
+    if (!ami)
+        abort();
+    ami->gateway = gateway;
+    ami->calls = ami_calls_alloc(&(struct ami_calls_options){.on_news = on_news,
+                                                             .agent_at = agent_at,
+                                                             .ask_presentation = ask_presentation,
+                                                             .contexts = config->contexts,
+                                                             .context_count = config->context_count,
+                                                             .ctx = ami});
+    return ami;
+}
+
+static void close_state(void *state)
+{
+    struct ami *ami = state;
+    while (ami->known) {
+        struct known_call *known = ami->known;
+        ami->known = known->next;
+        free(known);
+    }
+    ami_calls_free(&ami->calls);
+    free(ami);
+}
+
+/* --- the session --- */
+
+static void on_connected(struct gateway_link *link)
+{
+    struct session *session = calloc(1, sizeof *session);
+    if (!session)
+        abort();
+    gateway_link_set_state(link, session);
+    gateway_link_expect(link, GATEWAY_AMI_LOGIN_DEADLINE_MS, "it does not let us in in time");
+}
+
+static void on_closed(struct gateway_link *link)
+{
+    free(gateway_link_state(link));
+}
+
+static void log_in(struct gateway_link *link, struct session *session, struct slice challenge)
+{
+    const struct config_gateway *config = gateway_config(gateway_link_gateway(link));
+    struct ami_action action;
+    char key[33];
+    session->phase = SESSION_LOGIN;
+    ami_action_begin(&action, "Login", SLICE("login"));
+    ami_action_add(&action, "Username", config->user);
+    if (config->plain_login) {
+        ami_action_add(&action, "Secret", gateway_link_secret(link));
+    } else {
+        ami_login_key(key, challenge, gateway_link_secret(link));
+        ami_action_add(&action, "AuthType", SLICE("MD5"));
+        ami_action_add(&action, "Key", slice_of(key));
+    }
+    ami_action_add(&action, "Events", SLICE(EVENTS));
+    send(link, &action);
+}
+
+static void on_banner(struct gateway_link *link, struct session *session, struct slice version)
+{
+    struct ami_action action;
+    if (ami_major(version) < GATEWAY_AMI_VERSION_MIN) {
+        gateway_link_refuse(link, "its manager interface is too old");
+        return;
+    }
+    if (gateway_config(gateway_link_gateway(link))->plain_login) {
+        log_in(link, session, (struct slice){NULL, 0});
+        return;
+    }
+    session->phase = SESSION_CHALLENGE;
+    ami_action_begin(&action, "Challenge", SLICE("challenge"));
+    ami_action_add(&action, "AuthType", SLICE("MD5"));
+    send(link, &action);
+}
+
+static void list_channels(struct gateway_link *link, struct session *session, struct ami *ami)
+{
+    struct ami_action action;
+    session->phase = SESSION_LISTING;
+    ami_calls_resync(ami->calls);
+    ami_action_begin(&action, "CoreShowChannels", SLICE("list"));
+    send(link, &action);
+}
+
+static void on_ping_time(struct gateway_link *link)
+{
+    struct ami_action action;
+    ami_action_begin(&action, "Ping", SLICE("ping"));
+    send(link, &action);
+    gateway_link_expect(link, GATEWAY_AMI_ANSWER_DEADLINE_MS, "it does not answer a ping");
+}
+
+static void on_response(struct gateway_link *link, struct session *session, struct ami *ami)
+{
+    const struct ami_block *block = &ami->block;
+    bool is_good = ami_is(block, "response", "success");
+    if (session->phase == SESSION_CHALLENGE && ami_is(block, "actionid", "challenge")) {
+        struct slice challenge = ami_find(block, "challenge");
+        if (is_good && challenge.len)
+            log_in(link, session, challenge);
+        else
+            gateway_link_refuse(link, "it gives no challenge");
+    } else if (session->phase == SESSION_LOGIN && ami_is(block, "actionid", "login")) {
+        if (is_good)
+            list_channels(link, session, ami);
+        else
+            gateway_link_refuse(link, "it refuses the login");
+    } else if (session->phase == SESSION_LISTING && ami_is(block, "actionid", "list") && !is_good) {
+        gateway_link_refuse(link, "its user may not list channels");
+    } else if (ami_is(block, "actionid", "ping")) {
+        gateway_link_expect(link, 0, NULL);
+    }
+}
+
+static void on_block(struct gateway_link *link, struct session *session, struct ami *ami)
+{
+    const struct ami_block *block = &ami->block;
+    bool was_listing = session->phase == SESSION_LISTING;
+    if (ami_find(block, "response").len)
+        on_response(link, session, ami);
+    if (session->phase < SESSION_LISTING || gateway_link_is_cut(link))
+        return;
+    ami_calls_read(ami->calls, block, clock_now_ms());
+    if (was_listing && ami_is(block, "event", "coreshowchannelscomplete")) {
+        session->phase = SESSION_READY;
+        gateway_link_expect(link, 0, NULL);
+        gateway_link_every(link, GATEWAY_AMI_PING_MS, on_ping_time);
+        gateway_link_ready(link);
+        gateway_end_lost(ami->gateway, is_live);
+    }
+}
+
+static size_t on_bytes(struct gateway_link *link, struct slice bytes)
+{
+    struct session *session = gateway_link_state(link);
+    struct ami *ami = gateway_state(gateway_link_gateway(link));
+    const char *why = NULL;
+    size_t used = 0;
+    switch (ami_read(&ami->block, bytes, session->phase == SESSION_GREETING, &used, &why)) {
+    case AMI_NEED_MORE:
+        break;
+    case AMI_BANNER:
+        on_banner(link, session, ami->block.version);
+        break;
+    case AMI_BLOCK:
+        on_block(link, session, ami);
+        break;
+    case AMI_BAD:
+        gateway_link_cut(link, why);
+        break;
+    }
+    return used;
+}
+
+/* --- decisions --- */
+
+static struct known_call **find_known(struct ami *ami, struct slice call, struct slice interaction)
+{
+    struct known_call **at = &ami->known;
+    while (*at && !slice_equal((struct slice){(*at)->call, (*at)->call_len}, call) &&
+           !slice_equal((struct slice){(*at)->interaction, (*at)->interaction_len}, interaction))
+        at = &(*at)->next;
+    return at;
+}
+
+static void forget(struct ami *ami, struct known_call **at)
+{
+    struct known_call *known = *at;
+    if (!known)
+        return;
+    *at = known->next;
+    free(known);
+    ami->known_count--;
+}
+
+static void on_decided(struct gateway *gateway, const struct gateway_decision *decision)
+{
+    struct ami *ami = gateway_state(gateway);
+    struct slice none = {NULL, 0};
+    if (!gateway_config(gateway)->redirect.len)
+        return;
+    if (decision->type != EVENT_CALL_ANSWERED)
+        forget(ami, find_known(ami, decision->subject, none));
+    if (decision->type != EVENT_CALL_RINGING || decision->interaction.len != UUID_TEXT_LEN ||
+        decision->subject.len > AMI_ID_MAX || ami->known_count == AMI_CALLS_MAX ||
+        !ami_calls_has(ami->calls, decision->subject))
+        return;
+    struct known_call *known = calloc(1, sizeof *known);
+    if (!known)
+        abort();
+    memcpy(known->interaction, decision->interaction.ptr, known->interaction_len = UUID_TEXT_LEN);
+    memcpy(known->call, decision->subject.ptr, known->call_len = decision->subject.len);
+    known->next = ami->known;
+    ami->known = known;
+    ami->known_count++;
+}
+
+/* Whoever Asterisk itself has connected is not sent anywhere. */
+static void on_announced(struct gateway *gateway, struct slice type, struct slice interaction,
+                         struct slice agent)
+{
+    struct ami *ami = gateway_state(gateway);
+    struct gateway_link *link = gateway_link(gateway);
+    struct slice extension = gateway_extension_of(gateway, agent), none = {NULL, 0};
+    struct ami_action action;
+    if (!link || !extension.len || !slice_is(type, "interaction.assigned"))
+        return;
+    const struct known_call *known = *find_known(ami, none, interaction);
+    if (!known)
+        return;
+    struct slice call = {known->call, known->call_len}, channel = ami_calls_channel(ami->calls, call);
+    if (!channel.len || ami_calls_agent(ami->calls, call).len)
+        return;
+    ami_action_begin(&action, "Redirect", SLICE("redirect"));
+    ami_action_add(&action, "Channel", channel);
+    ami_action_add(&action, "Context", gateway_config(gateway)->redirect);
+    ami_action_add(&action, "Exten", extension);
+    ami_action_add(&action, "Priority", SLICE("1"));
+    send(link, &action);
+}
+
+const struct gateway_kind gateway_ami = {
+    .input_max = AMI_BLOCK_MAX * 2,
+    .open = open_state,
+    .close = close_state,
+    .on_connected = on_connected,
+    .on_bytes = on_bytes,
+    .on_closed = on_closed,
+    .on_decided = on_decided,
+    .on_announced = on_announced,
+};

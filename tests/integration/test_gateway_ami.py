@@ -1,0 +1,149 @@
+"""Asterisk's manager interface as a gateway: recorded and made calls, connections and routers that break off in the middle."""
+import json
+import os
+import pathlib
+import urllib.request
+
+import pytest
+
+from harness.ami_server import AmiServer, channel
+from harness.process import wait_for
+from harness.projects import project
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SHARED = pathlib.Path(os.environ.get("PATCHBAY_SHARED", ROOT.parent / "shared"))
+TRUNK = "PJSIP/trunk-0000000{}"
+
+
+@pytest.fixture
+def asterisk():
+    server = AmiServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def make(make_router, asterisk, tmp_path):
+    def start(more="", secret="s3cret"):
+        (tmp_path / "secret").write_text(secret + "\n")
+        text = project().replace("  - {phone:", "  - {name: main, phone:")
+        router = make_router(text + f"""gateways:
+  pbx1: {{kind: asterisk, address: "127.0.0.1:{asterisk.port}", user: patchbay, secret_file: {tmp_path}/secret, endpoint: main{more}}}
+""")
+        router.expect_log("a gateway is away")
+        return router.start()
+    return start
+
+
+def state(router):
+    with urllib.request.urlopen(f"http://{router.http}/readyz", timeout=5) as answer:
+        gateways = json.load(answer)["gateways"]
+    assert all(one["name"] == "pbx1" and one["kind"] == "asterisk" and one["since"] for one in gateways)
+    return gateways[0]["state"] if gateways else None
+
+
+def wait_state(router, wanted):
+    wait_for(lambda: state(router) == wanted, lambda: f"the gateway is {wanted}, not {state(router)}; {router.log()[-2000:]}")
+
+
+def calls(tables, where="true"):
+    return tables.query("SELECT k.subject, i.closed_ms IS NULL, i.cause, k.phone_key, i.agent FROM interactions i "
+                        f"JOIN content k ON k.seq = i.opened_seq AND k.project = i.project WHERE {where} ORDER BY i.id")
+
+
+def wait_calls(tables, wanted):
+    wait_for(lambda: calls(tables) == wanted, lambda: f"{wanted}, not {calls(tables)}")
+
+
+def ring(line, **more):
+    return channel("Newchannel", TRUNK.format(line), f"{line}.1", **more)
+
+
+def hang_up(line, cause=16):
+    return channel("Hangup", TRUNK.format(line), f"{line}.1", Cause=cause)
+
+
+def wait_asked(asterisk, count):
+    wait_for(lambda: len(asterisk.asked("GetVar")) == count, lambda: "how a number is presented is asked for each call")
+
+
+def test_a_call_rings_is_answered_and_ends(make, asterisk, tables):
+    router = make(', extensions: {anna: "1001"}, redirect: {context: agents}')
+    wait_state(router, "connected")
+    login = asterisk.asked("Login")[0]
+    assert login["AuthType"] == "MD5" and "Secret" not in login and login["Events"] == "call,agent,system"
+    router.presence("anna")
+    asterisk.presentation[TRUNK.format(2)] = "prohib_passed_screen"
+    asterisk.play(ring(1) + ring(2, number="+442079460123"), piece=7)
+    wait_calls(tables, [("1.1", True, None, "+4915112345678", "anna"), ("2.1", True, None, None, None)])
+    [offer] = router.client().ok("GET", "interactions?state=offered")["items"]
+    assert offer["queue"] == "support" and offer["from"]["name"] == "Ann"
+    router.agent("anna").ok("POST", f"offers/{offer['offer']}/accept", {})
+    [redirect] = wait_for(lambda: asterisk.asked("Redirect"), lambda: "the call is sent to its agent")
+    assert (redirect["Channel"], redirect["Context"], redirect["Exten"]) == (TRUNK.format(1), "agents", "1001")
+    asterisk.play(hang_up(1) + hang_up(2, cause=0))
+    wait_for(lambda: not calls(tables, "i.closed_ms IS NULL"), lambda: "both have ended")
+    assert router.metric("patchbay_gateway_events_total", gateway="pbx1") == 4 and router.metric("patchbay_gateway_up", gateway="pbx1") == 1
+
+
+def test_what_happens_while_the_connection_is_away_is_made_up_for(make, asterisk, tables):
+    router = make()
+    wait_state(router, "connected")
+    asterisk.play(ring(1) + ring(2))
+    wait_for(lambda: len(calls(tables)) == 2, lambda: "two calls")
+    asterisk.stop()
+    wait_for(lambda: state(router) != "connected", lambda: "it is away")
+    asterisk.channels = [{"name": TRUNK.format(n), "uniqueid": f"{n}.1", "state": 4, "Duration": "00:01:00"} for n in (2, 3)]
+    asterisk.start()
+    wait_for(lambda: [row[:2] for row in calls(tables)] == [("1.1", False), ("2.1", True), ("3.1", True)], lambda: str(calls(tables)))
+    router.kill()  # and what happens while the router is away, too
+    asterisk.channels = asterisk.channels[1:] + [{"name": TRUNK.format(4), "uniqueid": "4.1", "state": 4, "Duration": "00:00:10"}]
+    router.start()
+    wait_for(lambda: [row[:2] for row in calls(tables)] == [("1.1", False), ("2.1", False), ("3.1", True), ("4.1", True)],
+             lambda: f"{calls(tables)} {router.log()[-2000:]}")
+    asterisk.play(hang_up(3) + hang_up(4))
+    wait_for(lambda: not calls(tables, "i.closed_ms IS NULL"), lambda: "none is left open")
+    assert len(calls(tables)) == 4
+
+
+def test_a_wrong_password_is_said_and_not_tried_at_once_again(make, asterisk):
+    router = make(secret="wrong")
+    wait_state(router, "refused")
+    assert router.metric("patchbay_gateway_up", gateway="pbx1") == 0 and "wrong" not in router.log()
+    assert len(asterisk.asked("Login")) == 1
+    text = pathlib.Path(router.project_file).read_text()
+    pathlib.Path(router.project_file).write_text(text.replace("user: patchbay", "user: patchbay, login: plain"))
+    (pathlib.Path(router.project_file).parent / "secret").write_text("s3cret")
+    router.apply()  # what has changed is tried with the new file at once
+    wait_state(router, "connected")
+    assert asterisk.asked("Login")[-1]["Secret"] == "s3cret"
+    pathlib.Path(router.project_file).write_text(text[:text.index("gateways:")])
+    router.apply()
+    wait_for(lambda: b'"gateways":[]' in urllib.request.urlopen(f"http://{router.http}/readyz").read(), lambda: "no gateway is left")
+
+
+def test_half_a_frame_and_no_more_is_cut_off(make, asterisk):
+    router = make()
+    wait_state(router, "connected")
+    asterisk.play(b"Event: Newchannel\r\nChan")
+    router.expect_log("a gateway is away")
+    wait_for(lambda: asterisk.logins == 2, lambda: "it is dialled again", timeout=20)
+    assert "half a frame" in router.log()
+
+
+def test_recorded_calls_are_one_interaction_each(make, asterisk, tables):
+    if not (SHARED / "captures/asterisk16").exists():
+        pytest.skip("the captures are not here")
+    router = make()
+    wait_state(router, "connected")
+    expected = json.loads((SHARED / "captures/asterisk16/expected.json").read_text())
+    asterisk.presentation = {"PJSIP/trunk-00000003": "prohib_not_screened"}
+    for number, name in enumerate(sorted(expected)):
+        data = (SHARED / f"captures/asterisk16/ami/{name}.ami").read_bytes()
+        begun = data.index(b"\r\n\r\n", data.index(b"Event: Newchannel")) + 4
+        asterisk.play(data[data.index(b"\r\n\r\n") + 4:begun], piece=[None, 1000, 77][number % 3])
+        wait_asked(asterisk, number + 1)
+        asterisk.play(data[begun:], piece=[None, 1000, 77][number % 3])
+    wait_for(lambda: len(calls(tables, "i.closed_ms IS NOT NULL")) == 20, lambda: str(calls(tables)))
+    keys = [row[3] for row in calls(tables)]
+    assert sorted(key for key in keys if key and key[0] == "+") == sorted(filter(None, (one["from_e164_default_region_DE"] for one in expected.values())))
