@@ -498,3 +498,30 @@ void esl_calls_list_end(struct esl_calls *calls, struct arena *arena)
             leg_gone(calls, leg, SLICE("lost"), NULL, arena);
     }
 }
+
+void esl_calls_lost(struct esl_calls *calls, struct slice id, struct arena *arena)
+{
+    struct leg *leg = find_any(calls, id);
+    if (leg)
+        leg_gone(calls, leg, SLICE("lost"), NULL, arena);
+}
+
+bool esl_calls_has(const struct esl_calls *calls, struct slice call)
+{
+    if (find_leg(calls, call))
+        return true;
+    for (const struct leg *leg = calls->ring.next; leg != &calls->ring; leg = leg->next) {
+        if (leg->call && slice_is(call, leg->call->id))
+            return true;
+    }
+    return false;
+}
+
+bool esl_calls_is_with(const struct esl_calls *calls, struct slice call, struct slice agent)
+{
+    for (const struct leg *leg = calls->ring.next; leg != &calls->ring; leg = leg->next) {
+        if (leg->call && slice_is(call, leg->call->id) && slice_equal(leg->agent, agent))
+            return true;
+    }
+    return false;
+}

@@ -45,6 +45,13 @@ void esl_calls_list_begin(struct esl_calls *calls);
 bool esl_calls_listed(struct esl_calls *calls, struct slice id, struct slice call_id, bool is_inbound);
 void esl_calls_list_end(struct esl_calls *calls, struct arena *arena);
 
+/* The connection that the call's first leg had is gone, and the call with it. */
+void esl_calls_lost(struct esl_calls *calls, struct slice id, struct arena *arena);
+
+/* Whether a leg of that call is there, and whether one of them is the agent's. */
+bool esl_calls_has(const struct esl_calls *calls, struct slice call);
+bool esl_calls_is_with(const struct esl_calls *calls, struct slice call, struct slice agent);
+
 /* "call.ended" of a call that nobody remembers. */
 struct value esl_call_ended(struct slice source, struct slice call, struct slice cause, struct arena *arena);
 

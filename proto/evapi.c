@@ -187,22 +187,30 @@ static const struct row {
     {"sip.FAILED", EVENT_CALL_ENDED, "ended", set_failed},
 };
 
+static struct value document_of(struct slice callid, const struct row *row, struct slice source,
+                                struct arena *arena)
+{
+    struct value document = value_map(arena, 7);
+    value_set(&document, "specversion", value_string(SLICE("1.0")));
+    value_set(&document, "type", value_string(slice_of(event_type_name(row->type))));
+    value_set(&document, "source", value_string(source));
+    value_set(&document, "id",
+              value_string(arena_format(arena, "%.*s %s", (int)callid.len, callid.ptr, row->what)));
+    value_set(&document, "subject", value_string(callid));
+    return document;
+}
+
 static bool read_event(struct evapi_message *out, const struct row *row, const struct value *map,
                        struct slice source, struct arena *arena, struct fault *fault)
 {
-    struct value data = value_map(arena, 6), document = value_map(arena, 7);
+    struct value data = value_map(arena, 6);
     int64_t seconds;
     if (!out->callid.len)
         return fault_set(fault, "/callid", "callid is required");
     if (!row->set(&data, map, arena, fault))
         return false;
-    value_set(&document, "specversion", value_string(SLICE("1.0")));
-    value_set(&document, "type", value_string(slice_of(event_type_name(row->type))));
-    value_set(&document, "source", value_string(source));
-    value_set(&document, "id",
-              value_string(arena_format(arena, "%.*s %s", (int)out->callid.len, out->callid.ptr, row->what)));
-    value_set(&document, "subject", value_string(out->callid));
-    if (read_number(&seconds, map, "ts") && seconds <= SECONDS_MAX)
+    struct value document = document_of(out->callid, row, source, arena);
+    if (!out->is_waiting && read_number(&seconds, map, "ts") && seconds <= SECONDS_MAX)
         value_set(&document, "time", value_string(time_write(seconds * 1000, arena)));
     value_set(&document, "data", data);
     out->document = document;
@@ -273,6 +281,16 @@ struct slice evapi_answer(const struct evapi_message *message, const struct valu
         value_set_text(&map, "code", slice_of(code));
     }
     return netstring_write(json_write(&map, arena), arena);
+}
+
+struct value evapi_lost(struct slice callid, struct slice source, struct arena *arena)
+{
+    static const struct row lost = {.type = EVENT_CALL_ENDED, .what = "ended"};
+    struct value data = value_map(arena, 1);
+    struct value document = document_of(arena_copy(arena, callid), &lost, source, arena);
+    value_set(&data, "cause", value_string(SLICE("lost")));
+    value_set(&document, "data", data);
+    return document;
 }
 
 struct slice evapi_ask(struct slice callid, struct arena *arena)

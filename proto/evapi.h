@@ -32,7 +32,8 @@ struct evapi_message {
     bool is_known;
 };
 
-/* `payload` is the content of a netstring, `source` the gateway's name. *out is borrowed from payload, source
+/* A call that waits for an answer has no `time`: asked again for its decision it is the same event.
+ * `payload` is the content of a netstring, `source` the gateway's name. *out is borrowed from payload, source
  * and arena. The id of the event is the Call-ID and what happened: said twice it is one event. */
 void evapi_read(struct evapi_message *out, struct slice payload, struct slice source, struct arena *arena,
                 struct fault *fault);
@@ -41,6 +42,8 @@ void evapi_read(struct evapi_message *out, struct slice payload, struct slice so
  * is none, and `code` says why ("overloaded"). */
 struct slice evapi_answer(const struct evapi_message *message, const struct value *answer, const char *code,
                           struct arena *arena);
+/* The event "call.ended" of a call that Kamailio does not have. */
+struct value evapi_lost(struct slice callid, struct slice source, struct arena *arena);
 /* Asks whether Kamailio still has the call. */
 struct slice evapi_ask(struct slice callid, struct arena *arena);
 

@@ -5,11 +5,17 @@
 #include "proto/cloudevent.h"
 #include "server/announce.h"
 #include "server/gateway_ami.h"
+#include "server/gateway_freeswitch.h"
 #include "server/gateway_internal.h"
+#include "server/gateway_kamailio.h"
 #include "server/metrics.h"
 #include "server/project.h"
 
-const struct gateway_kind *const gateway_kinds[GATEWAY_PROTOCOL_COUNT] = {[GATEWAY_ASTERISK] = &gateway_ami};
+const struct gateway_kind *const gateway_kinds[GATEWAY_PROTOCOL_COUNT] = {
+    [GATEWAY_ASTERISK] = &gateway_ami,
+    [GATEWAY_FREESWITCH] = &gateway_freeswitch,
+    [GATEWAY_KAMAILIO] = &gateway_kamailio,
+};
 
 struct gateways *gateways_open(struct app *app)
 {

@@ -1,0 +1,36 @@
+#include "server/gateway_calls.h"
+
+#include "proto/cloudevent.h"
+#include "server/project.h"
+
+static struct gateway_call call_of(const struct interaction *interaction)
+{
+    return (struct gateway_call){.subject = interaction->texts.subject,
+                                 .opened_ms = interaction->opened_ms,
+                                 .is_active = interaction->data.state == INTERACTION_ACTIVE};
+}
+
+void gateway_calls_each(const struct gateway *gateway,
+                        void (*on_call)(void *ctx, const struct gateway_call *call), void *ctx)
+{
+    const struct core *core = project_core(gateway_project(gateway));
+    for (const struct rank_node *node = core ? rank_first(&core->open) : NULL; node; node = rank_next(node)) {
+        const struct interaction *interaction = node->owner;
+        struct gateway_call call = call_of(interaction);
+        if (interaction->channel == CHANNEL_CALL && interaction->data.state != INTERACTION_CLOSED &&
+            slice_equal(interaction->texts.source, gateway_source(gateway)))
+            on_call(ctx, &call);
+    }
+}
+
+bool gateway_calls_find(const struct gateway *gateway, struct slice subject, struct gateway_call *out)
+{
+    const struct core *core = project_core(gateway_project(gateway));
+    struct uuid conversation;
+    cloudevent_conversation(&conversation, CHANNEL_CALL, gateway_source(gateway), subject);
+    const struct interaction *interaction = core ? core_find_conversation(core, &conversation) : NULL;
+    if (!interaction)
+        return false;
+    *out = call_of(interaction);
+    return true;
+}

@@ -1,0 +1,19 @@
+/* The calls of a gateway that are open here, so that it can ask its exchange what has become of them. */
+#ifndef SERVER_GATEWAY_CALLS_H
+#define SERVER_GATEWAY_CALLS_H
+
+#include "server/gateway.h"
+
+struct gateway_call {
+    struct slice subject; /* borrowed until anything else happens */
+    int64_t opened_ms;
+    bool is_active; /* an agent has it */
+};
+
+/* From the oldest on; nothing may be submitted meanwhile. */
+void gateway_calls_each(const struct gateway *gateway,
+                        void (*on_call)(void *ctx, const struct gateway_call *call), void *ctx);
+/* False: it is not open (any more). */
+bool gateway_calls_find(const struct gateway *gateway, struct slice subject, struct gateway_call *out);
+
+#endif

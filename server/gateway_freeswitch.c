@@ -1,0 +1,360 @@
+/* The calls are the gateway's and outlive its connections: what is still there after one broke goes on. */
+#include "server/gateway_freeswitch.h"
+
+#include <stdlib.h>
+
+#include "proto/esl_calls.h"
+#include "proto/json.h"
+#include "rules/ascii.h"
+#include "server/gateway_calls.h"
+#include "server/project.h"
+
+#define DEFAULT_SECRET "ClueCon"
+#define EVENTS                                                                                               \
+    "event plain CHANNEL_CREATE CHANNEL_ANSWER CHANNEL_BRIDGE CHANNEL_UNBRIDGE CHANNEL_UUID "                \
+    "CHANNEL_HANGUP_COMPLETE HEARTBEAT\n\n"
+
+enum session_phase { SESSION_GREETED, SESSION_LOGGING_IN, SESSION_SUBSCRIBING, SESSION_READY };
+
+/* Of a connection. */
+struct session {
+    enum session_phase phase;
+    bool is_listing;           /* the next api/response is the list of channels */
+    unsigned dumps;            /* uuid_dump not answered yet; they come in order, behind the list */
+    uint64_t gaps;             /* as they were when it was last asked for all channels */
+    char call[ESL_ID_MAX + 1]; /* of a connection that a call made */
+};
+
+struct board {
+    struct gateway *gateway;
+    struct esl_calls *calls;
+};
+
+static struct board *board_of(const struct gateway_link *link)
+{
+    return gateway_state(gateway_link_gateway(link));
+}
+
+static void write_text(struct gateway_link *link, const char *text)
+{
+    gateway_link_write(link, slice_of(text));
+}
+
+/* --- events --- */
+
+/* The document lives as long as the frame: the event gets a copy. */
+static void on_event(void *ctx, enum event_type type, struct slice call, const struct value *document)
+{
+    struct board *board = ctx;
+    struct gateway_event *event = gateway_event_new(board->gateway);
+    struct arena *arena = gateway_event_arena(event);
+    struct value copy = value_null();
+    struct fault fault;
+    (void)type;
+    (void)call;
+    if (!json_read(&copy, json_write(document, arena), arena, &fault))
+        copy = value_null();
+    gateway_event_submit(&event, &copy, NULL, 0);
+}
+
+static bool is_outside(void *ctx, struct slice context)
+{
+    const struct board *board = ctx;
+    const struct config_gateway *config = gateway_config(board->gateway);
+    bool is_in = !config->context_count;
+    for (uint32_t i = 0; i < config->context_count; i++)
+        is_in = is_in || slice_equal(config->contexts[i], context);
+    return is_in;
+}
+
+static struct slice agent_at(void *ctx, struct slice number)
+{
+    const struct board *board = ctx;
+    return gateway_agent_at(board->gateway, number);
+}
+
+static void end_if_lost(void *ctx, const struct gateway_call *call)
+{
+    struct board *board = ctx;
+    if (esl_calls_has(board->calls, call->subject))
+        return;
+    struct gateway_event *event = gateway_event_new(board->gateway);
+    struct arena *arena = gateway_event_arena(event);
+    struct value document =
+        esl_call_ended(gateway_source(board->gateway), call->subject, SLICE("lost"), arena);
+    gateway_event_submit(&event, &document, NULL, 0);
+}
+
+static void *open_board(struct gateway *gateway)
+{
+    struct board *board = calloc(1, sizeof *board);
+    if (!board)
+        abort();
+    struct esl_calls_options options = {.source = gateway_source(gateway),
+                                        .is_outside = is_outside,
+                                        .agent_at = agent_at,
+                                        .on_event = on_event,
+                                        .ctx = board};
+    board->gateway = gateway;
+    board->calls = esl_calls_alloc(&options);
+    if (gateway_config(gateway)
+            ->listens) /* FreeSWITCH hangs up what had a connection to who listened before */
+        gateway_calls_each(gateway, end_if_lost, board);
+    return board;
+}
+
+static void close_board(void *state)
+{
+    struct board *board = state;
+    esl_calls_free(&board->calls);
+    free(board);
+}
+
+/* --- all channels --- */
+
+static void ask_all(struct gateway_link *link, struct session *session)
+{
+    struct board *board = board_of(link);
+    if (session->is_listing || session->dumps)
+        return;
+    session->is_listing = true;
+    session->gaps = esl_calls_gaps(board->calls);
+    esl_calls_list_begin(board->calls);
+    gateway_link_expect(link, FREESWITCH_REPLY_DEADLINE_MS, "it does not say which channels there are");
+    write_text(link, "api show channels as json\n\n");
+}
+
+static void on_time(struct gateway_link *link)
+{
+    struct session *session = gateway_link_state(link);
+    if (session->gaps != esl_calls_gaps(board_of(link)->calls))
+        ask_all(link, session);
+}
+
+static void finish_listing(struct gateway_link *link, const struct session *session)
+{
+    struct board *board = board_of(link);
+    if (session->dumps)
+        return;
+    gateway_link_expect(link, 0, NULL);
+    gateway_calls_each(board->gateway, end_if_lost, board);
+}
+
+static struct slice text_at(const struct value *map, const char *name)
+{
+    const struct value *value = value_member(map, name);
+    return value && value->kind == VALUE_STRING ? value->string : (struct slice){NULL, 0};
+}
+
+/* What it does not say of a call, whether the number is withheld above all, uuid_dump does. */
+static void take_list(struct gateway_link *link, struct session *session, struct slice body,
+                      struct arena *arena)
+{
+    struct board *board = board_of(link);
+    struct value list;
+    struct fault fault;
+    if (!json_read(&list, ascii_trim(body), arena, &fault) || !value_member(&list, "row_count")) {
+        gateway_link_cut(link, "its list of channels cannot be read");
+        return;
+    }
+    const struct value *rows = value_member(&list, "rows");
+    session->is_listing = false;
+    for (uint32_t i = 0; rows && rows->kind == VALUE_LIST && i < rows->count; i++) {
+        const struct value *row = &rows->items[i];
+        struct slice id = text_at(row, "uuid");
+        bool is_inbound = slice_is(text_at(row, "direction"), "inbound");
+        if (!esl_id_is_plain(id) || esl_calls_listed(board->calls, id, text_at(row, "call_uuid"), is_inbound))
+            continue;
+        session->dumps++;
+        gateway_link_write(link, arena_format(arena, "api uuid_dump %.*s\n\n", (int)id.len, id.ptr));
+    }
+    esl_calls_list_end(board->calls, arena);
+    finish_listing(link, session);
+}
+
+static void take_event(struct gateway_link *link, const struct esl_frame *frame, struct arena *arena)
+{
+    struct esl_event event;
+    struct fault fault;
+    if (esl_has_event(frame) && esl_event_read(&event, frame, arena, &fault))
+        esl_calls_event(board_of(link)->calls, &event, arena);
+}
+
+static void take_response(struct gateway_link *link, struct session *session, const struct esl_frame *frame,
+                          struct arena *arena)
+{
+    if (session->is_listing) {
+        take_list(link, session, frame->body, arena);
+    } else if (session->dumps) {
+        session->dumps--;
+        take_event(link, frame, arena);
+        finish_listing(link, session);
+    }
+}
+
+/* --- logging in --- */
+
+static void log_in(struct gateway_link *link, struct session *session, struct arena *arena)
+{
+    struct slice secret = gateway_link_secret(link);
+    if (session->phase != SESSION_GREETED)
+        return;
+    if (slice_is(secret, DEFAULT_SECRET) && !gateway_config(gateway_link_gateway(link))->default_secret) {
+        gateway_link_refuse(link, "its password is the one that everybody knows");
+        return;
+    }
+    session->phase = SESSION_LOGGING_IN;
+    gateway_link_write(link, arena_format(arena, "auth %.*s\n\n", (int)secret.len, secret.ptr));
+}
+
+static void take_reply(struct gateway_link *link, struct session *session, const struct esl_frame *frame)
+{
+    bool is_good = ascii_begins(esl_head(frame, "Reply-Text"), "+ok");
+    if (session->phase == SESSION_LOGGING_IN && is_good) {
+        session->phase = SESSION_SUBSCRIBING;
+        write_text(link, EVENTS);
+    } else if (session->phase == SESSION_LOGGING_IN) {
+        gateway_link_refuse(link, "it does not take the password");
+    } else if (session->phase == SESSION_SUBSCRIBING && is_good) {
+        session->phase = SESSION_READY;
+        gateway_link_ready(link);
+        gateway_link_every(link, FREESWITCH_LIST_EVERY_MS, on_time);
+        ask_all(link, session);
+    } else if (session->phase == SESSION_SUBSCRIBING) {
+        gateway_link_cut(link, "it does not tell its events");
+    }
+}
+
+/* --- a call's own connection --- */
+
+static void take_call(struct gateway_link *link, struct session *session, const struct esl_frame *frame,
+                      struct arena *arena)
+{
+    struct esl_event event;
+    struct fault fault;
+    if (session->phase != SESSION_GREETED)
+        return;
+    if (!esl_has_event(frame) || !esl_event_read(&event, frame, arena, &fault) ||
+        !esl_id_is_plain(esl_field(&event, "Unique-ID"))) {
+        gateway_link_cut(link, "it does not say whose connection it is");
+        return;
+    }
+    struct slice id = esl_field(&event, "Unique-ID");
+    for (size_t i = 0; i < id.len; i++)
+        session->call[i] = id.ptr[i];
+    session->phase = SESSION_READY;
+    gateway_link_expect(link, 0, NULL);
+    write_text(link, "myevents plain\n\nlinger\n\n");
+    esl_calls_event(board_of(link)->calls, &event, arena);
+}
+
+/* --- connections --- */
+
+static void on_connected(struct gateway_link *link)
+{
+    struct session *session = calloc(1, sizeof *session);
+    if (!session)
+        abort();
+    gateway_link_set_state(link, session);
+    gateway_link_expect(link, FREESWITCH_LOGIN_DEADLINE_MS, "it does not speak as FreeSWITCH does");
+    if (gateway_config(gateway_link_gateway(link))->listens)
+        write_text(link, "connect\n\n");
+}
+
+/* Since it lingers, a call's connection ends after the call; before, the call is lost. */
+static void on_closed(struct gateway_link *link)
+{
+    struct session *session = gateway_link_state(link);
+    struct arena arena;
+    arena_init(&arena);
+    if (session->call[0])
+        esl_calls_lost(board_of(link)->calls, slice_of(session->call), &arena);
+    arena_deinit(&arena);
+    free(session);
+}
+
+static void take_frame(struct gateway_link *link, const struct esl_frame *frame, struct arena *arena)
+{
+    struct session *session = gateway_link_state(link);
+    bool is_call = gateway_config(gateway_link_gateway(link))->listens;
+    switch (frame->type) {
+    case ESL_AUTH_REQUEST:
+        if (!is_call)
+            log_in(link, session, arena);
+        break;
+    case ESL_COMMAND_REPLY:
+        if (is_call)
+            take_call(link, session, frame, arena);
+        else
+            take_reply(link, session, frame);
+        break;
+    case ESL_API_RESPONSE:
+        take_response(link, session, frame, arena);
+        break;
+    case ESL_EVENT_PLAIN:
+    case ESL_EVENT_JSON:
+        if (session->phase == SESSION_READY)
+            take_event(link, frame, arena);
+        break;
+    case ESL_REJECTION:
+        gateway_link_refuse(link, "its access list does not let us in");
+        break;
+    case ESL_DISCONNECT:
+    case ESL_OTHER:
+        break;
+    }
+}
+
+static size_t on_bytes(struct gateway_link *link, struct slice bytes)
+{
+    struct esl_frame frame;
+    struct arena arena;
+    esl_read(&frame, bytes);
+    if (frame.status == ESL_BAD)
+        gateway_link_cut(link, frame.why);
+    if (frame.status != ESL_READY)
+        return 0;
+    arena_init(&arena);
+    take_frame(link, &frame, &arena);
+    arena_deinit(&arena);
+    return frame.used;
+}
+
+/* --- what agents do --- */
+
+/* The call goes to the extension of the agent who took it, unless it is there already. */
+static void on_announced(struct gateway *gateway, struct slice type, struct slice interaction,
+                         struct slice agent)
+{
+    struct board *board = gateway_state(gateway);
+    struct slice context = gateway_config(gateway)->redirect;
+    struct slice extension = gateway_extension_of(gateway, agent);
+    struct gateway_link *link = gateway_link(gateway);
+    const struct core *core = project_core(gateway_project(gateway));
+    struct uuid id;
+    if (!slice_is(type, "interaction.assigned") || !context.len || !extension.len || !link || !core ||
+        !uuid_parse(&id, interaction))
+        return;
+    const struct interaction *found = core_find_interaction(core, &id);
+    if (!found || found->outbound || !slice_equal(found->texts.source, gateway_source(gateway)) ||
+        !esl_id_is_plain(found->texts.subject) ||
+        esl_calls_is_with(board->calls, found->texts.subject, agent))
+        return;
+    struct slice call = found->texts.subject;
+    struct arena arena;
+    arena_init(&arena);
+    gateway_link_write(link, arena_format(&arena, "bgapi uuid_transfer %.*s %.*s XML %.*s\n\n", (int)call.len,
+                                          call.ptr, (int)extension.len, extension.ptr, (int)context.len,
+                                          context.ptr));
+    arena_deinit(&arena);
+}
+
+const struct gateway_kind gateway_freeswitch = {
+    .input_max = ESL_FRAME_MAX,
+    .open = open_board,
+    .close = close_board,
+    .on_connected = on_connected,
+    .on_bytes = on_bytes,
+    .on_closed = on_closed,
+    .on_announced = on_announced,
+};

@@ -1,0 +1,15 @@
+/* FreeSWITCH's event socket (docs/freeswitch.md): we dial in and hear of all calls, or each call dials out to
+ * us. Nothing that a caller chose is ever sent: commands hold ids of channels, and what the project file
+ * says. */
+#ifndef SERVER_GATEWAY_FREESWITCH_H
+#define SERVER_GATEWAY_FREESWITCH_H
+
+#include "server/gateway.h"
+
+#define FREESWITCH_LOGIN_DEADLINE_MS 10000 /* from the connection to the subscription */
+#define FREESWITCH_REPLY_DEADLINE_MS 30000 /* of a list of channels, or what one is */
+#define FREESWITCH_LIST_EVERY_MS 30000     /* when events may have been lost, it is asked again no sooner */
+
+extern const struct gateway_kind gateway_freeswitch;
+
+#endif

@@ -1,0 +1,12 @@
+/* Kamailio's module evapi (docs/kamailio.md): calls that wait in the routing script for a decision. */
+#ifndef SERVER_GATEWAY_KAMAILIO_H
+#define SERVER_GATEWAY_KAMAILIO_H
+
+#include "server/gateway.h"
+
+#define KAMAILIO_ASKED_MAX 32        /* questions after calls that are not answered yet */
+#define KAMAILIO_QUESTIONS_MAX 20000 /* of one connection; of more open calls the oldest are asked for */
+
+extern const struct gateway_kind gateway_kamailio;
+
+#endif

@@ -1,0 +1,221 @@
+"""FreeSWITCH's event socket, played by a peer that sends what FreeSWITCH sends: Debian 12 has no FreeSWITCH to install."""
+import json
+import pathlib
+import re
+import socket
+import threading
+import time
+
+import pytest
+
+from harness.process import free_port, wait_for
+from harness.projects import project
+
+SAMPLES = pathlib.Path(__file__).resolve().parents[1] / "gateways/esl"
+NO_CHANNELS = '{"row_count":0}'
+
+
+def frames(name):
+    """What a sample says after the login, a frame each."""
+    rest = (SAMPLES / f"{name}.in").read_bytes()
+    found = []
+    while rest:
+        head, rest = rest.split(b"\n\n", 1)
+        length = re.search(rb"Content-Length: (\d+)", head)
+        body = rest[:int(length.group(1))] if length else b""
+        rest = rest[len(body):]
+        if length:
+            found.append(head + b"\n\n" + body)
+    return found
+
+
+def now(frame):
+    """The sample's times lie in the past: its events have happened just now."""
+    stamp = str(int(time.time() * 1e6)).encode()
+    head, body = frame.split(b"\n\n", 1)
+    body = re.sub(rb"(Timestamp|-Created-Time): [1-9]\d+", rb"\g<1>: " + stamp, body)
+    head = re.sub(rb"Content-Length: \d+", b"Content-Length: %d" % len(body), head)
+    return head + b"\n\n" + body
+
+
+class Switch:
+    """The inbound event socket of one FreeSWITCH."""
+
+    def __init__(self, password="secret", port=0):
+        self.password, self.channels, self.commands, self.peer = password, NO_CHANNELS, [], None
+        self.listener = socket.create_server(("127.0.0.1", port))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        while True:
+            try:
+                peer, _ = self.listener.accept()
+            except OSError:
+                return
+            peer.sendall(b"Content-Type: auth/request\n\n")
+            self._talk(peer)
+
+    def _talk(self, peer):
+        buffer = b""
+        while True:
+            try:
+                data = peer.recv(65536)
+            except OSError:
+                return
+            if not data:
+                return
+            buffer += data
+            while b"\n\n" in buffer:
+                command, buffer = buffer.split(b"\n\n", 1)
+                self._answer(peer, command.decode())
+
+    def _answer(self, peer, command):
+        self.commands.append(command)
+        if command.startswith("auth "):
+            good = command == f"auth {self.password}"
+            peer.sendall(b"Content-Type: command/reply\nReply-Text: %s\n\n" % (b"+OK accepted" if good else b"-ERR invalid"))
+        elif command.startswith("event plain"):
+            peer.sendall(b"Content-Type: command/reply\nReply-Text: +OK event listener enabled plain\n\n")
+        elif command == "api show channels as json":
+            body = self.channels.encode()
+            peer.sendall(b"Content-Type: api/response\nContent-Length: %d\n\n%s" % (len(body), body))
+            self.peer = peer
+        elif command.startswith("bgapi "):
+            peer.sendall(b"Content-Type: command/reply\nReply-Text: +OK Job-UUID: 1\nJob-UUID: 1\n\n")
+
+    def send(self, frame):
+        self.peer.sendall(frame)
+
+    def cut(self):
+        peer, self.peer = self.peer, None
+        peer.shutdown(socket.SHUT_RDWR)
+        peer.close()
+
+    def close(self):
+        self.listener.close()
+        if self.peer:
+            self.peer.close()
+
+
+@pytest.fixture
+def switch():
+    made = Switch()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def secret(tmp_path):
+    path = tmp_path / "fs.secret"
+    path.write_text("secret\n")
+    path.chmod(0o644)
+    return path
+
+
+def project_with(line):
+    return project().replace('{phone: "+4930901820", queue: support}', '{name: main, phone: "+4930901820", queue: support}') + \
+        f"gateways:\n  fs1: {line}\n"
+
+
+def state(router):
+    return router.client().ok("GET", "/readyz")["gateways"][0]["state"]
+
+
+def calls(router, which="open"):
+    return router.client().ok("GET", f"interactions?state={which}")["items"]
+
+
+@pytest.fixture
+def connected(switch, secret, make_router):
+    line = (f"{{kind: freeswitch, address: '127.0.0.1:{switch.port}', secret_file: {secret}, endpoint: main, contexts: [public], "
+            "extensions: {anna: 1001, ben: 1002}, redirect: {context: agents}}")
+    router = make_router(project_with(line)).start()
+    wait_for(lambda: switch.peer and state(router) == "connected", "the gateway is connected")
+    return router
+
+
+def test_a_call_is_followed_through_cuts_to_its_end(connected, switch):
+    router = connected
+    told = [now(frame) for frame in frames("blind_transfer")]
+    router.presence("anna")
+    switch.send(told[0][:100])
+    switch.send(told[0][100:])
+    wait_for(lambda: calls(router), "the call is there")
+    [call] = calls(router)
+    assert call["state"] == "offered" and call["agent"] == "anna" and call["source"] == "freeswitch/fs1"
+    switch.channels = json.dumps({"row_count": 1, "rows": [{"uuid": call["subject"], "direction": "inbound", "call_uuid": call["subject"]}]})
+    switch.cut()
+    wait_for(lambda: switch.peer, "it is dialled again")
+    switch.send(told[0])  # once more
+    router.agent("anna").ok("POST", f"offers/{call['offer']}/accept")
+    transfer = f"bgapi uuid_transfer {call['subject']} 1001 XML agents"
+    wait_for(lambda: transfer in switch.commands, lambda: switch.commands)
+    for frame in told[1:]:
+        switch.send(frame)
+    wait_for(lambda: not calls(router), lambda: calls(router))
+    assert len(calls(router, "closed")) == 1 and switch.commands.count(transfer) == 1
+    router.expect_log("a gateway is away")
+
+
+def test_what_freeswitch_forgot_is_ended(connected, switch):
+    router = connected
+    switch.send(now(frames("answered")[0]))
+    wait_for(lambda: calls(router), "the call is there")
+    router.kill()
+    router.start()
+    wait_for(lambda: not calls(router), lambda: calls(router))
+    assert len(calls(router, "closed")) == 1
+
+
+def test_the_password_that_everybody_knows_is_refused(make_router, switch, secret):
+    secret.write_text("ClueCon")
+    line = f"{{kind: freeswitch, address: '127.0.0.1:{switch.port}', secret_file: {secret}}}"
+    router = make_router(project_with(line)).start()
+    wait_for(lambda: state(router) == "refused", lambda: state(router))
+    assert not switch.commands
+    router.expect_log("a gateway is away")
+
+
+def test_half_a_frame_a_byte_at_a_time_is_cut_off(connected, switch):
+    frame, began = now(frames("answered")[0]), time.monotonic()
+    peer, cut = switch.peer, None
+    peer.settimeout(1)
+    for i in range(30):
+        try:
+            peer.sendall(frame[i:i + 1])
+            if wait_gone(peer):
+                cut = time.monotonic() - began
+                break
+        except OSError:
+            cut = time.monotonic() - began
+            break
+    assert cut and 9 < cut < 20
+    connected.expect_log("a gateway is away")
+
+
+def wait_gone(peer):
+    """A second, or less when the other side closes."""
+    end = time.monotonic() + 1
+    while time.monotonic() < end:
+        try:
+            if not peer.recv(1, socket.MSG_PEEK):
+                return True
+        except TimeoutError:
+            return False
+    return False
+
+
+def test_a_call_dials_out_to_us_and_is_gone_with_its_connection(make_router):
+    port = free_port()
+    router = make_router(project_with(f"{{kind: freeswitch, listen: '127.0.0.1:{port}', endpoint: main}}")).start()
+    wait_for(lambda: state(router) == "listening", lambda: state(router))
+    text = (SAMPLES / "outbound_socket.in").read_bytes().split(b"\n\n")[0] + b"\n\n"
+    text = re.sub(rb"(Timestamp|-Created-Time): [1-9]\d+", rb"\g<1>: " + str(int(time.time() * 1e6)).encode(), text)
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as peer:
+        assert peer.recv(100) == b"connect\n\n"
+        peer.sendall(text)
+        assert peer.recv(100).startswith(b"myevents plain\n\n")
+        wait_for(lambda: calls(router), "the call is there")
+        assert calls(router)[0]["from"]["name"] == "Mara Beispiel"
+    wait_for(lambda: not calls(router), lambda: calls(router))

@@ -1,0 +1,129 @@
+"""A real Kamailio with the script of docs/kamailio.md: calls wait for their decision and go where it says, whoever is killed."""
+import threading
+
+import pytest
+
+from harness.kamailio import Kamailio, Phone, sipp, udp_port
+from harness.process import wait_for
+from harness.projects import project
+
+CALLER, BLOCKED = "+493012345678", "+4930666666"
+
+
+@pytest.fixture
+def phones():
+    made = [Phone(), Phone()]
+    yield made
+    for phone in made:
+        phone.close()
+
+
+@pytest.fixture
+def kamailio(scratch, tmp_path, phones):
+    made = Kamailio(scratch / f"kamailio-{tmp_path.name}", phones[1].port).start()
+    yield made
+    made.kill()
+
+
+def project_with(kamailio):
+    text = project().replace('{phone: "+4930901820", queue: support}', '{name: main, phone: "+4930901820", queue: support}')
+    return text + f"gateways:\n  kam1: {{kind: kamailio, address: '127.0.0.1:{kamailio.evapi}', endpoint: main}}\n"
+
+
+@pytest.fixture
+def connected(kamailio, make_router):
+    router = make_router(project_with(kamailio)).start()
+    wait_connected(router)
+    return router
+
+
+def wait_connected(router):
+    client = router.client()
+    wait_for(lambda: client.ok("GET", "/readyz")["gateways"][0]["state"] == "connected", "the gateway is connected")
+
+
+def calls(router, state="open"):
+    return router.client().ok("GET", f"interactions?state={state}")["items"]
+
+
+def wait_calls(router, count, state="open"):
+    return wait_for(lambda: len(calls(router, state)) == count and (calls(router, state) or [{}]),
+                    lambda: f"{count} {state} calls: {calls(router, state)}", 30)
+
+
+def test_calls_go_where_their_decision_says(connected, kamailio, phones):
+    router = connected
+    phone, desk = phones
+    router.client().ok("POST", "blacklist", {"phone": BLOCKED, "reason": "test"}, status=201)
+    router.presence("anna")
+    phone.send("INVITE", kamailio.sip, "call-1", CALLER)
+    called, invite, peer = desk.called()
+    assert called == "anna"
+    [call] = wait_calls(router, 1)
+    assert call["agent"] == "anna" and call["queue"] == "support"
+    desk.reply(invite, peer, "200 OK")
+    assert phone.response() == 200
+    phone.send("INVITE", kamailio.sip, "call-2", BLOCKED)
+    assert phone.response() == 603
+    phone.send("INVITE", kamailio.sip, "call-3", "+4930222222")
+    called, invite, peer = desk.called()
+    assert called == "queue-support"  # anna has a call
+    desk.reply(invite, peer, "486 Busy Here")
+    assert phone.response() == 486
+    phone.send("BYE", kamailio.sip, "call-1", CALLER, cseq=2, extra="Route: <sip:127.0.0.1:%d;lr>\r\n" % kamailio.sip)
+    wait_calls(router, 0)
+
+
+def test_a_caller_gives_up_while_the_agent_is_asked(connected, kamailio, phones):
+    phone, desk = phones
+    connected.presence("anna")
+    phone.send("INVITE", kamailio.sip, "call-1", CALLER)
+    _, invite, peer = desk.called()
+    wait_calls(connected, 1)
+    phone.send("CANCEL", kamailio.sip, "call-1", CALLER)
+    desk.cancelled(invite, peer)
+    assert phone.response() == 487
+    wait_calls(connected, 0)
+
+
+def test_a_router_that_dies_decides_the_waiting_call_when_it_is_back(connected, kamailio, phones):
+    router, (phone, desk) = connected, phones
+    router.presence("anna")
+    router.kill()
+    phone.send("INVITE", kamailio.sip, "call-1", CALLER)
+    router.start()
+    called, invite, peer = desk.called()
+    assert called == "anna"
+    wait_calls(router, 1)
+    router.kill()
+    phone.send("CANCEL", kamailio.sip, "call-1", CALLER)
+    desk.cancelled(invite, peer)
+    assert phone.response() == 487
+    router.start()
+    wait_calls(router, 0)  # it asks what has become of the call
+    assert len(calls(router, "closed")) == 1
+
+
+def test_a_kamailio_that_dies_takes_its_ringing_calls_along(connected, kamailio, phones):
+    router, (phone, desk) = connected, phones
+    router.presence("anna")
+    phone.send("INVITE", kamailio.sip, "call-1", CALLER)
+    desk.called()
+    wait_calls(router, 1)
+    kamailio.kill()
+    kamailio.start()
+    wait_calls(router, 0)
+    router.expect_log("a gateway is away")
+    assert len(calls(router, "closed")) == 1
+
+
+def test_sipp_calls_and_is_answered(connected, kamailio, phones, tmp_path):
+    router, (_, desk) = connected, phones
+    router.presence("anna")
+    answering = threading.Thread(target=desk.answer, daemon=True)
+    answering.start()
+    sipp(tmp_path, kamailio, CALLER, udp_port())
+    answering.join(20)
+    wait_calls(router, 0)
+    [call] = calls(router, "closed")
+    assert CALLER in call["from"]["phone"]
