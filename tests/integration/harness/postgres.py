@@ -18,8 +18,9 @@ class Postgres:
     ADMIN, PASSWORD = "patchbay_admin", "admin"
     SERVER_PASSWORD = "server"
 
-    def __init__(self, folder):
-        self.folder = pathlib.Path(folder)
+    def __init__(self, folder, durable=False):
+        """durable: commits wait for the disk, for measuring."""
+        self.folder, self.durable = pathlib.Path(folder), durable
         self.data = self.folder / "data"
         self.log_path = self.folder / "postgres.log"
         self.process = None
@@ -39,8 +40,9 @@ class Postgres:
             port = self.port or free_port()
             with open(self.log_path, "ab") as log:
                 self.process = spawn([BIN / "postgres", "-D", self.data, "-p", port, "-c", "listen_addresses=127.0.0.1",
-                                      "-c", "unix_socket_directories=", "-c", "max_connections=200", "-c", "fsync=off",
-                                      "-c", "full_page_writes=off", "-c", "log_min_messages=warning"],
+                                      "-c", "unix_socket_directories=", "-c", "max_connections=200",
+                                      "-c", f"fsync={'on' if self.durable else 'off'}",
+                                      "-c", f"full_page_writes={'on' if self.durable else 'off'}", "-c", "log_min_messages=warning"],
                                      as_service=True, stdout=log, stderr=log, cwd="/")
             try:
                 wait_for(lambda: self.process.poll() is not None or self._answers(port), "PostgreSQL accepts connections", 60)
