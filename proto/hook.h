@@ -86,7 +86,7 @@ struct hook_decision {
 struct hook_preset {
     const char *name;
     unsigned methods;        /* HOOK_GET | HOOK_POST */
-    bool reads_mail;         /* takes long: decoded on a thread, and the body may be large */
+    bool is_mapped;          /* needs a mapping of the project file */
     bool needs_secret;       /* a hook without one is refused when the project file is applied */
     unsigned refused_status; /* what tells this peer not to try again what can never be taken; 0: 400 */
     /* HOOK_OK, HOOK_BAD_SIGNATURE or HOOK_STALE. NULL: there is nothing to check. */

@@ -40,5 +40,32 @@ const struct hook_preset hook_presets[] = {
         .decode = hook_telegram_decode,
         .answer = hook_telegram_answer,
     },
+    {
+        .name = "generic",
+        .methods = HOOK_GET | HOOK_POST,
+        .is_mapped = true,
+        .verify = hook_generic_verify,
+        .decode = hook_generic_decode,
+    },
+    {
+        .name = "mailgun",
+        .methods = HOOK_POST,
+        .refused_status = 406,
+        .verify = hook_mailgun_verify,
+        .decode = hook_mailgun_decode,
+    },
+    {
+        .name = "postmark",
+        .methods = HOOK_POST,
+        .refused_status = 403,
+        .verify = hook_postmark_verify,
+        .decode = hook_postmark_decode,
+    },
+    {
+        .name = "chatwoot",
+        .methods = HOOK_POST,
+        .verify = hook_chatwoot_verify,
+        .decode = hook_chatwoot_decode,
+    },
     {.name = NULL},
 };

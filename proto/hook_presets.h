@@ -33,4 +33,20 @@ void hook_telegram_answer(struct hook_answer *answer, const struct hook_request 
                           const struct hook_result *result, const struct hook_decision *decisions,
                           struct arena *arena);
 
+enum hook_status hook_generic_verify(const struct hook_request *request, struct arena *arena);
+enum hook_status hook_generic_decode(struct hook_result *result, const struct hook_request *request,
+                                     struct arena *arena);
+
+enum hook_status hook_mailgun_verify(const struct hook_request *request, struct arena *arena);
+enum hook_status hook_mailgun_decode(struct hook_result *result, const struct hook_request *request,
+                                     struct arena *arena);
+
+enum hook_status hook_postmark_verify(const struct hook_request *request, struct arena *arena);
+enum hook_status hook_postmark_decode(struct hook_result *result, const struct hook_request *request,
+                                      struct arena *arena);
+
+enum hook_status hook_chatwoot_verify(const struct hook_request *request, struct arena *arena);
+enum hook_status hook_chatwoot_decode(struct hook_result *result, const struct hook_request *request,
+                                      struct arena *arena);
+
 #endif

@@ -131,7 +131,8 @@ static void read_file(struct project_config *config, const struct project_node *
                                        "fields",     "scripts",
                                        "datasheets", "tags",
                                        "assign",     "permission_groups",
-                                       "gateways",   NULL};
+                                       "gateways",   "hooks",
+                                       NULL};
     if (!file->value || !project_node_check_map(file, keys)) {
         if (!file->value)
             project_node_refuse(file, "the file must hold a map");
@@ -167,6 +168,7 @@ static void read_file(struct project_config *config, const struct project_node *
     project_fields_read(config, file);
     project_screen_read(config, file);
     project_tags_read(file);
+    project_hooks_read(config, file);
     project_skills_sort(config);
 }
 

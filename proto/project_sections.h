@@ -29,6 +29,8 @@ void project_rules_read(struct project_config *config, const struct project_node
 void project_fields_read(struct project_config *config, const struct project_node *file);
 /* Scripts and datasheets. */
 void project_screen_read(struct project_config *config, const struct project_node *file);
+/* Webhooks; refers to endpoints. */
+void project_hooks_read(struct project_config *config, const struct project_node *file);
 
 #define PROJECT_TAG_KINDS_MAX 64
 #define PROJECT_TAGS_MAX 1000   /* in all kinds */

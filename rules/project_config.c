@@ -63,6 +63,15 @@ void config_close(struct project_config *config)
         cel_close(&config->assigns[i].when);
 }
 
+const struct config_hook *config_find_hook(const struct project_config *config, struct slice name)
+{
+    for (uint32_t i = 0; i < config->hook_count; i++) {
+        if (slice_equal(config->hooks[i].name, name))
+            return &config->hooks[i];
+    }
+    return NULL;
+}
+
 int config_find_queue(const struct project_config *config, struct slice name)
 {
     for (uint32_t i = 0; i < config->queue_count; i++) {

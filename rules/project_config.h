@@ -23,6 +23,8 @@
 #define CONFIG_HOURS_MAX 256       /* named sets of hours */
 #define CONFIG_GATEWAYS_MAX 64
 #define CONFIG_GATEWAY_CONTEXTS_MAX 64
+#define CONFIG_HOOKS_MAX 256
+#define CONFIG_HOOK_SECRETS_MAX 2
 #define CONFIG_WEIGHT_MAX 1000
 #define CONFIG_QUEUE_OF_ENDPOINT UINT16_MAX
 
@@ -166,6 +168,20 @@ struct config_prefer {
     int64_t within_ms;               /* how long ago the last agent may have taken it; default 30 days */
 };
 
+struct hook_preset;
+struct hook_mapping;
+
+/* What may come in by a webhook; what its parts mean is proto/hook.h's. */
+struct config_hook {
+    struct slice name;
+    const struct hook_preset *preset;
+    struct slice endpoint;                              /* takes all that comes; empty: what the peer names */
+    struct slice secret_files[CONFIG_HOOK_SECRETS_MAX]; /* absolute paths */
+    uint32_t secret_count;
+    bool is_e164;
+    const struct hook_mapping *mapping; /* of the preset generic, else NULL */
+};
+
 struct project_config {
     struct slice project;
     struct slice region; /* two capital letters; default "ZZ": only international numbers parse */
@@ -201,11 +217,15 @@ struct project_config {
     uint32_t datasheet_count;
     struct config_gateway *gateways; /* as in the file */
     uint32_t gateway_count;
+    struct config_hook *hooks; /* as in the file */
+    uint32_t hook_count;
 };
 
 /* Gives back what the conditions of its rules hold outside the arena. */
 void config_close(struct project_config *config);
 
+/* NULL: none of that name. */
+const struct config_hook *config_find_hook(const struct project_config *config, struct slice name);
 /* Index by name, or -1. */
 int config_find_queue(const struct project_config *config, struct slice name);
 int config_find_agent(const struct project_config *config, struct slice name);

@@ -12,6 +12,7 @@
 #include "proto/phone.h"
 #include "rules/ascii.h"
 #include "server/command.h"
+#include "server/command_decode_hook.h"
 #include "server/command_options.h"
 #include "server/file.h"
 
@@ -33,7 +34,10 @@ static const char help_text[] =
     "  ami                         what Asterisk's manager interface sent\n"
     "  esl                         what FreeSWITCH's event socket sent, as plain or JSON events\n"
     "  evapi                       netstrings that Kamailio's module evapi sent\n"
+    "  cti-generic, twilio, telnyx, whatsapp, telegram, generic, mailgun, postmark, chatwoot\n"
+    "                              an HTTP request of that webhook: request line, header, empty line, body\n"
     "\n"
+    "  --project FILE              project file with a hook of the preset generic: its mapping\n"
     "  --region REGION             two letters: the numbering plan of numbers without + (ZZ: none)\n"
     "  --help                      print this and exit\n";
 
@@ -164,7 +168,8 @@ static const struct format *find_format(const char *name)
     return NULL;
 }
 
-static int run(const char *command, const struct format *format, const char *path, struct slice region)
+static int run(const char *command, const struct format *format, const struct hook_preset *preset,
+               const char *path, struct slice region, const char *project)
 {
     struct arena arena;
     struct recording recording = {.command = command, .region = region, .arena = &arena};
@@ -173,24 +178,33 @@ static int run(const char *command, const struct format *format, const char *pat
     bool good = strcmp(path, "-") == 0
                     ? file_read_input(&recording.bytes, RECORD_MAX, &arena, why, sizeof why)
                     : file_read(&recording.bytes, path, RECORD_MAX, &arena, why, sizeof why);
-    int code = good ? format->decode(&recording) : command_failed(command, "%s: %s", path, why);
+    int code = !good    ? command_failed(command, "%s: %s", path, why)
+               : preset ? command_decode_hook(command, preset, recording.bytes, project, &arena)
+                        : format->decode(&recording);
     arena_deinit(&arena);
     return code;
 }
 
 int command_decode(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"region", required_argument, NULL, 'r'}, {"help", no_argument, NULL, 'h'}, {NULL, 0, NULL, 0}};
+    static const struct option options[] = {{"region", required_argument, NULL, 'r'},
+                                            {"project", required_argument, NULL, 'p'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
     struct slice region = SLICE("ZZ");
+    const char *project = NULL;
     optind = 0; /* glibc: forget the scan of an earlier command line */
     for (int value; (value = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         if (value == 'h') {
             printf(help_text, argv[0]);
             return COMMAND_OK;
         }
-        if (value != 'r')
+        if (value != 'r' && value != 'p')
             return COMMAND_USAGE; /* getopt_long() has complained */
+        if (value == 'p') {
+            project = optarg;
+            continue;
+        }
         region = slice_of(optarg);
         if (!phone_region_is_known(region))
             return command_misused(argv[0], "--region '%s' is not a known region (two letters, as DE)",
@@ -202,7 +216,8 @@ int command_decode(int argc, char **argv)
     if (argc - optind > 2)
         return command_misused(argv[0], "unexpected argument '%s'", argv[optind + 2]);
     const struct format *format = find_format(argv[optind]);
-    if (!format)
+    const struct hook_preset *preset = format ? NULL : hook_find_preset(slice_of(argv[optind]));
+    if (!format && !preset)
         return command_misused(argv[0], "there is no format '%s'; --help lists them", argv[optind]);
-    return run(argv[0], format, argv[optind + 1], region);
+    return run(argv[0], format, preset, argv[optind + 1], region, project);
 }

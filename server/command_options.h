@@ -4,7 +4,7 @@
 
 #include "server/settings.h"
 
-#define COMMAND_OPTIONS_MAX 32
+#define COMMAND_OPTIONS_MAX 40
 #define COMMAND_GO_ON (-1) /* no exit code: the command may run */
 
 struct command_option {

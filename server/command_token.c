@@ -41,25 +41,34 @@ static bool is_role(const char *text)
 }
 
 struct new_token {
-    const char *project, *role, *agent, *expires, *note;
+    const char *project, *role, *agent, *hook, *expires, *note;
 };
+
+static int check_expires(const char *command, const struct new_token *new, int64_t *expires_ms)
+{
+    if (new->expires && (!settings_duration(expires_ms, slice_of(new->expires)) || *expires_ms == 0))
+        return command_misused(command, "--expires: must be a duration such as 12h or 30d");
+    return COMMAND_GO_ON;
+}
 
 static int check_new(const char *command, const struct new_token *new, int64_t *expires_ms)
 {
     *expires_ms = 0;
     if (!new->project || !new->project[0])
         return command_misused(command, "--project is missing");
-    if (!new->role)
-        return command_misused(command, "--role is missing");
+    if (new->hook && (new->role || new->agent))
+        return command_misused(command, "--hook: the token of a webhook has no role and no agent");
+    if (!new->role && !new->hook)
+        return command_misused(command, "--role is missing, or --hook");
+    if (new->hook)
+        return check_expires(command, new, expires_ms);
     if (!is_role(new->role))
         return command_misused(command, "--role: must be source, agent, supervisor, pool_admin or admin");
     if (strcmp(new->role, "agent") == 0 && !new->agent)
         return command_misused(command, "--agent is missing: a token of role agent belongs to one");
     if (strcmp(new->role, "source") == 0 && new->agent)
         return command_misused(command, "--agent: a token of role source belongs to no agent");
-    if (new->expires && (!settings_duration(expires_ms, slice_of(new->expires)) || *expires_ms == 0))
-        return command_misused(command, "--expires: must be a duration such as 12h or 30d");
-    return COMMAND_GO_ON;
+    return check_expires(command, new, expires_ms);
 }
 
 static int store_new(const char *command, struct pg_blocking *database, const struct new_token *new,
@@ -74,8 +83,9 @@ static int store_new(const char *command, struct pg_blocking *database, const st
     token_hash_hex(hash, hex);
     clock_gettime(CLOCK_REALTIME, &now);
     snprintf(until, sizeof until, "%" PRId64, (int64_t)now.tv_sec * 1000 + expires_ms);
-    const char *const params[] = {new->project, hex, new->role, new->agent, new->expires ? until : NULL,
-                                  new->note};
+    const char *const params[] = {
+        new->project, hex,      new->hook ? "hook" : new->role, new->agent, new->expires ? until : NULL,
+        new->note,    new->hook};
     struct pg_reply reply =
         pg_blocking_run(database, "token_create", params, sizeof params / sizeof params[0]);
     if (reply.outcome != PG_OK)
@@ -99,11 +109,12 @@ static int create_token(int argc, char **argv)
         {"project", "NAME", "project that the token opens", &new.project},
         {"role", "ROLE", "source, agent, supervisor, pool_admin or admin", &new.role},
         {"agent", "NAME", "agent that its owner is; roles but source", &new.agent},
+        {"hook", "NAME", "webhook of the project file that its URL is for; instead of a role", &new.hook},
         {"expires", "DURATION", "how long it holds, such as 30d (until revoked)", &new.expires},
         {"note", "TEXT", "what it is for", &new.note},
     };
     const struct command_spec spec = {
-        .synopsis = "--project NAME --role ROLE [OPTION]...",
+        .synopsis = "--project NAME {--role ROLE | --hook NAME} [OPTION]...",
         .about = "Makes an access token and prints it. It cannot be shown again: only its hash is stored.\n",
         .options = options,
         .option_count = sizeof options / sizeof options[0],

@@ -53,6 +53,7 @@ void http_server_close(struct http_server **server, void (*on_closed)(void *ctx)
 struct slice http_method(const struct http_exchange *exchange);
 struct slice http_path(const struct http_exchange *exchange); /* not percent-decoded, no query */
 struct slice http_body(const struct http_exchange *exchange);
+struct slice http_query(const struct http_exchange *exchange); /* without "?", not decoded */
 bool http_find_header(const struct http_exchange *exchange, const char *name, struct slice *out);
 /* The next parameter of the query, decoded; false after the last. `*at` begins as 0. */
 bool http_next_query(const struct http_exchange *exchange, size_t *at, struct slice *name,

@@ -78,6 +78,11 @@ void http_each_header(const struct http_exchange *exchange,
     MHD_get_connection_values_n(exchange->connection->mhd, MHD_HEADER_KIND, on_header, &pass);
 }
 
+struct slice http_query(const struct http_exchange *exchange)
+{
+    return exchange->query;
+}
+
 static int hex_digit(char c)
 {
     if (c >= '0' && c <= '9')

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "proto/hook.h"
 #include "proto/problem.h"
 #include "rules/core.h"
 #include "server/log.h"
@@ -26,6 +27,10 @@ struct metric_row {
     double (*read)(void); /* values that are asked for when rendered */
     const double *buckets;
     unsigned value_count, bucket_count;
+    const char
+        *second; /* another label; an index is that of the first times second_count, and that of this */
+    const char *const *second_values;
+    unsigned second_count;
 };
 
 struct histogram {
@@ -84,6 +89,15 @@ static const char *name_of_channel(unsigned index)
     return channel_name((enum channel)index);
 }
 
+static const char *name_of_preset(unsigned index)
+{
+    for (unsigned i = 0; hook_presets[i].name; i++) {
+        if (i == index)
+            return hook_presets[i].name;
+    }
+    return NULL;
+}
+
 static double read_dropped_lines(void)
 {
     return (double)log_dropped();
@@ -98,6 +112,9 @@ static const double commit_buckets[] = {0.0005, 0.001, 0.002, 0.005, 0.01, 0.02,
                                         0.1,    0.25,  0.5,   1,     2.5,  5};
 static const double lag_buckets[] = {0.0001, 0.0005, 0.001, 0.002, 0.005, 0.01,
                                      0.025,  0.05,   0.1,   0.25,  0.5,   1};
+
+static const char *const hook_outcomes[METRIC_HOOK_COUNT] = {"decided", "duplicate",       "ignored",
+                                                             "refused", "unauthenticated", "deferred"};
 
 static const struct metric_row rows[METRIC_COUNT] = {
     [METRIC_EVENTS] = {"patchbay_events_total", "Events decided, by type.", COUNTER, "type", type_of_event,
@@ -148,6 +165,9 @@ static const struct metric_row rows[METRIC_COUNT] = {
                             .values = {"http", "rpc", "lmtp"}, .value_count = 3},
     [METRIC_MAILS] = {"patchbay_mails_total", "Recipients of mail over LMTP, by how they were answered.",
                       COUNTER, "outcome", .values = {"accepted", "deferred", "refused"}, .value_count = 3},
+    [METRIC_HOOKS] = {"patchbay_hooks_total", "Requests of webhooks, by preset and what became of them.",
+                      COUNTER, "preset", name_of_preset, .value_count = METRIC_PRESETS_MAX,
+                      .second = "outcome", .second_values = hook_outcomes, .second_count = METRIC_HOOK_COUNT},
     [METRIC_INTAKE] = {"patchbay_intake", "Requests accepted and waiting for a batch.", GAUGE},
     [METRIC_GATEWAY_UP] = {"patchbay_gateway_up", "1 while a gateway is connected, or listens.",
                            GATEWAY_GAUGE},
@@ -179,7 +199,7 @@ static void *collect_ctx;
 
 static unsigned series_count(const struct metric_row *row)
 {
-    return row->label ? row->value_count : 1;
+    return row->label ? row->value_count * (row->second ? row->second_count : 1) : 1;
 }
 
 static const struct metric_row *row_of(enum metric metric, unsigned label, enum metric_type type)
@@ -333,8 +353,13 @@ static void put_series(struct out *out, enum metric metric, unsigned label)
         put_histogram(out, row, &histograms[metric][label], label);
         return;
     }
+    if (row->second && !value_name(row, label / row->second_count))
+        return;
     put_format(out, "%s", row->name);
-    if (row->label)
+    if (row->second)
+        put_format(out, "{%s=\"%s\",%s=\"%s\"}", row->label, value_name(row, label / row->second_count),
+                   row->second, row->second_values[label % row->second_count]);
+    else if (row->label)
         put_format(out, "{%s=\"%s\"}", row->label, value_name(row, label));
     if (row->type == COUNTER && !row->read)
         put_format(out, " %" PRIu64 "\n", counts[metric][label]);

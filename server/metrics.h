@@ -2,15 +2,15 @@
  * explains them.
  *
  * A fixed registry: one row per metric in metrics.c, values in static memory, no locks: loop thread only. A
- * metric has no label, or one label whose values are fixed and are addressed by index, or (METRIC_QUEUE_*)
- * free labels whose values are collected when somebody asks. */
+ * metric has no label, or one or two labels whose values are fixed and are addressed by index, or
+ * (METRIC_QUEUE_*) free labels whose values are collected when somebody asks. */
 #ifndef SERVER_METRICS_H
 #define SERVER_METRICS_H
 
 #include "rules/arena.h"
 
 #define METRICS_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
-#define METRIC_LABELS_MAX 24  /* values of a fixed label */
+#define METRIC_LABELS_MAX 64  /* values of a fixed label, or pairs of values of two */
 #define METRIC_BUCKETS_MAX 16 /* of a histogram, without +Inf */
 
 enum metric {
@@ -35,6 +35,7 @@ enum metric {
     METRIC_STREAMS,        /* gauge */
     METRIC_CONNECTIONS,    /* gauge, kind: http rpc lmtp */
     METRIC_MAILS,          /* outcome: enum metric_mail */
+    METRIC_HOOKS,          /* preset, outcome: index of the preset * METRIC_HOOK_COUNT + enum metric_hook */
     METRIC_INTAKE,         /* gauge: events accepted and not yet in a batch */
     METRIC_GATEWAY_UP,     /* collected, as are the next three: project, gateway */
     METRIC_GATEWAY_EVENTS,
@@ -53,6 +54,16 @@ enum metric {
 
 enum metric_met { METRIC_MET, METRIC_MISSED, METRIC_ABANDONED_WITHIN, METRIC_ABANDONED_AFTER };
 enum metric_mail { METRIC_MAIL_ACCEPTED, METRIC_MAIL_DEFERRED, METRIC_MAIL_REFUSED };
+enum metric_hook {
+    METRIC_HOOK_DECIDED,
+    METRIC_HOOK_DUPLICATE,
+    METRIC_HOOK_IGNORED,
+    METRIC_HOOK_REFUSED,
+    METRIC_HOOK_UNAUTHENTICATED,
+    METRIC_HOOK_DEFERRED,
+};
+#define METRIC_HOOK_COUNT 6
+#define METRIC_PRESETS_MAX 10
 enum metric_connection { METRIC_CONNECTION_HTTP, METRIC_CONNECTION_RPC, METRIC_CONNECTION_LMTP };
 
 /* Without label: 0. An index beyond the metric's values, or the wrong kind of metric, is a broken invariant.

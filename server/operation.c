@@ -12,7 +12,7 @@
 
 const char *role_name(enum role role)
 {
-    static const char *const names[] = {"source", "agent", "supervisor", "pool_admin", "admin"};
+    static const char *const names[] = {"source", "agent", "supervisor", "pool_admin", "admin", "hook"};
     return names[role];
 }
 

@@ -8,8 +8,8 @@
 #include "server/app.h"
 #include "server/token.h"
 
-enum role { ROLE_SOURCE, ROLE_AGENT, ROLE_SUPERVISOR, ROLE_POOL_ADMIN, ROLE_ADMIN };
-#define ROLE_COUNT 5
+enum role { ROLE_SOURCE, ROLE_AGENT, ROLE_SUPERVISOR, ROLE_POOL_ADMIN, ROLE_ADMIN, ROLE_HOOK };
+#define ROLE_COUNT 6 /* ROLE_HOOK: of a webhook's URL, opens no operation */
 const char *role_name(enum role role);
 #define ROLE_BIT(role) (1u << (role))
 
@@ -19,7 +19,7 @@ struct principal {
     uint8_t token_hash[TOKEN_HASH_SIZE]; /* for auth_find_hash() */
     enum role role;
     uint32_t project;
-    struct slice project_name, agent; /* agent empty: none. Owned by the auth cache entry or the connection */
+    struct slice project_name, agent; /* agent empty: none; of ROLE_HOOK the hook's name. Owned by the auth cache entry or the connection */
 };
 
 struct operation_call {

@@ -9,6 +9,7 @@
 #include "proto/json.h"
 #include "server/auth.h"
 #include "server/operation_health.h"
+#include "server/operation_hooks.h"
 #include "server/project.h"
 
 #define PREFIX "/v1/projects/"
@@ -330,7 +331,7 @@ void route_on_http(void *app, struct http_exchange *exchange)
     struct request *request = arena_new(arena, struct request);
     request->call = (struct operation_call){.app = app, .arena = arena, .transport = exchange};
     struct slice path = http_path(exchange), token;
-    if (operation_health_serve(app, exchange))
+    if (operation_health_serve(app, exchange) || operation_hooks_serve(app, exchange))
         return;
     if (path.len < sizeof PREFIX || memcmp(path.ptr, PREFIX, sizeof PREFIX - 1) != 0)
         fail(request, PROBLEM_NOT_FOUND, "there is nothing at this path");

@@ -1,7 +1,8 @@
 /* HTTP requests to operations: authenticate, find the row of the table, read parameters, call its handler.
  *
  * Below /v1/projects everything needs a token, even to learn that a path does not exist. Elsewhere stand
- * /healthz, /readyz, /metrics and /openapi.json (server/operation_health.h), and nothing else. */
+ * /healthz, /readyz, /metrics and /openapi.json (server/operation_health.h), webhooks
+ * (server/operation_hooks.h), and nothing else. */
 #ifndef SERVER_ROUTE_H
 #define SERVER_ROUTE_H
 

@@ -15,7 +15,7 @@
 #define SETTINGS_PATH_MAX 108          /* of a Unix socket (sun_path) */
 #define SETTINGS_FAULTS_MAX 32
 #define SETTINGS_FAULT_MAX 512
-#define SETTINGS_COUNT 15
+#define SETTINGS_COUNT 16
 
 struct settings_address {
     char host[SETTINGS_HOST_MAX]; /* numeric, without brackets */
@@ -35,6 +35,7 @@ struct settings {
     char rpc_socket[SETTINGS_PATH_MAX]; /* "": none */
     struct settings_address lmtp;       /* host "": none */
     char instance[SETTINGS_URL_MAX];    /* told to others in not_owner; "": the http address once bound */
+    char public_url[SETTINGS_URL_MAX];  /* scheme and host under which peers reach us; "": as they say */
     enum log_level log_level;
     enum log_format log_format;
     int64_t batch_max;       /* events of one commit */

@@ -1,8 +1,8 @@
 -- $1 project name, $2 SHA-256 of the token, $3 role, $4 agent or NULL, $5 when it expires in milliseconds since 1970 or
--- NULL, $6 note or NULL -> the id; no row when there is no such project, or no such agent in its configuration.
+-- NULL, $6 note or NULL, $7 hook or NULL -> the id; no row when there is no such project, or no such agent in its configuration.
 WITH made AS (
-    INSERT INTO tokens (id, project, hash, role, agent, expires_at, note)
-    SELECT gen_random_uuid(), p.id, $2::bytea, $3::text, $4::text, to_timestamp($5::bigint / 1000.0), $6::text
+    INSERT INTO tokens (id, project, hash, role, agent, expires_at, note, hook)
+    SELECT gen_random_uuid(), p.id, $2::bytea, $3::text, $4::text, to_timestamp($5::bigint / 1000.0), $6::text, $7::text
     FROM projects p
     WHERE p.name = $1::text
       AND ($4::text IS NULL OR EXISTS (SELECT FROM agents a WHERE a.project = p.id AND a.name = $4 AND a.active))

@@ -1,13 +1,49 @@
 #include <assert.h>
 
 #include "proto/cloudevent.h"
-#include "proto/hook.h"
+#include "proto/hook_generic.h"
 #include "proto/hook_recording.h"
 #include "proto/json.h"
+#include "proto/mail.h"
 
 #define NOW_MS INT64_C(1767225600000)
 
+int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct hook_condition is_chat = {{"/type", 5}, {"chat", 4}};
+static struct hook_attribute shop = {{"shop", 4}, {{"/shop", 5}}};
+static struct hook_rule rules[] = {
+    {.type = EVENT_CHAT_MESSAGE,
+     .conditions = &is_chat,
+     .condition_count = 1,
+     .attributes = &shop,
+     .attribute_count = 1,
+     .parts = {[HOOK_ID] = {{"/delivery", 9}},
+               [HOOK_SUBJECT] = {{"/chat", 5}},
+               [HOOK_TIME] = {{"/at", 3}},
+               [HOOK_FROM_ID] = {{"/who~1id", 8}},
+               [HOOK_FROM_PHONE] = {{"/phone", 6}},
+               [HOOK_TO] = {{"=web", 4}},
+               [HOOK_TEXT] = {{"/lines/0", 8}},
+               [HOOK_DIRECTION] = {{"/dir", 4}}}},
+    {.type = EVENT_CALL_RINGING,
+     .parts = {[HOOK_ID] = {{"/id", 3}},
+               [HOOK_SUBJECT] = {{"/id", 3}},
+               [HOOK_FROM_PHONE] = {{"/from", 5}},
+               [HOOK_TO] = {{"/to", 3}}}}};
+static const struct hook_mapping whole = {
+    .rules = rules, .rule_count = 2, .header = {"x-s", 3}, .hash = HOOK_SHA1, .coding = HOOK_BASE64};
+static const struct hook_mapping listed = {
+    .rules = rules, .rule_count = 2, .each = {"/messages", 9}, .header = {"x-s", 3}, .hash = HOOK_SHA256};
+
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+    (void)argc;
+    (void)argv;
+    mail_init();
+    return 0;
+}
 
 static size_t preset_count(void)
 {
@@ -54,6 +90,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const struct hook_preset *preset = &hook_presets[data[0] % preset_count()];
     struct hook_request request = {.now_ms = NOW_MS, .source = SLICE("hooks/fuzz")};
     arena_init(&arena);
+    request.mapping = data[1] & 16 ? &listed : &whole;
     request.is_e164 = data[1] & 1;
     if (data[1] & 2)
         request.to = SLICE("+4930901820");

@@ -9,15 +9,16 @@
 #include <cmocka.h>
 
 #include "proto/cloudevent.h"
-#include "proto/hook.h"
+#include "proto/hook_generic.h"
 #include "proto/hook_recording.h"
 #include "proto/json.h"
 #include "proto/mail.h"
+#include "proto/project_file.h"
 
 #define FOLDER TEST_SOURCE_DIR "/tests/hooks/"
 #define FILE_MAX (1u << 20)
 #define PATH_SIZE 1024
-#define RECORDINGS_MIN 10
+#define RECORDINGS_MIN 55
 
 struct expectation {
     const char *path;
@@ -38,6 +39,22 @@ static struct slice read_whole(const char *path, struct arena *arena)
     size_t len = fread(bytes, 1, FILE_MAX, file);
     fclose(file);
     return (struct slice){bytes, len};
+}
+
+/* Of the hook `hook` of a project file. */
+static const struct hook_mapping *read_mapping(struct slice name, struct arena *arena)
+{
+    char path[PATH_SIZE];
+    struct project_config *config = arena_new(arena, struct project_config);
+    struct project_faults *faults = arena_new(arena, struct project_faults);
+    snprintf(path, sizeof path, FOLDER "%.*s", (int)name.len, name.ptr);
+    if (!project_file_read(config, read_whole(path, arena), arena, faults))
+        fail_msg("%s:%u: %s", path, faults->items[0].line, faults->items[0].detail);
+    const struct config_hook *hook = config_find_hook(config, SLICE("hook"));
+    assert_non_null(hook);
+    const struct hook_mapping *mapping = hook_mapping_copy(hook->mapping, arena);
+    config_close(config);
+    return mapping;
 }
 
 static void read_line(struct expectation *to, struct slice key, struct slice rest, struct arena *arena)
@@ -70,6 +87,8 @@ static void read_line(struct expectation *to, struct slice key, struct slice res
         to->decide = rest;
     else if (slice_is(key, "event"))
         to->events[to->event_count++] = rest;
+    else if (slice_is(key, "project"))
+        to->request.mapping = read_mapping(rest, arena);
     else if (slice_is(key, "answer")) {
         to->answer = rest;
         to->says = true;

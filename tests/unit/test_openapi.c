@@ -11,7 +11,7 @@
 #include "server/operation.h"
 
 #define BASE "/v1/projects/{project}/"
-#define PUBLIC_PATHS 4 /* healthz, readyz, metrics, openapi.json */
+#define PUBLIC_PATHS 6 /* healthz, readyz, metrics, openapi.json, hooks by POST and GET */
 
 static struct arena arena;
 static struct value document;

@@ -12,6 +12,7 @@
 #include "proto/json.h"
 #include "server/auth.h"
 #include "server/operation_health.h"
+#include "server/operation_hooks.h"
 #include "server/project.h"
 #include "server/route.h"
 
@@ -100,6 +101,13 @@ void principal_copy(struct principal *to, const struct principal *from, struct a
 }
 
 bool operation_health_serve(struct app *app, struct http_exchange *exchange)
+{
+    (void)app;
+    (void)exchange;
+    return false;
+}
+
+bool operation_hooks_serve(struct app *app, struct http_exchange *exchange)
 {
     (void)app;
     (void)exchange;

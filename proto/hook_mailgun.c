@@ -1,0 +1,60 @@
+/* The preset mailgun: a route's forward() to a URL that ends in "mime". The whole message stands in a form
+ * beside the envelope. The signature covers a time and a random token. */
+#include "proto/hook_form.h"
+#include "proto/hook_mail.h"
+#include "proto/hook_presets.h"
+#include "proto/hook_sign.h"
+#include "rules/ascii.h"
+
+#define RECIPIENTS_MAX 100
+/* Mailgun tries for eight hours; the same mail again within the idempotency window begins nothing. */
+#define MAILGUN_STALE_MS INT64_C(43200000)
+
+enum hook_status hook_mailgun_verify(const struct hook_request *request, struct arena *arena)
+{
+    struct hook_form form;
+    int64_t time_ms;
+    if (!request->secret_count)
+        return HOOK_OK;
+    if (hook_form_read(&form, NULL, request, arena) != HOOK_OK)
+        return HOOK_BAD_SIGNATURE;
+    struct slice parts[] = {hook_form_text(&form, "timestamp"), hook_form_text(&form, "token")};
+    struct slice signature = hook_form_text(&form, "signature");
+    if (!hook_is_signed(request, HOOK_SHA256, HOOK_HEX, parts, 2, signature) ||
+        !hook_seconds(&time_ms, parts[0]))
+        return HOOK_BAD_SIGNATURE;
+    bool is_recent =
+        time_ms >= request->now_ms - MAILGUN_STALE_MS && time_ms <= request->now_ms + HOOK_STALE_MS;
+    return is_recent ? HOOK_OK : HOOK_STALE;
+}
+
+enum hook_status hook_mailgun_decode(struct hook_result *result, const struct hook_request *request,
+                                     struct arena *arena)
+{
+    struct hook_form form;
+    struct mail mail;
+    enum hook_status status = hook_form_read(&form, result, request, arena);
+    if (status != HOOK_OK)
+        return status;
+    const struct hook_field *message = hook_form_find(&form, "body-mime");
+    struct slice recipients = hook_form_text(&form, "recipient");
+    if (!message)
+        return hook_malformed(result, "/body-mime",
+                              "body-mime is missing: the URL of the route must end in /mime");
+    if (!recipients.len && !request->to.len)
+        return hook_missing(result, "/recipient");
+    struct mail_envelope envelope = {.is_known = true, .sender = hook_form_text(&form, "sender")};
+    status = hook_read_mail(&mail, result, "/body-mime", message->value, arena);
+    if (status != HOOK_OK)
+        return status;
+    if (request->to.len)
+        return hook_add_mail(result, request, &mail, envelope, arena);
+    for (unsigned i = 0; recipients.len && i < RECIPIENTS_MAX && status == HOOK_OK; i++) {
+        size_t end = ascii_find(recipients, ',');
+        envelope.recipient = ascii_trim(ascii_part(recipients, 0, end));
+        recipients = ascii_part(recipients, end < recipients.len ? end + 1 : end, recipients.len);
+        if (envelope.recipient.len)
+            status = hook_add_mail(result, request, &mail, envelope, arena);
+    }
+    return status;
+}
