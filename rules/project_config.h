@@ -214,11 +214,9 @@ struct project_config {
     bool has_fields;             /* else those of customers are free */
     struct fields_config fields; /* of customers */
     struct datasheet_config *datasheets;
-    uint32_t datasheet_count;
+    uint32_t datasheet_count, gateway_count, hook_count;
     struct config_gateway *gateways; /* as in the file */
-    uint32_t gateway_count;
-    struct config_hook *hooks; /* as in the file */
-    uint32_t hook_count;
+    struct config_hook *hooks;       /* as in the file */
 };
 
 /* Gives back what the conditions of its rules hold outside the arena. */

@@ -302,7 +302,7 @@ static void on_announced(struct gateway *gateway, struct slice type, struct slic
 }
 
 const struct gateway_kind gateway_ami = {
-    .input_max = AMI_BLOCK_MAX * 2,
+    .input_max = (size_t)AMI_BLOCK_MAX * 2,
     .open = open_state,
     .close = close_state,
     .on_connected = on_connected,

@@ -92,22 +92,18 @@ struct gateway {
     char source[GATEWAY_SOURCE_MAX];
     void *state;
     enum gateway_phase phase;
-    int64_t since_ms; /* wall clock */
-    const char *why;  /* of the last failure, or NULL */
-    bool is_refused;
+    bool is_refused, is_dialling, is_listening, sweep_wanted;
+    int64_t since_ms;          /* wall clock */
+    const char *why;           /* of the last failure, or NULL */
     struct gateway_dial *dial; /* NULL: none is under way or kept for the next address */
-    bool is_dialling;
     uv_timer_t retry, resubmit;
     uint64_t retry_ms; /* the next step */
     uv_tcp_t listener;
-    bool is_listening;
-    struct gateway_link links; /* ring; only its links are used */
-    unsigned link_count;
+    struct gateway_link links;   /* ring; only its links are used */
     struct gateway_event events; /* ring, in the order in which they came */
-    unsigned event_count;
+    unsigned link_count, event_count;
     unsigned handles; /* and dials: what must end before the memory goes */
     uint64_t decided, reconnects;
-    bool sweep_wanted;
     struct gateway_sweep *sweep; /* under way */
     bool (*is_live)(struct gateway *gateway, struct slice call);
 };

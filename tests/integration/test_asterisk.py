@@ -1,0 +1,93 @@
+"""A real Asterisk with calls by SIPp. tests/asterisk/install fetches it into a folder; where it cannot, these tests are skipped."""
+import json
+import urllib.request
+
+import pytest
+
+from harness import asterisk as real
+from harness.process import wait_for
+from harness.projects import project
+
+
+@pytest.fixture
+def asterisk(tmp_path):
+    if not real.is_here():
+        pytest.skip("no Asterisk: tests/asterisk/install cannot fetch one")
+    made = real.Asterisk(tmp_path / "asterisk").start()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def pbx(make_router, asterisk, tmp_path):
+    """A router that is connected to Asterisk."""
+    (tmp_path / "secret").write_text("s3cret\n")
+    router = make_router(project().replace("  - {phone:", "  - {name: main, phone:") + f"""gateways:
+  pbx1:
+    kind: asterisk
+    address: "127.0.0.1:{asterisk.ami}"
+    user: patchbay
+    secret_file: {tmp_path}/secret
+    endpoint: main
+    contexts: [from-trunk]
+    extensions: {{anna: "1001"}}
+    redirect: {{context: agents}}
+""")
+    router.expect_log("a gateway is away")
+    router.start()
+    wait_connected(router, asterisk)
+    return router
+
+
+def state(router):
+    with urllib.request.urlopen(f"http://{router.http}/readyz", timeout=5) as answer:
+        gateways = json.load(answer)["gateways"]
+    return gateways[0]["state"] if gateways else None
+
+
+def wait_connected(router, asterisk):
+    wait_for(lambda: state(router) == "connected", lambda: f"{state(router)} {asterisk.output()} {router.log()[-2000:]}", 60)
+
+
+def calls(tables):
+    """Of each: the caller's key, the agent, and whether it is open."""
+    return tables.query("SELECT k.phone_key, i.agent, i.closed_ms IS NULL FROM interactions i "
+                        "JOIN content k ON k.seq = i.opened_seq AND k.project = i.project ORDER BY i.id")
+
+
+def wait_calls(tables, asterisk, *wanted):
+    wait_for(lambda: calls(tables) == list(wanted), lambda: f"{wanted}, not {calls(tables)}; {asterisk.output()}", 30)
+
+
+def test_calls_ring_end_are_given_up_and_hide_their_number(pbx, asterisk, tables):
+    asterisk.call("short")
+    wait_calls(tables, asterisk, ("+4915112345678", None, False))
+    asterisk.call("ring", number="03012345678", then="cancel")
+    wait_calls(tables, asterisk, ("+4915112345678", None, False), ("+493012345678", None, False))
+    hidden = "P-Asserted-Identity: <sip:+442079460123@127.0.0.1>\nPrivacy: id\n"
+    asterisk.call("wait", number="anonymous", name="Anonymous", headers=hidden, then="500")
+    wait_for(lambda: len(calls(tables)) == 3 and calls(tables)[2] == (None, None, False), lambda: str(calls(tables)))
+
+
+def test_a_call_through_local_channels_and_a_redirect_on_accept_are_one_interaction(pbx, asterisk, tables):
+    pbx.presence("anna")
+    asterisk.call("transfer")
+    wait_calls(tables, asterisk, ("+4915112345678", "anna", True))
+    [offer] = pbx.client().ok("GET", "interactions?state=offered")["items"]
+    pbx.agent("anna").ok("POST", f"offers/{offer['offer']}/accept", {})
+    wait_calls(tables, asterisk, ("+4915112345678", "anna", False))  # sent to 1001, who does not answer: nobody else hangs up
+
+
+def test_nothing_is_doubled_or_left_open_when_asterisk_or_the_router_are_killed(pbx, asterisk, tables):
+    asterisk.call("wait")
+    wait_calls(tables, asterisk, ("+4915112345678", None, True))
+    pbx.kill()
+    pbx.start()
+    wait_connected(pbx, asterisk)
+    asterisk.call("short", number="+33612345678")
+    wait_calls(tables, asterisk, ("+4915112345678", None, True), ("+33612345678", None, False))
+    asterisk.kill()
+    wait_for(lambda: state(pbx) != "connected", lambda: "it is away")
+    asterisk.start()
+    wait_connected(pbx, asterisk)
+    wait_calls(tables, asterisk, ("+4915112345678", None, False), ("+33612345678", None, False))
