@@ -11,9 +11,9 @@
         {"created_from", PARAM_TEXT, 0, 1, CONFIG_NAME_MAX},                                                 \
         {"created_until", PARAM_TEXT, 0, 1, CONFIG_NAME_MAX},                                                \
         {"source", PARAM_TEXT, 0, 0, CUSTOMER_TEXT_MAX}, {"stage", PARAM_TEXT, 0, 1, CONFIG_NAME_MAX},       \
-        {"owner", PARAM_TEXT, 0, 0, CONFIG_NAME_MAX}, {"followed", PARAM_BOOL, 0, 0, 0},                     \
-        {"keyword", PARAM_TEXT, 0, 1, CONTACT_TEXT_MAX}, {"sort", PARAM_TEXT, 0, 1, CONFIG_NAME_MAX},        \
-        {"order", PARAM_TEXT, 0, 1, CONFIG_NAME_MAX}, LIMIT,                                                 \
+        {"owner", PARAM_TEXT, 0, 0, CONFIG_NAME_MAX}, {"pool", PARAM_UUID, 0, 0, 0},                         \
+        {"followed", PARAM_BOOL, 0, 0, 0}, {"keyword", PARAM_TEXT, 0, 1, CONTACT_TEXT_MAX},                  \
+        {"sort", PARAM_TEXT, 0, 1, CONFIG_NAME_MAX}, {"order", PARAM_TEXT, 0, 1, CONFIG_NAME_MAX}, LIMIT,    \
     {                                                                                                        \
         "after", PARAM_TEXT, 0, 1, LIST_CURSOR_MAX                                                           \
     }

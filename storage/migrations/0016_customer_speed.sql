@@ -133,6 +133,9 @@ BEGIN
             indexed := indexed || walked;
         END IF;
     END LOOP;
+    IF args ? 'pool' THEN
+        indexed := indexed || format('c.pool = %L::uuid', args ->> 'pool');
+    END IF;
     IF (args ->> 'followed')::boolean THEN
         set_of := format('SELECT f.customer FROM follows f WHERE f.project = %s AND f.agent = %L', of, by_agent);
         EXECUTE format('SELECT ARRAY(%s LIMIT %s)', set_of, few + 1) INTO found;

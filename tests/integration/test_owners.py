@@ -365,6 +365,18 @@ def test_whole_batches_go_back_at_once_without_waiting_for_each_other_in_a_ring(
     assert [member["held"] for member in desk.ok("GET", f"pools/{pool}")["members"]] == [0, 0]
 
 
+def test_those_who_wait_are_listed_pool_by_pool(router, desk):
+    north, south = make_pool(desk)["id"], make_pool(desk, "south", ())["id"]
+    waits = [pooled(desk, north, name=name) for name in "ba"]
+    pooled(desk, south)
+    create(desk)
+    anna = router.agent("anna")
+    assert [one["id"] for one in anna.ok("GET", f"customers?pool={north}&sort=name")["items"]] == waits[::-1]
+    assert [one["id"] for one in desk.ok("POST", "customers/search", {"pool": north, "stage": "pool"})["items"]] == waits
+    assert anna.ok("GET", f"customers?pool={south}")["items"] == [], "she is no member"
+    assert fault(anna.get("customers?pool=x")) == (400, "invalid", "/pool")
+
+
 def test_customers_are_regrouped(router, desk):
     first, second = make_pool(desk)["id"], make_pool(desk, "second", ("cleo",))["id"]
     made, owned = pooled(desk, first), create(desk, owner="ben")["id"]
