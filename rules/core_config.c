@@ -208,5 +208,5 @@ void step_config(struct step *step)
         come_in(step, node->owner);
     for (uint32_t queue = 0; queue < core->config->queue_count; queue++)
         place_left(step, (int)queue);
-    drain_all(step);
+    drain_until(step, NULL); /* what is left to do after loading stays to be done */
 }

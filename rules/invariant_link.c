@@ -49,9 +49,9 @@ static const char *wrong_for(const struct check *check, const struct touched_int
 
 void check_linked(const struct check *check, const struct touched *touched)
 {
-    const struct input *input = touched->row_count ? touched->rows[0].input : NULL;
-    if (!touched_is_alone(touched) || input->kind != INPUT_LINK)
+    if (!touched_is_alone(touched) || touched->rows[0].input->kind != INPUT_LINK)
         return;
+    const struct input *input = touched->rows[0].input;
     const struct outcome *outcome = touched->rows[0].outcome;
     const struct customer_fact *said = &input->facts.candidates[0];
     const struct interaction *interaction = core_find_interaction(check->core, &input->interaction);

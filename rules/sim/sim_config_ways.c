@@ -46,6 +46,9 @@ static void add_zone(struct zone_table *zone, const struct building *building, s
     uint32_t reach_s = 1 + building->plan->pace_ms * 2 / 5;
     int64_t at_s = SIM_START_MS / 1000;
     int32_t offset_s = (int32_t)sim_dice_roll(dice, 2 * 50400) - 50400;
+    int32_t to_midnight_s = (int32_t)(DAY_S - SIM_START_MS / 1000 % DAY_S);
+    if (sim_dice_chance(dice, 4)) /* the run goes over midnight */
+        offset_s = to_midnight_s - 1 - (int32_t)sim_dice_roll(dice, reach_s);
     zone->name = SLICE("simulated");
     zone->count = 1 + sim_dice_roll(dice, 4);
     zone->transitions = arena_array(building->arena, struct zone_transition, zone->count);
@@ -84,7 +87,11 @@ static void add_spans(struct hours *hours, struct sim_dice *dice, struct arena *
     int64_t start_s = local_start_s(hours->zone);
     int32_t minute = (int32_t)(start_s % DAY_S / 60);
     uint32_t today = (uint32_t)((start_s / DAY_S + EPOCH_WEEKDAY) % 7);
-    hours->spans = arena_array(arena, struct hours_span, 2 * 7 * count);
+    hours->spans = arena_array(arena, struct hours_span, 2 * 7 * (count + 1));
+    if (sim_dice_chance(dice, 4)) {
+        for (uint32_t day = 0; day < 7; day++)
+            add_span(hours, day, 22 * 60, 8 * 60); /* every night */
+    }
     for (uint32_t i = 0; i < count; i++) {
         int32_t length = lengths[sim_dice_roll(dice, sizeof lengths / sizeof *lengths)];
         int32_t from = minute - length + (int32_t)sim_dice_roll(dice, 2 * (uint32_t)length + 2);

@@ -49,6 +49,17 @@ static uint32_t pick_subject_in(const struct sim *sim, enum interaction_state st
     return subject;
 }
 
+/* A call that went out and that nobody has handed on yet, if there is one. */
+static uint32_t pick_dialled(const struct sim *sim, uint32_t otherwise)
+{
+    for (const struct rank_node *node = rank_first(&sim->core.open); node; node = rank_next(node)) {
+        const struct interaction *interaction = node->owner;
+        if (interaction->outbound && interaction->data.queue < 0)
+            return sim_subject_of(&interaction->conversation);
+    }
+    return otherwise;
+}
+
 static int64_t pick_pause(const struct sim *sim, struct sim_dice *dice)
 {
     if (sim_dice_chance(dice, 4))
@@ -114,6 +125,8 @@ static void fill(struct sim_move *move, const struct sim *sim, struct sim_dice *
         break;
     case SIM_TRANSFER:
         move->subject = (uint16_t)pick_subject_in(sim, INTERACTION_ACTIVE, dice);
+        if (sim_dice_chance(dice, 4))
+            move->subject = (uint16_t)pick_dialled(sim, move->subject);
         move->party = (uint8_t)sim_dice_roll(dice, sim->plan.agents);
         move->variant = pick_actor(dice) | (uint8_t)(sim_dice_roll(dice, 4) * SIM_TO_AGENT);
         break;
@@ -147,6 +160,8 @@ static void fill(struct sim_move *move, const struct sim *sim, struct sim_dice *
         break;
     case SIM_RELOAD:
         move->queue = (uint16_t)sim_dice_roll(dice, sim->plan.versions);
+        if (has(sim, SIM_FAULTS) && sim_dice_chance(dice, 4))
+            move->variant = SIM_RELOAD_CRASHES;
         break;
     case SIM_FAIL:
         move->variant = (uint8_t)sim_dice_roll(dice, 4);

@@ -398,6 +398,8 @@ bool sim_play(struct sim *sim, const struct sim_move *move)
         crash(sim);
         break;
     case SIM_RELOAD:
+        if (move->variant & SIM_RELOAD_CRASHES)
+            crash(sim); /* and comes back to a configuration that its journal does not know */
         reload(sim, move);
         break;
     default:

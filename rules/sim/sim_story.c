@@ -137,7 +137,8 @@ static void tell_move(struct telling *telling, const struct sim_move *move)
              move->variant & SIM_FAIL_AGAIN ? " and is decided again" : "");
         break;
     case SIM_RELOAD:
-        tell(telling, "another configuration (%u)", move->queue + 1u);
+        tell(telling, "%sanother configuration (%u)",
+             move->variant & SIM_RELOAD_CRASHES ? "crash, and at once " : "", move->queue + 1u);
         break;
     case SIM_WAIT:
     case SIM_COMMIT:

@@ -56,14 +56,29 @@ static void every_kind_of_thing_happens(void **state)
 struct seen {
     bool inputs[INPUT_KIND_COUNT], announced[ANNOUNCE_TYPE_COUNT];
     bool linked[INTERACTION_CLOSED + 1], is_linked_again, is_renewed;
+    bool is_reloaded_by_a_crash, is_night;
     bool moves[MOVE_COUNT], reasons[EMPTY_REASON_COUNT], triggers[TRIGGER_COUNT], stages[PREFER_STAGE_COUNT];
     bool is_held, is_missed, is_replied;
 };
 
+/* Open as the end of a span that began the day before, on a day that the run has come to. */
+static bool is_open_at_night(const struct hours *hours, int64_t at_ms)
+{
+    int32_t offset_s = hours->zone->transitions[0].offset_s;
+    int64_t began = (SIM_START_MS / 1000 + offset_s) / 86400, now_s = at_ms / 1000 + offset_s;
+    for (uint32_t i = 0; i < hours->span_count && now_s / 86400 > began; i++) {
+        if (hours->spans[i].goes_on && now_s % 86400 < hours->spans[i].until_min * 60 &&
+            hours_are_open(hours, at_ms))
+            return true;
+    }
+    return false;
+}
+
 static void look(void *ctx, const struct sim *sim, const struct input *input, const struct outcome *outcome)
 {
     struct seen *seen = ctx;
-    (void)sim;
+    for (uint32_t i = 0; i < sim->core.config->hours_count; i++)
+        seen->is_night |= is_open_at_night(&sim->core.config->hours[i], sim->now);
     if (outcome->refusal != REFUSAL_NONE)
         return;
     seen->inputs[input->kind] = true;
@@ -112,6 +127,7 @@ static void everything_that_the_core_can_decide_is_decided(void **state)
         while (sim->counts.steps < 1000) {
             move = sim_generate(sim, &dice, &move);
             assert_true(sim_play(sim, &move));
+            seen.is_reloaded_by_a_crash |= move.kind == SIM_RELOAD && move.variant & SIM_RELOAD_CRASHES;
         }
         sim_close(sim);
     }
@@ -122,7 +138,7 @@ static void everything_that_the_core_can_decide_is_decided(void **state)
     all_seen("input", seen.inputs, INPUT_KIND_COUNT);
     all_seen("announcement", seen.announced, ANNOUNCE_TYPE_COUNT);
     all_seen("a link when it is", seen.linked, INTERACTION_CLOSED + 1); /* closed: as it is blocked then */
-    assert_true(seen.is_linked_again && seen.is_renewed);
+    assert_true(seen.is_linked_again && seen.is_renewed && seen.is_reloaded_by_a_crash && seen.is_night);
     all_seen("move", seen.moves, MOVE_COUNT);
     all_seen("reason", seen.reasons, EMPTY_REASON_COUNT);
     all_seen("trigger", seen.triggers, TRIGGER_COUNT);
