@@ -63,7 +63,15 @@ static bool lacks_fields(const struct facts *facts)
     return false;
 }
 
-/* Whether the rules ran for somebody whose first event says nothing any more. */
+/* Whoever the interaction is about from here on, by a link or an accept: rules that are asked later would
+ * read fields that are no longer there. */
+static void forget_fields(struct replay *replay, const struct outcome *recorded)
+{
+    if (recorded->snapshot && !table_find(&replay->erased, uuid_bytes(&recorded->snapshot->interaction)))
+        remember_erased(replay, &recorded->snapshot->interaction);
+}
+
+/* Whether the rules ran for somebody of whom the journal says nothing any more. */
 static bool asks_about_erased(const struct replay *replay, const struct outcome *recorded)
 {
     for (const struct explanation *each = recorded->explanations; each; each = each->next) {
@@ -186,7 +194,11 @@ enum replay_read replay_next(struct replay *replay, struct replay_step *step)
         step->is_erased = true;
         fill_erased(replay, step);
     }
-    step->is_erased |= lacks_fields(&input->facts) || asks_about_erased(replay, &step->recorded);
+    if (lacks_fields(&input->facts)) {
+        step->is_erased = true;
+        forget_fields(replay, &step->recorded);
+    }
+    step->is_erased |= asks_about_erased(replay, &step->recorded);
     if (step->is_erased) {
         replay->erased_count++;
         input->ruling_count = step->recorded.ruling_count;

@@ -161,6 +161,25 @@ def test_who_was_erased_is_replayed_from_what_the_rules_had_said(router, databas
     assert "are about people who were erased" in out
 
 
+def test_who_was_linked_and_then_erased_is_replayed_though_the_opening_event_is_somebody_else_s(make_router, database, tables):
+    router = make_router(with_rules(project(), """rules:
+  - {name: gold, when: "customer.fields.tier == 'gold'", queue: mail}
+  - {name: rest, when: "true", queue: endpoint}
+fields: {tier: {type: text}}
+""")).start()
+    router.presence("anna")
+    offered = router.source().event(ringing("+4915112345601")).json
+    admin_client = router.client("admin")
+    customer = admin_client.ok("POST", "customers", {"name": "Gold", "fields": {"tier": "gold"}}, 201)["id"]
+    admin_client.ok("POST", f"interactions/{offered['interaction']}/customer", {"customer": customer})
+    router.agent("anna").ok("POST", f"offers/{offered['offer']}/reject", {"cause": "reject"})
+    assert admin_client.ok("GET", f"interactions/{offered['interaction']}")["queue"] == "mail", "the rules read the fields"
+    router.stop()
+    tables.query("UPDATE content SET fields = NULL")  # as erasing that customer does: the call itself is another one's
+    tables.connection.commit()
+    assert "are about people who were erased" in replays(database)
+
+
 def test_a_project_that_is_not_there_and_bad_numbers_are_misuse(router, database):
     wait_for(router.is_ready, "ready")
     assert replay(database, "--project", "nobody")[0] == 2
