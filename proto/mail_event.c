@@ -130,6 +130,8 @@ static struct value headers_of(const struct mail *mail, const struct mail_envelo
     if (envelope->is_known)
         add_header(&writer, SLICE("Return-Path"),
                    arena_format(arena, "<%.*s>", (int)envelope->sender.len, envelope->sender.ptr), arena);
+    if (envelope->original.len && !slice_equal(envelope->original, envelope->recipient))
+        add_header(&writer, SLICE("X-Original-To"), envelope->original, arena);
     for (uint32_t i = 0; i < mail->field_count; i++) {
         const struct mail_field *field = &mail->fields[i];
         if (!machine_mail_is_sign(field->name) && !IS_OF(field->name, kept_names))

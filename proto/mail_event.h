@@ -19,6 +19,7 @@ struct mail_envelope {
     bool is_known;       /* false: only the message itself is there */
     struct slice sender; /* empty: the null sender of bounces */
     struct slice recipient;
+    struct slice original; /* the recipient with its plus tag; empty or the same: it has none */
 };
 
 /* Borrowed from the mail, the envelope and the arena. A mail that names no recipient anywhere gives an event

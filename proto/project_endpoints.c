@@ -82,7 +82,7 @@ static void check_names(const struct project_config *config, const struct projec
 static bool read_endpoint(struct config_endpoint *endpoint, const struct project_config *config,
                           const struct project_node *item)
 {
-    static const char *const keys[] = {"name", "phone", "email", "chat", "queue", "region", NULL};
+    static const char *const keys[] = {"name", "phone", "email", "chat", "queue", "region", "keep_raw", NULL};
     if (!item->value)
         return project_node_refuse(item, "must be a map");
     if (!project_node_check_map(item, keys))
@@ -93,12 +93,18 @@ static bool read_endpoint(struct config_endpoint *endpoint, const struct project
     struct project_node queue = project_node_member(item, "queue");
     struct project_node region = project_node_member(item, "region");
     struct project_node name = project_node_member(item, "name");
+    struct project_node keep_raw = project_node_member(item, "keep_raw");
     bool ok = project_check_queue(&queue, config, &endpoint->queue);
     ok &= project_node_name(&name, &endpoint->name);
     if ((phone.value != NULL) + (email.value != NULL) + (chat.value != NULL) != 1)
         return project_node_refuse(item, "needs one of phone, email and chat");
     if (region.value && !phone.value)
         return project_node_refuse(&region, "only a phone has a region");
+    if (keep_raw.value && !email.value)
+        return project_node_refuse(&keep_raw, "only mail is kept as it came");
+    endpoint->keep_raw = email.value && config->mail.keep_raw;
+    if (!project_node_boolean(&keep_raw, &endpoint->keep_raw))
+        return false;
     if (!project_check_region(&region, &endpoint->region))
         return false;
     if (phone.value)

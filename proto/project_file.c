@@ -132,7 +132,7 @@ static void read_file(struct project_config *config, const struct project_node *
                                        "datasheets", "tags",
                                        "assign",     "permission_groups",
                                        "gateways",   "hooks",
-                                       NULL};
+                                       "mail",       NULL};
     if (!file->value || !project_node_check_map(file, keys)) {
         if (!file->value)
             project_node_refuse(file, "the file must hold a map");
@@ -160,6 +160,7 @@ static void read_file(struct project_config *config, const struct project_node *
     project_hours_read(config, file);
     project_queues_read(config, file);
     project_agents_read(config, file);
+    project_mail_read(config, file);
     project_endpoints_read(config, file);
     project_gateways_read(config, file);
     project_rules_read(config, file);
@@ -196,6 +197,13 @@ static const struct project_config defaults = {
     .window_ms = 7 * PROJECT_DAY_MS,
     .prefer = {.within_ms = 30 * PROJECT_DAY_MS},
     .exclusive = {[CHANNEL_CALL] = true},
+    .mail = {.limits = {.sender = 20,
+                        .machine = 10,
+                        .thread = 30,
+                        .sender_within_ms = 600 * PROJECT_SECOND_MS,
+                        .thread_within_ms = 3600 * PROJECT_SECOND_MS},
+             .raw_for_ms = 30 * PROJECT_DAY_MS,
+             .raw_max = 1 << 20},
 };
 
 /* `stored_zones` NULL: as the system has them now, and the linter has a look. */

@@ -25,6 +25,8 @@ void project_endpoints_read(struct project_config *config, const struct project_
 void project_gateways_read(struct project_config *config, const struct project_node *file);
 /* Also whether each can be reached and the last always matches. */
 void project_rules_read(struct project_config *config, const struct project_node *file);
+/* Before the endpoints. */
+void project_mail_read(struct project_config *config, const struct project_node *file);
 /* Custom fields of customers. */
 void project_fields_read(struct project_config *config, const struct project_node *file);
 /* Scripts and datasheets. */

@@ -191,6 +191,9 @@ void core_dirty(const struct core *core,
 const struct interaction *core_find_interaction(const struct core *core, const struct uuid *id);
 const struct interaction *core_find_offer(const struct core *core, const struct uuid *offer);
 const struct interaction *core_find_conversation(const struct core *core, const struct uuid *conversation);
+/* What an event belongs to: its own conversation, or the first of its thread that is open; NULL: it begins
+ * one. */
+const struct interaction *core_find_thread(const struct core *core, const struct input *input);
 /* The newest interaction of a conversation that closed after the last core_forget_closed(): whoever asked the
  * tables before its commit has not seen it there. False when there is none. */
 bool core_find_closed(const struct core *core, const struct uuid *conversation, struct uuid *id);

@@ -23,13 +23,17 @@ static void answer_closed(struct step *step, enum event_outcome outcome, enum id
     step->out->snapshot = snapshot;
 }
 
+const struct interaction *core_find_thread(const struct core *core, const struct input *input)
+{
+    const struct interaction *found = core_find_conversation(core, &input->conversation);
+    for (uint32_t i = 0; i < input->thread_count && !found; i++)
+        found = core_find_conversation(core, &input->thread[i]);
+    return found;
+}
+
 static struct interaction *conversation(struct step *step)
 {
-    const struct input *input = step->input;
-    const struct interaction *found = core_find_conversation(step->core, &input->conversation);
-    for (uint32_t i = 0; i < input->thread_count && !found; i++)
-        found = core_find_conversation(step->core, &input->thread[i]);
-    return (struct interaction *)found;
+    return (struct interaction *)core_find_thread(step->core, step->input);
 }
 
 static bool is_known(const struct input *input)

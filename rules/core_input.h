@@ -71,7 +71,7 @@ struct input {
     struct slice recipient_key; /* canonical `to` for the endpoint lookup */
     bool machine;               /* automatic mail: rules/machine_mail.h */
     struct uuid conversation;
-    const struct uuid *thread; /* conversations of in_reply_to and references, last first */
+    const struct uuid *thread; /* conversations that it may belong to, the surest first */
     uint32_t thread_count;
     /* INPUT_ACCEPT, INPUT_REJECT */
     struct uuid offer;

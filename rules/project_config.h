@@ -6,6 +6,7 @@
 
 #include "rules/field_config.h"
 #include "rules/hours.h"
+#include "rules/mail_budget.h"
 #include "rules/types.h"
 
 #define CONFIG_QUEUES_MAX 1024
@@ -27,6 +28,7 @@
 #define CONFIG_HOOK_SECRETS_MAX 2
 #define CONFIG_WEIGHT_MAX 1000
 #define CONFIG_QUEUE_OF_ENDPOINT UINT16_MAX
+#define CONFIG_RAW_MAIL_MAX (4 << 20) /* bytes */
 
 enum reject_cause { REJECT_REJECT, REJECT_BUSY, REJECT_NO_ANSWER, REJECT_UNREACHABLE };
 #define REJECT_CAUSE_COUNT 4
@@ -113,6 +115,7 @@ struct config_endpoint {
     struct slice key;     /* canonical phone or e-mail key, or the chat inbox */
     struct slice region;  /* of this endpoint, or empty: the project's */
     uint16_t queue;
+    bool keep_raw; /* an e-mail address: mail is kept as it came */
 };
 
 /* What a gateway speaks. */
@@ -182,6 +185,13 @@ struct config_hook {
     const struct hook_mapping *mapping; /* of the preset generic, else NULL */
 };
 
+struct config_mail {
+    struct mail_limits limits;
+    bool keep_raw;      /* of endpoints that do not say; default: no */
+    int64_t raw_for_ms; /* default 30 days */
+    int32_t raw_max;    /* bytes; of longer mail only the length is kept; default 1 MiB */
+};
+
 struct project_config {
     struct slice project;
     struct slice region; /* two capital letters; default "ZZ": only international numbers parse */
@@ -207,6 +217,7 @@ struct project_config {
     struct hours *hours; /* rules/hours.h; by index, as in the file */
     uint32_t hours_count;
     struct config_prefer prefer;
+    struct config_mail mail;
     bool exclusive[CHANNEL_COUNT]; /* while an agent holds one of these nothing else is offered; default: call
                                     */
     const struct zone_table *zones; /* rules/zone_table.h: what time zones were when the file was applied */

@@ -6,6 +6,7 @@
 #include "proto/decision.h"
 #include "proto/json.h"
 #include "rules/record.h"
+#include "server/mail_thread.h"
 #include "server/project_internal.h"
 
 static struct input *add_row(struct batch *batch, const struct input *input, struct intake_request *request)
@@ -151,6 +152,10 @@ static void decide_request(struct project *project, struct intake_request *reque
     if (request->input.kind == INPUT_EVENT)
         find_closed(&project->core, &request->input);
     facts_join(&request->input.facts, request->phone_facts, request->email_facts, &batch->arena);
+    if (request->input.kind == INPUT_EVENT && request->event.type == EVENT_EMAIL_RECEIVED) {
+        mail_thread_settle(&project->core, project->known, request);
+        mail_meter(project, request, now);
+    }
     if (!take_linked(project, request)) {
         request_list_push(&batch->refused, request);
         return;
@@ -158,7 +163,7 @@ static void decide_request(struct project *project, struct intake_request *reque
     if (step(project, &request->input, request)) {
         remember_facts(project, request, batch->rows[batch->row_count - 1].outcome);
         if (request->input.kind == INPUT_EVENT)
-            known_add(project, request, now);
+            known_add(project, request, batch->rows[batch->row_count - 1].outcome, now);
         request_list_push(&batch->requests, request);
         return;
     }

@@ -11,7 +11,9 @@
 #include "proto/phone.h"
 #include "rules/email_key.h"
 #include "rules/machine_mail.h"
+#include "server/mail_thread.h"
 #include "server/metrics.h"
+#include "server/own_address.h"
 #include "server/project_internal.h"
 
 void request_list_init(struct request_list *list)
@@ -203,26 +205,14 @@ static struct slice recipient_key(const struct project_config *config, const str
         phone = phone_key(config->region, event->to, false, arena);
         return phone.key.len ? phone.key : event->to;
     case CHANNEL_EMAIL:
-        return email_key(&email, event->to, arena) == EMAIL_OK ? email.key : event->to;
+        if (email_key(&email, event->to, arena) != EMAIL_OK)
+            return event->to;
+        (void)own_endpoint(config, &email.key, arena);
+        return email.key;
     case CHANNEL_CHAT:
         break;
     }
     return event->to;
-}
-
-static void make_thread(struct intake_request *request)
-{
-    const struct event *event = &request->event;
-    uint32_t count = event->in_reply_to_count + event->references_count, n = 0;
-    if (!count)
-        return;
-    struct uuid *thread = arena_array(request->arena, struct uuid, count);
-    for (uint32_t i = event->in_reply_to_count; i > 0; i--)
-        cloudevent_conversation(&thread[n++], CHANNEL_EMAIL, event->source, event->in_reply_to[i - 1]);
-    for (uint32_t i = event->references_count; i > 0; i--)
-        cloudevent_conversation(&thread[n++], CHANNEL_EMAIL, event->source, event->references[i - 1]);
-    request->input.thread = thread;
-    request->input.thread_count = n;
 }
 
 /* What an agent wrote is about the conversation that it belongs to, and says nothing of who that is with. */
@@ -250,6 +240,42 @@ static void make_party_keys(struct intake_request *request, const struct project
         input->email.key = (struct slice){NULL, 0};
 }
 
+/* Kept with the event: what told that a machine sent it. A mail that was read here says so already. */
+void intake_note_machine(struct intake_request *request, enum machine_class class, struct slice sign)
+{
+    struct value *attributes = &request->event.attributes;
+    if (value_member(attributes, "machine"))
+        return;
+    uint32_t count = attributes->kind == VALUE_MAP ? attributes->count : 0;
+    struct value more = value_map(request->arena, count + 1);
+    for (uint32_t i = 0; i < count; i++)
+        more.members[more.count++] = attributes->members[i];
+    struct value machine = value_map(request->arena, 2);
+    value_set(&machine, "class", value_string(slice_of(machine_class_name(class))));
+    value_set(&machine, "header", value_string(sign));
+    value_set(&more, "machine", machine);
+    *attributes = more;
+    request->attributes = json_write(attributes, request->arena);
+}
+
+/* Automatic mail by its headers; and our own, from whatever project it comes. */
+static void classify_mail(struct intake_request *request)
+{
+    const struct event *event = &request->event;
+    struct input *input = &request->input;
+    struct slice sign;
+    /* "<>" and a bare mailer-daemon are no addresses, and signs all the same. */
+    struct slice sender = input->email.key.len ? input->email.key : event->from.email;
+    enum machine_class class = machine_mail_classify(&event->headers, sender, &sign);
+    if (class == MACHINE_NONE && own_address(request->project->app, input->email.key, request->arena)) {
+        class = MACHINE_LOOP;
+        sign = SLICE("From");
+    }
+    request->is_machine = class != MACHINE_NONE;
+    if (request->is_machine)
+        intake_note_machine(request, class, sign);
+}
+
 /* Who it is from, or, for a call that an agent makes, who it goes to. */
 static void make_keys(struct intake_request *request, const struct project_config *config)
 {
@@ -260,18 +286,17 @@ static void make_keys(struct intake_request *request, const struct project_confi
         make_party_keys(request, config);
     cloudevent_conversation(&input->conversation, event_type_channel(event->type), event->source,
                             event->subject);
-    if (event->type == EVENT_EMAIL_RECEIVED)
-        make_thread(request);
-    if (event->type == EVENT_EMAIL_RECEIVED && !event->outbound) {
-        struct slice matched;
-        /* "<>" and a bare mailer-daemon are no addresses, and signs all the same. */
-        struct slice sender = input->email.key.len ? input->email.key : event->from.email;
-        input->machine =
-            machine_mail_classify(&event->headers, sender, &matched) != MACHINE_NONE ||
-            (input->email.key.len && config_find_endpoint(config, CHANNEL_EMAIL, input->email.key));
-    }
     if (event->attributes.kind == VALUE_MAP)
         request->attributes = json_write(&event->attributes, request->arena);
+    if (event->type != EVENT_EMAIL_RECEIVED) {
+        if (own_address(request->project->app, input->email.key, request->arena))
+            input->email.key = (struct slice){NULL, 0}; /* whoever says so is not us */
+        return;
+    }
+    mail_thread_list(request, &request->project->config->mail_keys, request->project->id);
+    if (!event->outbound)
+        classify_mail(request);
+    input->machine = request->is_machine;
 }
 
 /* False when the event waits for its first, or is refused. */

@@ -7,6 +7,7 @@
 
 #include "proto/problem.h"
 #include "rules/core.h"
+#include "rules/mail_budget.h"
 
 struct project;
 struct facts_entry;
@@ -16,6 +17,9 @@ struct intake_request {
     struct input input; /* kind, command fields and event are the caller's; at_ms, facts, keys the intake's */
     struct event event; /* INPUT_EVENT: what input.event points to */
     struct uuid event_key, digest; /* INPUT_EVENT: filled by the intake */
+    /* A mail from a gateway, not one that somebody sent as an event: loops are stopped (rules/mail_budget.h).
+     */
+    bool is_metered;
     void (*on_done)(struct intake_request *request);
     void *ctx;
 
@@ -40,6 +44,11 @@ struct intake_request {
     const struct outcome *earlier;                 /* the event was decided before: its outcome */
     struct uuid earlier_digest;
     struct slice attributes; /* of the event, as JSON */
+    uint32_t thread_count;   /* of input.thread: certain ones, without the one that the subject names */
+    bool has_title_thread;   /* it stands behind them */
+    bool is_machine;         /* by its own signs */
+    bool is_counted;         /* in the budget of mail, whatever tries follow */
+    enum mail_loop loop;     /* which budget it is over */
     int64_t deadline_ms;     /* loop time: storage_unavailable then */
 };
 

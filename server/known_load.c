@@ -1,6 +1,7 @@
 /* Reads the keys of the idempotency window into the filter, newest first and page by page on the reader's
  * link, while the project decides already: until the last page is in, every key is looked up. */
 #include "server/log.h"
+#include "server/mail_thread.h"
 #include "server/project_internal.h"
 
 int64_t known_from_ms(const struct project *project)
@@ -18,6 +19,7 @@ static void ask_page(struct project *project)
     params_number(&params, load->before_seq > PROJECT_KNOWN_PAGE ? load->before_seq - PROJECT_KNOWN_PAGE : 0);
     params_number(&params, load->before_seq);
     params_number(&params, (uint64_t)load->from_ms);
+    params_number(&params, (uint64_t)mail_meter_from_ms(project));
     struct pg_query query = {
         .name = "known_events", .params = params.items, .param_count = params.count, .binary_result = true};
     load->asked = project_query(project, project->app->reader, &query, on_page);
@@ -42,6 +44,20 @@ static void warn_full(struct project *project)
         2);
 }
 
+static void take_mail(struct project *project, const struct pg_reply *reply, int row, int64_t at_ms)
+{
+    struct slice email_key = pg_cell(reply, row, 3);
+    struct uuid interaction = pg_uuid(reply, row, 4);
+    if (pg_is_null(reply, row, 3))
+        return;
+    if (!uuid_is_nil(&interaction)) {
+        struct uuid writer = mail_thread_writer(&interaction, email_key);
+        known_keys_add(project->known, &writer, at_ms);
+    }
+    if (pg_bool(reply, row, 5))
+        mail_meter_recall(project, email_key, &interaction, at_ms);
+}
+
 /* Every number has its row: a page without rows is behind the window's beginning. */
 static void take_page(struct project *project, const struct pg_reply *reply)
 {
@@ -54,6 +70,7 @@ static void take_page(struct project *project, const struct pg_reply *reply)
             known_keys_add(project->known, &event, at_ms);
         if (!uuid_is_nil(&conversation))
             known_keys_add(project->known, &conversation, at_ms);
+        take_mail(project, reply, row, at_ms);
         if (newest_ms < at_ms)
             newest_ms = at_ms;
     }
@@ -107,12 +124,27 @@ void known_forget(struct project *project)
 {
     project->known_load.stale = project->known_load.asked;
     known_keys_reset(project->known);
+    mail_budget_reset(project->mail_budget);
 }
 
-void known_add(struct project *project, const struct intake_request *request, int64_t at_ms)
+/* Whoever wrote a mail takes part in its thread from then on. */
+static bool add_writer(struct project *project, const struct intake_request *request,
+                       const struct outcome *outcome, int64_t at_ms)
+{
+    const struct input *input = &request->input;
+    if (input->event->type != EVENT_EMAIL_RECEIVED || !input->email.key.len || input->machine ||
+        !outcome->snapshot || uuid_is_nil(&outcome->snapshot->interaction))
+        return false;
+    struct uuid writer = mail_thread_writer(&outcome->snapshot->interaction, input->email.key);
+    return known_keys_add(project->known, &writer, at_ms);
+}
+
+void known_add(struct project *project, const struct intake_request *request, const struct outcome *outcome,
+               int64_t at_ms)
 {
     bool lost = known_keys_add(project->known, &request->event_key, at_ms);
     lost |= known_keys_add(project->known, &request->input.conversation, at_ms);
+    lost |= add_writer(project, request, outcome, at_ms);
     if (lost)
         warn_full(project);
 }

@@ -10,6 +10,7 @@
 #include "rules/email_key.h"
 #include "server/lmtp_internal.h"
 #include "server/metrics.h"
+#include "server/own_address.h"
 #include "server/project.h"
 #include "server/settings.h"
 
@@ -40,28 +41,19 @@ void lmtp_delivery_free(struct lmtp_delivery **owner)
 
 /* --- recipients --- */
 
-/* The project that has the address as an endpoint; the first of several. */
-static const struct project *find_project(const struct app *app, struct slice key)
+/* The project that has the address as an endpoint, with whatever plus tag; the first of several. An address
+ * as it is written goes before one without its tag. */
+static const struct project *find_project(const struct app *app, struct slice *key, struct arena *arena)
 {
     for (const struct project *project = app->projects; project; project = project_next(project)) {
-        if (project_config(project) && config_find_endpoint(project_config(project), CHANNEL_EMAIL, key))
+        if (project_config(project) && config_find_endpoint(project_config(project), CHANNEL_EMAIL, *key))
+            return project;
+    }
+    for (const struct project *project = app->projects; project; project = project_next(project)) {
+        if (project_config(project) && own_endpoint(project_config(project), key, arena))
             return project;
     }
     return NULL;
-}
-
-/* "help+order@demo.example" goes where "help@demo.example" goes (RFC 5233), unless it is an endpoint itself.
- */
-static struct slice without_tag(struct slice key, struct arena *arena)
-{
-    size_t at = key.len, plus = 0;
-    while (at > 0 && key.ptr[at - 1] != '@')
-        at--;
-    while (plus < at && key.ptr[plus] != '+')
-        plus++;
-    if (!at || !plus || plus >= at)
-        return key;
-    return arena_format(arena, "%.*s@%.*s", (int)plus, key.ptr, (int)(key.len - at), key.ptr + at);
 }
 
 /* An address may be unknown only because a project has not been loaded. */
@@ -83,16 +75,20 @@ const char *lmtp_delivery_add_recipient(struct lmtp_delivery *delivery, struct s
     if (email_key(&key, arena_copy(&delivery->arena, path), &delivery->arena) != EMAIL_OK)
         return "550 5.1.3 not an address that mail can be sent to";
     struct slice address = key.key;
-    const struct project *project = find_project(app, address);
-    if (!project) {
-        address = without_tag(address, &delivery->arena);
-        project = find_project(app, address);
-    }
+    const struct project *project = find_project(app, &address, &delivery->arena);
     if (!project)
         return knows_all(app) ? "550 5.1.1 no project has this address as an endpoint"
                               : "451 4.3.0 the projects are not loaded yet; try again";
-    delivery->recipients[delivery->recipient_count++] =
-        (struct lmtp_recipient){.project = project_id(project), .address = address};
+    const struct project_config *config = project_config(project);
+    delivery->recipients[delivery->recipient_count++] = (struct lmtp_recipient){
+        .delivery = delivery,
+        .project = project_id(project),
+        .address = address,
+        .original = key.key,
+        .keep_raw = config_find_endpoint(config, CHANNEL_EMAIL, address)->keep_raw,
+        .raw_max = (size_t)config->mail.raw_max,
+        .raw_for_ms = config->mail.raw_for_ms,
+    };
     return NULL;
 }
 
@@ -184,12 +180,19 @@ static struct slice reply_of(const struct intake_request *request, struct arena 
     }
 }
 
+void lmtp_delivery_decided(struct lmtp_delivery *delivery)
+{
+    if (--delivery->open == 0)
+        finish(delivery);
+}
+
 static void on_decided(struct intake_request *request)
 {
     struct lmtp_delivery *delivery = request->ctx;
-    delivery->recipients[request - delivery->requests].reply = reply_of(request, &delivery->arena);
-    if (--delivery->open == 0)
-        finish(delivery);
+    struct lmtp_recipient *recipient = &delivery->recipients[request - delivery->requests];
+    recipient->reply = reply_of(request, &delivery->arena);
+    if (!lmtp_keep(recipient, request))
+        lmtp_delivery_decided(delivery);
 }
 
 /* --- reading --- */
@@ -210,10 +213,12 @@ static void on_work(uv_work_t *work)
         struct intake_request *request = &delivery->requests[i];
         struct fault fault;
         envelope.recipient = delivery->recipients[i].address;
+        envelope.original = delivery->recipients[i].original;
         struct value document = mail_event(&mail, &envelope, arena);
         request->arena = arena;
         request->input.kind = INPUT_EVENT;
         request->input.event = &request->event;
+        request->is_metered = true;
         if (!cloudevent_read(&request->event, &document, arena, &fault))
             delivery->recipients[i].reply = arena_format(arena, "554 5.6.0 %.200s", fault.detail);
     }

@@ -29,10 +29,17 @@ enum lmtp_wait {
     LMTP_WAITS_FOR_WRITE
 };
 
+struct lmtp_delivery;
+
 struct lmtp_recipient {
-    uint32_t project;     /* its id: projects may go while mail is read */
-    struct slice address; /* of the endpoint, canonical */
-    struct slice reply;   /* set when it is decided */
+    struct lmtp_delivery *delivery;
+    uint32_t project;      /* its id: projects may go while mail is read */
+    struct slice address;  /* of the endpoint, canonical */
+    struct slice original; /* as the envelope has it, canonical: perhaps with a plus tag */
+    struct slice reply;    /* set when it is decided */
+    bool keep_raw;         /* of the endpoint, and how */
+    size_t raw_max;
+    int64_t raw_for_ms;
 };
 
 /* One message under way: from MAIL to the replies. Owns everything that its decisions borrow. */
@@ -110,7 +117,12 @@ void lmtp_delivery_free(struct lmtp_delivery **delivery);
 /* NULL: accepted as the next recipient; else the reply. */
 const char *lmtp_delivery_add_recipient(struct lmtp_delivery *delivery, struct slice path);
 void lmtp_delivery_add(struct lmtp_delivery *delivery, struct slice content);
+/* A recipient's reply is known. */
+void lmtp_delivery_decided(struct lmtp_delivery *delivery);
 /* The message is complete: a reply for each recipient comes later. */
 void lmtp_delivery_begin(struct lmtp_delivery *delivery);
+
+/* lmtp_keep.c: true when the mail is being kept, and lmtp_delivery_decided() comes when it is */
+bool lmtp_keep(struct lmtp_recipient *recipient, const struct intake_request *request);
 
 #endif

@@ -247,6 +247,14 @@ static bool reads_fields(const struct project_config *config)
     return false;
 }
 
+static void take_mail_keys(struct mail_keys *out, const struct pg_reply *reply, struct arena *arena)
+{
+    struct slice *keys;
+    uint32_t count = pg_text_array(reply, 0, 3, &keys, arena);
+    for (uint32_t i = 0; i < count; i++)
+        (void)!mail_keys_add(out, keys[i]);
+}
+
 struct loaded_config *config_load(struct project *project, const struct pg_reply *reply)
 {
     struct loaded_config *loaded = calloc(1, sizeof *loaded);
@@ -267,6 +275,7 @@ struct loaded_config *config_load(struct project *project, const struct pg_reply
     } else {
         loaded->version = (uint64_t)pg_int64(reply, 0, 0);
         loaded->reads_fields = reads_fields(&loaded->config);
+        take_mail_keys(&loaded->mail_keys, reply, &loaded->arena);
     }
     free(faults);
     return loaded;

@@ -36,6 +36,7 @@ enum metric {
     METRIC_CONNECTIONS,    /* gauge, kind: http rpc lmtp */
     METRIC_MAILS,          /* outcome: enum metric_mail */
     METRIC_HOOKS,          /* preset, outcome: index of the preset * METRIC_HOOK_COUNT + enum metric_hook */
+    METRIC_MAIL_LOOPS,     /* limit: in the order of enum mail_loop, without none */
     METRIC_INTAKE,         /* gauge: events accepted and not yet in a batch */
     METRIC_GATEWAY_UP,     /* collected, as are the next three: project, gateway */
     METRIC_GATEWAY_EVENTS,

@@ -14,6 +14,7 @@
 #include "server/operation_feed.h"
 #include "server/operation_import.h"
 #include "server/operation_link.h"
+#include "server/operation_mail.h"
 #include "server/operation_records.h"
 #include "server/operation_sql.h"
 #include "server/operation_views.h"
@@ -27,6 +28,7 @@
 #define ADMINS ROLE_BIT(ROLE_ADMIN)
 #define SUPERVISORS (ROLE_BIT(ROLE_SUPERVISOR) | ADMINS)
 #define POOL_ADMINS (ROLE_BIT(ROLE_POOL_ADMIN) | ADMINS)
+#define REPLIERS (PEOPLE | ROLE_BIT(ROLE_SOURCE))
 #define PEOPLE (ROLE_BIT(ROLE_AGENT) | ROLE_BIT(ROLE_POOL_ADMIN) | SUPERVISORS)
 
 static params list_by_name = {LIMIT, AFTER_NAME, END};
@@ -49,6 +51,8 @@ static params offer = {{"offer", PARAM_UUID, PARAM_REQUIRED, 0, 0}, END};
 static params offer_cause = {
     {"offer", PARAM_UUID, PARAM_REQUIRED, 0, 0}, {"cause", PARAM_TEXT, 0, 1, CONFIG_NAME_MAX}, END};
 static params interaction = {{"interaction", PARAM_UUID, PARAM_REQUIRED, 0, 0}, END};
+static params kept_mail = {
+    {"interaction", PARAM_UUID, PARAM_REQUIRED, 0, 0}, {"mail", PARAM_UUID, PARAM_REQUIRED, 0, 0}, END};
 static params decision = {{"sequence", PARAM_TEXT, PARAM_REQUIRED, 1, SEQUENCE_TEXT_MAX}, END};
 static params transfer = {{"interaction", PARAM_UUID, PARAM_REQUIRED, 0, 0},
                           {"queue", PARAM_TEXT, 0, 1, CONFIG_NAME_MAX},
@@ -104,6 +108,9 @@ const struct operation operations[] = {
     {"GET", "interactions/{interaction}", "interaction.get", PEOPLE, operation_get_interaction, "interaction_get", "Read an interaction", interaction, false},
     {"GET", "interactions/{interaction}/why", "interaction.why", PEOPLE, operation_why, NULL, "Say why an interaction is where it is", interaction, false},
     {"POST", "interactions/{interaction}/customer", "interaction.customer", PEOPLE, operation_link_customer, NULL, "Say whom an interaction is about", interaction_customer, false},
+    {"GET", "interactions/{interaction}/reply", "interaction.reply", REPLIERS, operation_mail_reply, "interaction_reply", "Read how a mail is answered", interaction, false},
+    {"GET", "interactions/{interaction}/mails", "interaction.mails", PEOPLE, operation_sql, "interaction_mails", "List the mails of an interaction that are kept", interaction, false},
+    {"GET", "interactions/{interaction}/mails/{mail}", NULL, PEOPLE, operation_mail_raw, "interaction_mail", "Read a mail as it came", kept_mail, false},
     {"GET", "interactions/{interaction}/datasheet/{name}", "interaction.datasheet", PEOPLE, operation_get_datasheet, "datasheet_get", "Read a datasheet", datasheet, false},
     {"PUT", "interactions/{interaction}/datasheet/{name}", "interaction.fill_datasheet", PEOPLE, operation_put_datasheet, "datasheet_put", "Fill in a datasheet", datasheet_fields, false},
     {"GET", "decisions/{sequence}/explain", "decision.explain", PEOPLE, operation_explain_decision, NULL, "Say why a decision was made", decision, false},

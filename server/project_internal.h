@@ -8,7 +8,9 @@
 #include "server/customer_index.h"
 #include "server/facts.h"
 #include "server/intake.h"
+#include "rules/machine_mail.h"
 #include "server/known_keys.h"
+#include "proto/mail_token.h"
 #include "server/project.h"
 #include "server/query_params.h"
 #include "server/settings.h"
@@ -52,6 +54,7 @@ struct loaded_config {
     struct project_config config;
     uint64_t version;
     bool reads_fields; /* some rule reads customer.fields */
+    struct mail_keys mail_keys;
 };
 
 /* Requests whose facts are being looked up. */
@@ -126,6 +129,7 @@ struct project {
     struct facts_cache *facts;
     struct known_keys *known; /* events and conversations of the idempotency window */
     struct known_load known_load;
+    struct mail_budget *mail_budget;
     struct customer_index index;
     struct resolution *resolving;
     struct request_list ready; /* resolved, for the next batch; while one commits, more of them gather here */
@@ -180,6 +184,15 @@ void intake_expire(struct project *project); /* requests that waited too long fo
 void intake_fail_unavailable(struct project *project,
                              struct request_list *list); /* not_owner or storage_unavailable */
 
+void intake_note_machine(struct intake_request *request, enum machine_class class, struct slice sign);
+
+/* mail_meter.c */
+void mail_meter(struct project *project, struct intake_request *request,
+                int64_t now);                              /* before it is decided */
+int64_t mail_meter_from_ms(const struct project *project); /* what is older counts no more */
+void mail_meter_recall(struct project *project, struct slice email_key, const struct uuid *interaction,
+                       int64_t at_ms);
+
 /* resolve.c */
 void resolution_start(struct project *project); /* takes requests from the queue */
 void resolution_give_up(
@@ -194,7 +207,8 @@ int64_t known_from_ms(const struct project *project); /* what was decided before
 void known_load_start(struct project *project);       /* the project is owned now */
 void known_load_go_on(struct project *project);       /* after a reader that was away; lets old keys go */
 void known_forget(struct project *project);
-void known_add(struct project *project, const struct intake_request *request, int64_t at_ms);
+void known_add(struct project *project, const struct intake_request *request, const struct outcome *outcome,
+               int64_t at_ms);
 
 /* decide.c */
 void batch_decide(struct project *project); /* begins the core's transaction and fills the batch */

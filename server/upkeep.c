@@ -195,6 +195,26 @@ static void reclaim(struct project *project, int64_t now)
     ask(project, "reclaim_customers", &params, on_reclaimed);
 }
 
+/* --- Mail that was kept long enough --- */
+
+static void on_dropped(void *ctx, const struct pg_reply *reply)
+{
+    struct project *project = ctx;
+    if (is_answered(project, "kept mail", reply) && pg_int64(reply, 0, 0) == UPKEEP_PAGE)
+        project->upkeep.raw_at_ms = 0;
+    project_reply_done(project);
+}
+
+static void drop_raw_mail(struct project *project, int64_t now)
+{
+    struct query_params params = {.count = 0};
+    project->upkeep.raw_at_ms = now + UPKEEP_RAW_MS;
+    params_int(&params, project->id);
+    params_number(&params, (uint64_t)clock_now_ms());
+    params_number(&params, UPKEEP_PAGE);
+    ask(project, "raw_mails_drop", &params, on_dropped);
+}
+
 void upkeep_go_on(struct project *project)
 {
     int64_t now = (int64_t)uv_now(project->app->loop);
@@ -204,4 +224,6 @@ void upkeep_go_on(struct project *project)
         look_for_waiting(project, now);
     else if (now >= project->upkeep.reclaim_at_ms)
         reclaim(project, now);
+    else if (now >= project->upkeep.raw_at_ms)
+        drop_raw_mail(project, now);
 }

@@ -22,7 +22,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct slice message = {(const char *)data, size};
-    struct mail_envelope envelope = {true, SLICE("x@y.example"), SLICE("help@demo.example")};
+    struct mail_envelope envelope = {
+        .is_known = true, .sender = SLICE("x@y.example"), .recipient = SLICE("help@demo.example")};
     struct arena arena;
     struct mail mail;
     arena_init(&arena);

@@ -188,7 +188,7 @@ static void the_event_is_one_that_the_api_would_take(void **state)
 {
     (void)state;
     struct mail mail = read_mail(SLICE(HEAD "Auto-Submitted: auto-replied\r\nSubject: Out\r\n\r\nAway"));
-    struct mail_envelope envelope = {true, {NULL, 0}, SLICE("help@demo.example")};
+    struct mail_envelope envelope = {.is_known = true, .recipient = SLICE("help@demo.example")};
     struct value document = mail_event(&mail, &envelope, &arena);
     struct event event;
     struct fault fault;
@@ -213,7 +213,7 @@ static void a_mail_without_an_id_is_known_by_its_content_and_not_by_its_way(void
     char ids[4][256];
     for (int i = 0; i < 4; i++) {
         struct mail mail = read_mail(slice_of(messages[i]));
-        struct mail_envelope envelope = {true, {NULL, 0}, SLICE("c@d.example")};
+        struct mail_envelope envelope = {.is_known = true, .recipient = SLICE("c@d.example")};
         struct value event = mail_event(&mail, &envelope, &arena);
         snprintf(ids[i], sizeof ids[i], "%s", arena_string(&arena, value_member(&event, "id")->string));
     }
@@ -261,7 +261,8 @@ static void assert_hostile(struct buffer *buffer, enum mail_status status, const
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &began);
     assert_int_equal(mail_read(&mail, (struct slice){buffer->bytes, buffer->len}, &own), status);
     if (status == MAIL_OK) {
-        struct mail_envelope envelope = {true, SLICE("x@y.example"), SLICE("help@demo.example")};
+        struct mail_envelope envelope = {
+            .is_known = true, .sender = SLICE("x@y.example"), .recipient = SLICE("help@demo.example")};
         struct value document = mail_event(&mail, &envelope, &own);
         struct event event;
         struct fault fault;
