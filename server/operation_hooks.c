@@ -246,7 +246,8 @@ static void on_work(uv_work_t *work)
     for (uint32_t i = 0; i < hook->result.event_count; i++) {
         struct intake_request *request = &hook->requests[i];
         struct fault fault;
-        *request = (struct intake_request){.arena = arena, .ctx = hook, .on_done = on_decided};
+        *request =
+            (struct intake_request){.arena = arena, .ctx = hook, .on_done = on_decided, .is_metered = true};
         request->input.kind = INPUT_EVENT;
         request->input.event = &request->event;
         if (!cloudevent_read(&request->event, &hook->result.events[i], arena, &fault)) {

@@ -1,7 +1,7 @@
 -- The event keys of rows $2 to before $3 with the conversations of their interactions; of a mail, who wrote it in which one
 -- (also of one that came from $5 on and belongs to none), and whether a gateway brought it. A range of numbers instead of an
 -- order and a limit: whatever the planner thinks of a table that nobody has analyzed yet, a page stays a page.
-SELECT j.at_ms, j.event_key, i.conversation, mail.email_key, i.id, mail.source = 'lmtp' AND j.at_ms >= $5::bigint
+SELECT j.at_ms, j.event_key, i.conversation, mail.email_key, i.id, (mail.source = 'lmtp' OR mail.source LIKE 'hooks/%') AND j.at_ms >= $5::bigint
 FROM journal j LEFT JOIN interactions i ON i.id = j.interaction AND j.event_key IS NOT NULL
 LEFT JOIN LATERAL (
     SELECT c.email_key, c.source FROM content c
