@@ -38,11 +38,13 @@ struct hook_header {
 
 struct hook_mapping;
 
+#define HOOK_PAUSE_MAX_S 3600
+
 /* What the preset twilio tells of a call that is let in; at most one is set. */
 struct hook_voice {
     struct slice redirect, enqueue; /* a URL; a queue of Twilio */
-    uint32_t pause_s;
-    bool is_busy; /* blocked callers hear the busy tone */
+    uint32_t pause_s;               /* at most HOOK_PAUSE_MAX_S */
+    bool is_busy;                   /* blocked callers hear the busy tone */
 };
 
 struct hook_request {
@@ -87,6 +89,7 @@ struct hook_preset {
     const char *name;
     unsigned methods;        /* HOOK_GET | HOOK_POST */
     bool is_mapped;          /* needs a mapping of the project file */
+    bool is_voice;           /* has redirect, enqueue, pause and busy */
     bool needs_secret;       /* a hook without one is refused when the project file is applied */
     unsigned refused_status; /* what tells this peer not to try again what can never be taken; 0: 400 */
     /* HOOK_OK, HOOK_BAD_SIGNATURE or HOOK_STALE. NULL: there is nothing to check. */

@@ -12,6 +12,7 @@ const struct hook_preset hook_presets[] = {
         .name = "twilio",
         .methods = HOOK_GET | HOOK_POST,
         .needs_secret = true,
+        .is_voice = true,
         .verify = hook_twilio_verify,
         .decode = hook_twilio_decode,
         .answer = hook_twilio_answer,

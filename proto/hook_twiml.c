@@ -83,3 +83,12 @@ struct slice hook_twiml(const struct hook_request *request, const struct hook_de
     struct slice inside = verbs(request, decision, is_ringing, arena);
     return arena_format(arena, DOCUMENT, (int)inside.len, inside.ptr ? inside.ptr : "");
 }
+
+struct hook_voice *hook_voice_copy(const struct hook_voice *voice, struct arena *arena)
+{
+    struct hook_voice *out = arena_new(arena, struct hook_voice);
+    *out = *voice;
+    out->redirect = arena_copy(arena, voice->redirect);
+    out->enqueue = arena_copy(arena, voice->enqueue);
+    return out;
+}

@@ -8,5 +8,6 @@
  * say, in the order redirect, enqueue, pause; without any, the queue of the decision. */
 struct slice hook_twiml(const struct hook_request *request, const struct hook_decision *decision,
                         bool is_ringing, struct arena *arena);
+struct hook_voice *hook_voice_copy(const struct hook_voice *voice, struct arena *arena);
 
 #endif

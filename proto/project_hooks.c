@@ -226,11 +226,52 @@ static void read_secrets(struct config_hook *hook, const struct project_node *no
     }
 }
 
+/* --- the answer of the preset twilio --- */
+
+static bool is_web_address(struct slice text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] <= ' ' || text.ptr[i] > '~')
+            return false;
+    }
+    return ascii_begins(text, "https://") || ascii_begins(text, "http://");
+}
+
+static struct hook_voice *read_voice(const struct project_node *node)
+{
+    struct hook_voice *voice = arena_new(node->reading->arena, struct hook_voice);
+    struct project_node redirect = project_node_member(node, "redirect");
+    struct project_node enqueue = project_node_member(node, "enqueue");
+    struct project_node pause = project_node_member(node, "pause"), busy = project_node_member(node, "busy");
+    int64_t pause_ms = 0;
+    if (project_node_text(&redirect, &voice->redirect, PATH_BYTES_MAX) && redirect.value &&
+        !is_web_address(voice->redirect))
+        project_node_refuse(&redirect, "must be a URL that begins with https:// or http://");
+    project_node_text(&enqueue, &voice->enqueue, CONFIG_NAME_MAX);
+    if (project_node_duration(&pause, &pause_ms, 1000, INT64_C(1000) * HOOK_PAUSE_MAX_S))
+        voice->pause_s = (uint32_t)(pause_ms / 1000);
+    project_node_boolean(&busy, &voice->is_busy);
+    if ((redirect.value != NULL) + (enqueue.value != NULL) + (pause.value != NULL) > 1)
+        project_node_refuse(node, "one of redirect, enqueue and pause may be there");
+    return voice;
+}
+
+static void refuse_others(const struct project_node *node, const char *const *keys, const char *preset)
+{
+    for (int i = 0; keys[i]; i++) {
+        struct project_node member = project_node_member(node, keys[i]);
+        if (member.value)
+            project_node_refuse(&member, "only the preset %s has it", preset);
+    }
+}
+
 static void read_hook(struct config_hook *hook, const struct project_config *config,
                       const struct project_node *node)
 {
-    static const char *const keys[] = {"preset", "endpoint",  "secret_files", "e164",
-                                       "each",   "signature", "map",          NULL};
+    static const char *const keys[] = {"preset",    "endpoint", "secret_files", "e164",  "each", "map",
+                                       "signature", "redirect", "enqueue",      "pause", "busy", NULL};
+    static const char *const mapping_keys[] = {"each", "map", "signature", NULL};
+    static const char *const voice_keys[] = {"redirect", "enqueue", "pause", "busy", NULL};
     if (!node->value || !project_node_check_map(node, keys)) {
         if (!node->value)
             project_node_refuse(node, "must be a map");
@@ -252,13 +293,14 @@ static void read_hook(struct config_hook *hook, const struct project_config *con
         return;
     if (hook->preset->needs_secret && !hook->secret_count)
         project_node_refuse(node, "%s signs what it sends: secret_files is required", hook->preset->name);
-    for (int i = 4; keys[i]; i++) {
-        struct project_node member = project_node_member(node, keys[i]);
-        if (member.value && !hook->preset->is_mapped)
-            project_node_refuse(&member, "only the preset generic has it");
-    }
     if (hook->preset->is_mapped)
         hook->mapping = read_mapping(node);
+    else
+        refuse_others(node, mapping_keys, "generic");
+    if (hook->preset->is_voice)
+        hook->voice = read_voice(node);
+    else
+        refuse_others(node, voice_keys, "twilio");
 }
 
 void project_hooks_read(struct project_config *config, const struct project_node *file)

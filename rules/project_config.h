@@ -182,6 +182,7 @@ struct config_hook {
     struct slice secret_files[CONFIG_HOOK_SECRETS_MAX]; /* absolute paths */
     uint32_t secret_count;
     bool is_e164;
+    const struct hook_voice *voice; /* of the preset twilio, where it says more than the preset; else NULL */
     const struct hook_mapping *mapping; /* of the preset generic, else NULL */
 };
 

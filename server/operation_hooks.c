@@ -9,6 +9,7 @@
 
 #include "proto/cloudevent.h"
 #include "proto/hook_generic.h"
+#include "proto/hook_twiml.h"
 #include "proto/json.h"
 #include "rules/ascii.h"
 #include "server/auth.h"
@@ -352,6 +353,7 @@ static void begin(struct hook_call *hook, const struct config_hook *config)
     request->source = arena_format(arena, "hooks/%.*s", (int)hook->name.len, hook->name.ptr);
     request->to = arena_copy(arena, config->endpoint);
     request->is_e164 = config->is_e164;
+    request->voice = config->voice ? hook_voice_copy(config->voice, arena) : NULL;
     request->mapping = config->mapping ? hook_mapping_copy(config->mapping, arena) : NULL;
     for (uint32_t i = 0; i < config->secret_count; i++)
         hook->secret_files[hook->secret_file_count++] = arena_string(arena, config->secret_files[i]);

@@ -60,6 +60,14 @@ class Router:
             self.tokens[key] = admin(self.database.url, *words).stdout.split()[-1]
         return self.tokens[key]
 
+    def hook_token(self, name):
+        """The end of the URL of a webhook, made once."""
+        key = ("hook", name)
+        if key not in self.tokens:
+            words = ["token", "create", "--project", self.project, "--hook", name]
+            self.tokens[key] = admin(self.database.url, *words).stdout.split()[-1]
+        return self.tokens[key]
+
     # --- start and stop ---
 
     def start(self, ready=True):
