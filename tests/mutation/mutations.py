@@ -127,7 +127,6 @@ MUTATIONS = [
     Mutation("a_link_to_who_is_blocked", "core_link.c", "        if (block) {", "        if (0) {"),
     Mutation("a_link_counts_for_nobody", "core_link.c", "            step->out->active_agent = holder->name;", "            ;"),
     Mutation("a_link_asks_nobody_anew", "core_link.c", "    interaction->data.is_relinked = interaction->data.state == INTERACTION_OFFERED;\n", ""),
-    Mutation("a_link_goes_on_behind_the_owner", "core_offer.c", "        back.next = PREFER_SAME;", "        back.next = PREFER_LAST;"),
     # First replies.
     Mutation("no_reply_is_waited_for", "core_offer.c", "interaction->data.reply_by = agent ? reply_by(", "interaction->data.reply_by = !agent ? reply_by("),
     Mutation("a_reply_is_not_noticed", "core_event.c", "step->input->event->outbound && interaction->data.reply_by != TIME_NEVER", "0"),
