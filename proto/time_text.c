@@ -94,7 +94,7 @@ static bool read_offset(int64_t *out_minutes, struct reader *reader)
 
 bool time_read(int64_t *out_ms, struct slice text)
 {
-    struct reader reader = {text.ptr, text.ptr + text.len};
+    struct reader reader = {text.ptr, text.len ? text.ptr + text.len : text.ptr};
     int year, month, day, hour, minute, second;
     int64_t fraction, offset;
     if (!text.len || !read_number(&year, &reader, 4) || !read_mark(&reader, "--") ||
