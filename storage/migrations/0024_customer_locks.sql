@@ -68,18 +68,44 @@ CREATE CONSTRAINT TRIGGER contacts_note_duplicates AFTER INSERT OR UPDATE OF pho
 
 -- With the fence in hand.
 CREATE FUNCTION note_duplicates_of(of integer, ids uuid[]) RETURNS void LANGUAGE sql SECURITY DEFINER
-    SET search_path = patchbay, pg_temp SET enable_seqscan = off AS $$
+    SET search_path = patchbay, pg_temp SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off AS $$
     INSERT INTO duplicates (project, kind, key, since_ms)
     SELECT DISTINCT of, 'phone', k.phone_key, now_ms() FROM contacts k
     WHERE k.customer = ANY (ids)
-      AND EXISTS (SELECT FROM contacts o JOIN customers c ON c.id = o.customer
-                  WHERE o.project = of AND o.phone_key = k.phone_key AND o.customer <> k.customer AND c.deleted_at IS NULL)
+      AND (SELECT true FROM contacts o JOIN customers c ON c.id = o.customer
+           WHERE o.project = of AND o.phone_key = k.phone_key AND o.customer <> k.customer AND c.deleted_at IS NULL LIMIT 1)
     UNION ALL
     SELECT DISTINCT of, 'email', k.email_key, now_ms() FROM contacts k
     WHERE k.customer = ANY (ids)
-      AND EXISTS (SELECT FROM contacts o JOIN customers c ON c.id = o.customer
-                  WHERE o.project = of AND o.email_key = k.email_key AND o.customer <> k.customer AND c.deleted_at IS NULL)
+      AND (SELECT true FROM contacts o JOIN customers c ON c.id = o.customer
+           WHERE o.project = of AND o.email_key = k.email_key AND o.customer <> k.customer AND c.deleted_at IS NULL LIMIT 1)
     ON CONFLICT DO NOTHING
+$$;
+
+-- A row looks up a few keys: never a whole table, whatever was analyzed when.
+ALTER FUNCTION import_target(viewer, jsonb) SET enable_hashjoin = off;
+ALTER FUNCTION import_target(viewer, jsonb) SET enable_mergejoin = off;
+ALTER FUNCTION import_target(viewer, jsonb) SET enable_material = off;
+
+-- Locks whom the rows are about, by id. A chunk looks up a few hundred keys, so never a whole table, whatever was analyzed when.
+CREATE FUNCTION lock_import(of integer, list jsonb) RETURNS void LANGUAGE plpgsql
+    SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET enable_material = off AS $$
+DECLARE
+    ids uuid[];
+BEGIN
+    ids := ARRAY(
+        SELECT (x ->> 'id')::uuid FROM jsonb_array_elements(list) x WHERE x ? 'id'
+        UNION
+        SELECT o.id FROM jsonb_array_elements(list) x
+            JOIN customers o ON o.project = of AND o.external_id = x ->> 'external_id' AND o.deleted_at IS NULL
+        UNION
+        SELECT k.customer FROM jsonb_array_elements(list) x, jsonb_array_elements(x -> 'contacts') g
+            JOIN contacts k ON k.project = of AND k.phone_key = g ->> 'phone_key'
+        UNION
+        SELECT k.customer FROM jsonb_array_elements(list) x, jsonb_array_elements(x -> 'contacts') g
+            JOIN contacts k ON k.project = of AND k.email_key = g ->> 'email_key');
+    PERFORM FROM customers c WHERE c.id = ANY (ids) AND c.project = of AND c.deleted_at IS NULL ORDER BY c.id FOR UPDATE;
+END
 $$;
 
 -- {rows, dry_run}: counts, and [{row, status, detail}] of those that were not taken. A dry run does it all and takes it back.
@@ -96,20 +122,8 @@ DECLARE
     faults    jsonb := '[]';
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtext('patchbay.import_rows'), of);
-    PERFORM set_config('patchbay.notes_duplicates', 'itself', true), set_config('enable_seqscan', 'off', true);
-    PERFORM FROM customers c
-    WHERE c.id IN (SELECT (x ->> 'id')::uuid FROM jsonb_array_elements(args -> 'rows') x
-                   UNION ALL
-                   SELECT o.id FROM jsonb_array_elements(args -> 'rows') x
-                       JOIN customers o ON o.project = of AND o.external_id = x ->> 'external_id' AND o.deleted_at IS NULL
-                   UNION ALL
-                   SELECT k.customer FROM jsonb_array_elements(args -> 'rows') x, jsonb_array_elements(x -> 'contacts') g
-                       JOIN contacts k ON k.project = of AND k.phone_key = g ->> 'phone_key'
-                   UNION ALL
-                   SELECT k.customer FROM jsonb_array_elements(args -> 'rows') x, jsonb_array_elements(x -> 'contacts') g
-                       JOIN contacts k ON k.project = of AND k.email_key = g ->> 'email_key')
-      AND c.project = of AND c.deleted_at IS NULL
-    ORDER BY c.id FOR UPDATE;
+    PERFORM set_config('patchbay.notes_duplicates', 'itself', true);
+    PERFORM lock_import(of, args -> 'rows');
     BEGIN
         FOR one IN SELECT x.item, x.n FROM jsonb_array_elements(args -> 'rows') WITH ORDINALITY x (item, n) LOOP
             became := import_row(v, args - 'rows', one.item, one.n);
@@ -136,5 +150,5 @@ BEGIN
 END
 $$;
 
-REVOKE EXECUTE ON FUNCTION lock_members(uuid[], text[]), note_duplicates_of(integer, uuid[]) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION lock_members(uuid[], text[]), note_duplicates_of(integer, uuid[]) TO patchbay_server;
+REVOKE EXECUTE ON FUNCTION lock_members(uuid[], text[]), note_duplicates_of(integer, uuid[]), lock_import(integer, jsonb) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lock_members(uuid[], text[]), note_duplicates_of(integer, uuid[]), lock_import(integer, jsonb) TO patchbay_server;
