@@ -372,11 +372,11 @@ static void bridge(struct esl_calls *calls, const struct esl_event *event, struc
     if (other && other->call != leg->call) {
         struct leg *moves = other->call->serial < leg->call->serial ? leg : other;
         struct call *to = moves == leg ? other->call : leg->call;
+        to->legs++; /* before the other may go */
         if (moves->call->legs == 1)
             tell_ended(calls, moves->call, SLICE("transferred"), event, arena);
         leg_leave(moves);
         moves->call = to;
-        to->legs++;
     }
     tell_answered(calls, leg->call, other && other->agent.len ? other : leg, event, arena);
 }
