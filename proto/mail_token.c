@@ -10,7 +10,7 @@
 
 #define MAC_SIZE 10
 #define TOKEN_SIZE (sizeof(struct uuid) + MAC_SIZE)
-#define BITS_SPARE (MAIL_TOKEN_LEN * 5 - TOKEN_SIZE * 8)
+#define BITS_SPARE (MAIL_TOKEN_LEN * UINT64_C(5) - TOKEN_SIZE * 8)
 
 static const char alphabet[] = "abcdefghijklmnopqrstuvwxyz234567";
 

@@ -199,8 +199,8 @@ struct project_config {
     int32_t contacts_max, phone_slots;
     bool create_auto[CHANNEL_COUNT];          /* default call and email auto, chat manual */
     bool create_at_ingest;                    /* calls only; default false: at accept */
-    int64_t cool_down_ms[REJECT_CAUSE_COUNT]; /* default 10 s, 30 s, 10 s, 60 s */
     int32_t misses;                           /* k; default 3 */
+    int64_t cool_down_ms[REJECT_CAUSE_COUNT]; /* default 10 s, 30 s, 10 s, 60 s */
     int64_t grace_ms;                         /* default 60,000 */
     int64_t window_ms;                        /* idempotency window; default 7 days */
     struct slice *blockers;                   /* role names that may block besides supervisor and admin */
@@ -213,14 +213,14 @@ struct project_config {
     struct config_assign *assigns; /* as in the file */
     uint32_t assign_count;
     bool create_to_assign; /* customers whom the router creates begin as to_be_assigned; default: as new */
-    struct slice *skills;  /* names, sorted bytewise */
+    bool exclusive[CHANNEL_COUNT]; /* while an agent holds one of these nothing else is offered; default: call
+                                    */
+    struct slice *skills;          /* names, sorted bytewise */
     uint32_t skill_count;
     struct hours *hours; /* rules/hours.h; by index, as in the file */
     uint32_t hours_count;
     struct config_prefer prefer;
     struct config_mail mail;
-    bool exclusive[CHANNEL_COUNT]; /* while an agent holds one of these nothing else is offered; default: call
-                                    */
     const struct zone_table *zones; /* rules/zone_table.h: what time zones were when the file was applied */
     uint32_t zone_count;
     bool has_fields;             /* else those of customers are free */
