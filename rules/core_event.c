@@ -262,7 +262,7 @@ static void answered(struct step *step)
         if (interaction->data.state == INTERACTION_OFFERED &&
             &core->agents[interaction->data.agent] != agent) {
             struct agent *asked = &core->agents[interaction->data.agent];
-            offer_withdraw(step, interaction, "answered");
+            offer_give_over(step, interaction, "answered");
             step_take(step, interaction, agent);
             drain_agent(step, asked);
         } else {

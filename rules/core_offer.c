@@ -43,7 +43,8 @@ void offer(struct step *step, struct interaction *interaction, struct agent *age
     step_announce(step, ANNOUNCE_OFFERED, interaction, agent)->cause = explain_cause(step, interaction);
 }
 
-static struct comeback back_to_queue(struct step *step, struct interaction *interaction)
+/* By the rules as they are now, or as it stood. */
+static struct comeback back_to_queue(struct step *step, struct interaction *interaction, bool by_rule)
 {
     struct comeback back = {.next = PREFER_QUEUE};
     int queue = interaction->data.queue;
@@ -60,25 +61,36 @@ static struct comeback back_to_queue(struct step *step, struct interaction *inte
     interaction->data.stage = PREFER_QUEUE;
     interaction->data.is_relinked = false;
     step->trigger = TRIGGER_RETURNED;
-    if (interaction->data.moved == MOVE_NONE || interaction->data.queue < 0)
+    if ((by_rule && interaction->data.moved == MOVE_NONE) || interaction->data.queue < 0)
         place_by_rule(step, interaction);
     interaction_settle(step, interaction);
     back.arrives = interaction->data.queue != queue;
     return back;
 }
 
-struct comeback offer_withdraw(struct step *step, struct interaction *interaction, const char *cause)
+static void tell_withdrawn(struct step *step, struct interaction *interaction, const char *cause)
 {
     struct agent *agent = &step->core->agents[interaction->data.agent];
     step_announce(step, ANNOUNCE_WITHDRAWN, interaction, agent)->cause = slice_of(cause);
     step->out->offer_end = cause;
-    return back_to_queue(step, interaction);
+}
+
+struct comeback offer_withdraw(struct step *step, struct interaction *interaction, const char *cause)
+{
+    tell_withdrawn(step, interaction, cause);
+    return back_to_queue(step, interaction, true);
+}
+
+void offer_give_over(struct step *step, struct interaction *interaction, const char *cause)
+{
+    tell_withdrawn(step, interaction, cause);
+    back_to_queue(step, interaction, false);
 }
 
 bool requeue_active(struct step *step, struct interaction *interaction, const char *cause)
 {
     struct agent *agent = &step->core->agents[interaction->data.agent];
-    struct comeback back = back_to_queue(step, interaction);
+    struct comeback back = back_to_queue(step, interaction, true);
     step_announce(step, ANNOUNCE_QUEUED, interaction, agent)->cause = slice_of(cause);
     return back.arrives;
 }

@@ -223,6 +223,9 @@ void drain_until(struct step *step, const struct rank *end);
 void shut_out_blocked(struct step *step);
 /* Takes an offer back and queues the interaction at its rank. Announces; does not offer again. */
 struct comeback offer_withdraw(struct step *step, struct interaction *interaction, const char *cause);
+/* The same for what somebody else gets in this step: it stays in its queue, and its rules are asked when it
+ * comes back from there. */
+void offer_give_over(struct step *step, struct interaction *interaction, const char *cause);
 /* Queues what was active, with its age; true when it comes into another queue. */
 bool requeue_active(struct step *step, struct interaction *interaction, const char *cause);
 /* Frees its agent after the wrap-up that the queue (-1: none) grants. */

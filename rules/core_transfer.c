@@ -143,7 +143,7 @@ void step_assign(struct step *step)
         return;
     if (to != asked) {
         if (asked)
-            offer_withdraw(step, interaction, "assigned");
+            offer_give_over(step, interaction, "assigned");
         step->trigger = TRIGGER_ASSIGN;
         step->cause = "assigned";
         offer_to_named(step, interaction, to);

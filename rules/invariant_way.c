@@ -207,6 +207,8 @@ static bool has_arrived(const struct touched_interaction *item, const struct exp
 {
     if (why->trigger == TRIGGER_TRANSFER)
         return why->path_count || input->queue.len;
+    if (why->trigger == TRIGGER_ASSIGN && (!item->before || item->before->queue < 0))
+        return false; /* its queue has gone: it got one for later */
     return !item->before || item->before->queue != why->queue || why->path_count ||
            why->trigger == TRIGGER_OPENED;
 }

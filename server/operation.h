@@ -19,7 +19,8 @@ struct principal {
     uint8_t token_hash[TOKEN_HASH_SIZE]; /* for auth_find_hash() */
     enum role role;
     uint32_t project;
-    struct slice project_name, agent; /* agent empty: none; of ROLE_HOOK the hook's name. Owned by the auth cache entry or the connection */
+    struct slice project_name, agent; /* agent empty: none; of ROLE_HOOK the hook's name. Owned by the auth
+                                         cache entry or the connection */
 };
 
 struct operation_call {

@@ -173,6 +173,31 @@ static void what_comes_back_by_its_rule_into_a_closed_queue_is_held(void **state
     }
 }
 
+static void what_is_assigned_stays_in_its_queue_until_it_comes_back(void **state)
+{
+    struct world world;
+    struct another another;
+    (void)state;
+    world_init(&world, 2);
+    world_presence(&world, "anna", AGENT_AVAILABLE, 0);
+    world_chat(&world, "c1");
+    const struct interaction *chat = world_find(&world, CHANNEL_CHAT, "c1");
+    assert_int_equal(chat->data.state, INTERACTION_OFFERED);
+    int queue = chat->data.queue;
+    make_another(&another, &world);
+    another.queues[QUEUE_MAIL].hours = 0;
+    configure(&world, &another.config, 2);
+    world_presence(&world, "ben", AGENT_AVAILABLE, 0);
+    world_step(&world, (struct input){.kind = INPUT_ASSIGN, .interaction = chat->id, .agent = SLICE("ben")});
+    assert_int_equal(chat->data.state, INTERACTION_OFFERED);
+    assert_int_equal(chat->data.queue, queue);
+    world_reject(&world, chat->data.offer, "ben", REJECT_BUSY);
+    assert_int_equal(chat->data.state, INTERACTION_QUEUED);
+    assert_int_equal(chat->data.queue, QUEUE_MAIL);
+    assert_true(chat->data.held_until > world.now && chat->data.held_until != TIME_NEVER);
+    world_deinit(&world);
+}
+
 static void what_comes_back_by_its_rule_into_a_full_queue_goes_on(void **state)
 {
     struct world world;
@@ -207,6 +232,7 @@ int main(void)
         cmocka_unit_test(a_reload_counts_neither_who_leaves_nor_who_is_asked),
         cmocka_unit_test(who_is_there_takes_the_oldest_of_those_who_come),
         cmocka_unit_test(what_comes_back_by_its_rule_into_a_closed_queue_is_held),
+        cmocka_unit_test(what_is_assigned_stays_in_its_queue_until_it_comes_back),
         cmocka_unit_test(what_comes_back_by_its_rule_into_a_full_queue_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
