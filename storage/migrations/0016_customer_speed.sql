@@ -228,7 +228,7 @@ BEGIN
         CASE sort WHEN 'last_activity' THEN format('customer_last l JOIN customers c ON c.id = l.customer AND l.project = %s', of)
                   ELSE 'customers c' END,
         within, direction, most, looked, room) INTO ids, ats;
-    enough := most IS NULL OR cardinality(ids) = room;
+    enough := most IS NULL OR coalesce(cardinality(ids), 0) = room;
 END
 $$;
 

@@ -61,19 +61,22 @@ CREATE INDEX raw_mails_interaction ON raw_mails (interaction, at_ms);
 CREATE INDEX raw_mails_until ON raw_mails (until_ms);
 
 -- Whoever is erased (0013_customers_in_bulk.sql) loses the mail too: all of their own interactions, and what they wrote in
--- those that are nobody's or still open to be told whose.
+-- those that are nobody's or still open to be told whose. Once more at the end, for what was being kept meanwhile.
 CREATE FUNCTION erase_raw_mails() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = patchbay, pg_temp AS $$
+DECLARE
+    e erasures := CASE TG_OP WHEN 'DELETE' THEN OLD ELSE NEW END;
 BEGIN
     DELETE FROM raw_mails r
-    WHERE r.project = NEW.project
-      AND (r.interaction = ANY (NEW.interactions)
-           OR (r.sender_key = ANY (NEW.keys)
+    WHERE r.project = e.project
+      AND (r.interaction = ANY (e.interactions)
+           OR (r.sender_key = ANY (e.keys)
                AND NOT EXISTS (SELECT FROM interactions i WHERE i.id = r.interaction
-                               AND i.customer IS NOT NULL AND i.customer <> ALL (NEW.ids))));
+                               AND i.customer IS NOT NULL AND i.customer <> ALL (e.ids))));
     RETURN NULL;
 END
 $$;
-CREATE TRIGGER erasures_raw_mails AFTER INSERT OR UPDATE OF interactions ON erasures FOR EACH ROW EXECUTE FUNCTION erase_raw_mails();
+CREATE TRIGGER erasures_raw_mails AFTER INSERT OR DELETE OR UPDATE OF interactions ON erasures
+    FOR EACH ROW EXECUTE FUNCTION erase_raw_mails();
 
 REVOKE ALL ON mail_keys, raw_mails FROM PUBLIC;
 REVOKE EXECUTE ON FUNCTION add_mail_key(integer), mail_key_due(), rotate_mail_key(text), erase_raw_mails() FROM PUBLIC;

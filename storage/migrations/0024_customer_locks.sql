@@ -2,8 +2,12 @@
 -- an import has the fence for a moment only (docs/import-export.md).
 
 -- The members whose counts change when each of `ids` goes to the agent at its place, or, without names, to nobody.
+-- Their pools before them, as everywhere.
 CREATE FUNCTION lock_members(ids uuid[], names text[]) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
+    PERFORM FROM pools p
+    WHERE p.id IN (SELECT unnest(ARRAY[c.home_pool, c.pool]) FROM customers c WHERE c.id = ANY (ids))
+    ORDER BY p.id FOR KEY SHARE;
     PERFORM FROM pool_members m
     WHERE (m.pool, m.agent) IN (SELECT c.home_pool, c.owner FROM customers c WHERE c.id = ANY (ids)
                                 UNION ALL

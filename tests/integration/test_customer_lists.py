@@ -226,6 +226,17 @@ def test_conditions_alone_and_together_find_what_the_reference_finds(desk, datab
     rpc.close()
 
 
+def test_many_who_all_stand_at_the_other_end_of_the_sort_are_found(desk, database):
+    """More than are looked up and sorted at once, and none of them where the walk begins."""
+    database.query("INSERT INTO patchbay.customers (id, project, name, tags, created_at)"
+                   " SELECT gen_random_uuid(), 1, 'c' || n, CASE WHEN n <= 1200 THEN ARRAY['first'] ELSE '{}' END,"
+                   "        now() - interval '1 day' + n * interval '1 second' FROM generate_series(1, 4200) n")
+    database.query("ANALYZE patchbay.customers")
+    seen = pages(lambda body: desk.client("admin").ok("GET", "customers?" + urlencode(body)),
+                 {"tags_any": "first", "sort": "created_at", "order": "desc"}, 50)
+    assert len(seen) == len(set(seen)) == 1200
+
+
 def test_names_are_sorted_as_people_do(desk):
     client = desk.client()
     for name in ("Zoe", "ärger", "anna", "Özil", "Bob"):
