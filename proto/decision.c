@@ -51,8 +51,9 @@ static struct value identity_value(const struct snapshot *snapshot, struct arena
 
 static void set_snapshot(struct value *map, const struct snapshot *snapshot, struct arena *arena)
 {
-    value_set_text(map, "queue", snapshot->queue);
-    value_set_text(map, "agent", snapshot->agent);
+    /* Names of a configuration, which may be gone when the answer is given. */
+    value_set_text(map, "queue", arena_copy(arena, snapshot->queue));
+    value_set_text(map, "agent", arena_copy(arena, snapshot->agent));
     value_set_uuid(map, arena, "offer", &snapshot->offer);
     if (snapshot->expires_ms != TIME_NEVER)
         value_set(map, "expires_at", value_string(time_write(snapshot->expires_ms, arena)));
@@ -165,7 +166,7 @@ struct value decision_command_answer(const struct outcome *outcome, struct arena
         value_set(&answer, "outcome", name_value(event_outcome_name(outcome->outcome)));
     } else {
         answer = value_map(arena, 4);
-        value_set_text(&answer, "agent", outcome->agent);
+        value_set_text(&answer, "agent", arena_copy(arena, outcome->agent));
         if (outcome->agent.len)
             value_set(&answer, "state", name_value(agent_state_name(outcome->state)));
     }

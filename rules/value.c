@@ -74,3 +74,31 @@ void value_append(struct value *list, struct value item)
     assert(list->kind == VALUE_LIST && list->count < list->line);
     list->items[list->count++] = item;
 }
+
+struct value value_copy(const struct value *value, struct arena *arena)
+{
+    struct value copy = *value;
+    switch (value->kind) {
+    case VALUE_STRING:
+    case VALUE_BYTES:
+        copy.string = arena_copy(arena, value->string);
+        break;
+    case VALUE_LIST:
+        copy = value_list(arena, value->count);
+        for (uint32_t i = 0; i < value->count; i++)
+            value_append(&copy, value_copy(&value->items[i], arena));
+        break;
+    case VALUE_MAP:
+        copy = value_map(arena, value->count);
+        for (uint32_t i = 0; i < value->count; i++)
+            copy.members[copy.count++] = (struct value_member){arena_copy(arena, value->members[i].name),
+                                                               value_copy(&value->members[i].value, arena)};
+        break;
+    case VALUE_NULL:
+    case VALUE_BOOL:
+    case VALUE_INT:
+    case VALUE_DOUBLE:
+        break;
+    }
+    return copy;
+}

@@ -57,4 +57,7 @@ void value_set_uuid(struct value *map, struct arena *arena, const char *name,
                     const struct uuid *id); /* nil: skipped */
 void value_append(struct value *list, struct value item);
 
+/* A copy that borrows nothing, of a value that was built or decoded; it has room for no more. */
+struct value value_copy(const struct value *value, struct arena *arena);
+
 #endif

@@ -121,7 +121,7 @@ static void finish_waiters(struct intake_request *request)
             intake_submit(project, waiter);
         } else if (uuid_equal(&waiter->digest, &request->digest)) {
             waiter->duplicate = true;
-            waiter->answer = request->answer;
+            waiter->answer = value_copy(&request->answer, waiter->arena);
             done(waiter);
         } else {
             intake_refuse(waiter, PROBLEM_ID_CONFLICT, "/id", "this source and id stand for another event");

@@ -42,6 +42,34 @@ static void a_map_has_the_room_that_was_asked_for(void **state)
     assert_int_equal(list.count, 0);
 }
 
+static void a_copy_borrows_nothing(void **state)
+{
+    (void)state;
+    struct arena first;
+    arena_init(&first);
+    struct value map = value_map(&first, 5), list = value_list(&first, 4), inner = value_map(&first, 1);
+    value_set(&inner, arena_string(&first, SLICE("name")), value_string(arena_copy(&first, SLICE("text"))));
+    value_append(&list, inner);
+    value_append(&list, value_int(7));
+    value_append(&list, value_list(&first, 0));
+    value_set(&map, arena_string(&first, SLICE("list")), list);
+    value_set(&map, "bytes", (struct value){.kind = VALUE_BYTES, .string = arena_copy(&first, SLICE("ab"))});
+    value_set(&map, "bool", value_bool(true));
+    value_set(&map, "null", value_null());
+    struct value copy = value_copy(&map, &arena);
+    arena_deinit(&first);
+    assert_int_equal(copy.count, 4);
+    const struct value *items = value_member(&copy, "list");
+    assert_int_equal(items->count, 3);
+    assert_true(slice_is(value_member(&items->items[0], "name")->string, "text"));
+    assert_int_equal(items->items[1].integer, 7);
+    assert_int_equal(items->items[2].kind, VALUE_LIST);
+    assert_int_equal(value_member(&copy, "bytes")->kind, VALUE_BYTES);
+    assert_true(slice_is(value_member(&copy, "bytes")->string, "ab"));
+    assert_true(value_member(&copy, "bool")->boolean);
+    assert_int_equal(value_member(&copy, "null")->kind, VALUE_NULL);
+}
+
 static void the_second_of_two_equal_names_is_found(void **state)
 {
     (void)state;
@@ -146,6 +174,7 @@ int main(void)
         ARENA_TEST(members_are_found_by_their_whole_name),
         ARENA_TEST(empty_text_and_nil_ids_are_not_set),
         ARENA_TEST(a_map_has_the_room_that_was_asked_for),
+        ARENA_TEST(a_copy_borrows_nothing),
         ARENA_TEST(the_second_of_two_equal_names_is_found),
         ARENA_TEST(names_are_sorted_bytewise),
         ARENA_TEST(pointers_are_escaped_and_never_cut_in_a_name),
