@@ -281,8 +281,12 @@ void gateway_quiesce(struct gateway *gateway)
     gateway->handles++; /* of gateway_close() */
 }
 
+/* A second time while a dial is under way: when its line was taken away, and when everything ends. */
 void gateway_close(struct gateway *gateway)
 {
+    if (gateway->is_given_up)
+        return;
+    gateway->is_given_up = true;
     gateway_quiesce(gateway);
     gateway_events_drop(gateway);
     gateway_sweep_forget(gateway);

@@ -284,8 +284,10 @@ static void on_announced(struct gateway *gateway, struct slice type, struct slic
     struct ami *ami = gateway_state(gateway);
     struct gateway_link *link = gateway_link(gateway);
     struct slice extension = gateway_extension_of(gateway, agent), none = {NULL, 0};
+    const struct session *session = link ? gateway_link_state(link) : NULL;
     struct ami_action action;
-    if (!link || !extension.len || !slice_is(type, "interaction.assigned"))
+    if (!session || session->phase < SESSION_LISTING || !extension.len ||
+        !slice_is(type, "interaction.assigned"))
         return;
     const struct known_call *known = *find_known(ami, none, interaction);
     if (!known)

@@ -330,10 +330,11 @@ static void on_announced(struct gateway *gateway, struct slice type, struct slic
     struct slice context = gateway_config(gateway)->redirect;
     struct slice extension = gateway_extension_of(gateway, agent);
     struct gateway_link *link = gateway_link(gateway);
+    const struct session *session = link ? gateway_link_state(link) : NULL;
     const struct core *core = project_core(gateway_project(gateway));
     struct uuid id;
-    if (!slice_is(type, "interaction.assigned") || !context.len || !extension.len || !link || !core ||
-        !uuid_parse(&id, interaction))
+    if (!slice_is(type, "interaction.assigned") || !context.len || !extension.len || !session ||
+        session->phase != SESSION_READY || !core || !uuid_parse(&id, interaction))
         return;
     const struct interaction *found = core_find_interaction(core, &id);
     if (!found || found->outbound || !slice_equal(found->texts.source, gateway_source(gateway)) ||

@@ -92,7 +92,7 @@ struct gateway {
     char source[GATEWAY_SOURCE_MAX];
     void *state;
     enum gateway_phase phase;
-    bool is_refused, is_dialling, is_listening, sweep_wanted;
+    bool is_refused, is_dialling, is_listening, is_given_up, sweep_wanted;
     int64_t since_ms;          /* wall clock */
     const char *why;           /* of the last failure, or NULL */
     struct gateway_dial *dial; /* NULL: none is under way or kept for the next address */
