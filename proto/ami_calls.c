@@ -126,6 +126,12 @@ static bool is_context_good(const struct ami_calls *calls, struct slice context)
     return !calls->options.context_count;
 }
 
+/* Wherever the dialplan, or a redirect, has led it since it began. */
+static bool is_open(const struct ami_calls *calls, const struct ami_call *call)
+{
+    return calls->options.is_open && calls->options.is_open(calls->options.ctx, of(&call->id));
+}
+
 /* --- news --- */
 
 static void say(struct ami_calls *calls, const struct ami_news *news)
@@ -295,7 +301,7 @@ static void begin(struct ami_calls *calls, struct ami_call *call, struct ami_cha
     if (call->has_begun || call->is_asked || call->is_foreign || !channel->is_real)
         return;
     if (agent_at(calls, extension_of(of(&channel->name), true)).len ||
-        !is_context_good(calls, of(&channel->context))) {
+        (!is_context_good(calls, of(&channel->context)) && !is_open(calls, call))) {
         call->is_foreign = true;
         return;
     }

@@ -312,11 +312,14 @@ static struct leg *parent_of(const struct esl_calls *calls, const struct esl_eve
     return NULL;
 }
 
-/* Made by a leg that is not known: nothing that begins here. */
+/* Made by a leg that is not known: nothing that begins here. The other leg of a caller who is bridged is the
+ * one that was made for the call. */
 static bool has_parent(const struct esl_event *event, struct slice id)
 {
     struct slice call = esl_field(event, "Channel-Call-UUID");
-    return esl_field(event, "Other-Leg-Unique-ID").len || (call.len && !slice_equal(call, id)) ||
+    bool is_made_by_other = esl_field(event, "Other-Leg-Unique-ID").len &&
+                            !slice_is(esl_field(event, "Other-Type"), "originatee");
+    return is_made_by_other || (call.len && !slice_equal(call, id)) ||
            ascii_begins(esl_field(event, "Channel-Name"), "loopback/");
 }
 
@@ -325,6 +328,12 @@ static bool comes_from_outside(const struct esl_calls *calls, const struct esl_e
     const struct esl_calls_options *options = &calls->options;
     return ascii_equal(esl_field(event, "Call-Direction"), "inbound") &&
            (!options->is_outside || options->is_outside(options->ctx, esl_field(event, "Caller-Context")));
+}
+
+/* Wherever the dialplan, or a transfer, has led it since it began. */
+static bool is_open(const struct esl_calls *calls, struct slice id)
+{
+    return calls->options.is_open && calls->options.is_open(calls->options.ctx, id);
 }
 
 static bool is_inbound(const struct esl_event *event)
@@ -347,12 +356,14 @@ static struct leg *leg_begin(struct esl_calls *calls, const struct esl_event *ev
             tell_ringing(calls, leg->call, event, arena);
         return leg;
     }
-    if (has_parent(event, id) || (is_inbound(event) && !comes_from_outside(calls, event)))
+    bool goes_on = is_open(calls, id);
+    if (!goes_on && (has_parent(event, id) || (is_inbound(event) && !comes_from_outside(calls, event))))
         return NULL;
     leg = leg_add(calls, id, call_add(calls, id, is_inbound(event)));
     leg->agent = leg->call->is_outside ? (struct slice){NULL, 0} : agent;
     leg->call->agent = leg->agent;
-    if (!leg->agent.len) /* else the customer is called when the agent has answered */
+    leg->call->is_told = goes_on;
+    if (!goes_on && !leg->agent.len) /* else the customer is called when the agent has answered */
         tell_ringing(calls, leg->call, event, arena);
     return leg;
 }
@@ -405,7 +416,8 @@ static void hang_up(struct esl_calls *calls, const struct esl_event *event, stru
             leg_hung_up(calls, leg, cause, event, arena);
     } else if (leg && (is_complete || slice_is(name, "CHANNEL_DESTROY"))) {
         leg_gone(calls, leg, cause, event, arena);
-    } else if (is_complete && comes_from_outside(calls, event) && !has_parent(event, id)) {
+    } else if (is_complete &&
+               ((comes_from_outside(calls, event) && !has_parent(event, id)) || is_open(calls, id))) {
         struct call unknown = {.is_told = true};
         set_id(unknown.id, id);
         tell_ended(calls, &unknown, cause, event, arena);
@@ -485,7 +497,7 @@ bool esl_calls_listed(struct esl_calls *calls, struct slice id, struct slice cal
     else if (parent && esl_id_is_plain(id) && calls->legs.count < ESL_LEGS_MAX)
         leg_add(calls, id, parent->call);
     else
-        return !is_inbound_leg || (call_id.len && !slice_equal(call_id, id));
+        return !is_open(calls, id) && (!is_inbound_leg || (call_id.len && !slice_equal(call_id, id)));
     return true;
 }
 

@@ -20,6 +20,8 @@ struct esl_calls_options {
     struct slice source; /* of the events; must live as long as the calls */
     /* Whether calls from outside come in there; NULL: in any context. */
     bool (*is_outside)(void *ctx, struct slice context);
+    /* Whether that call began before and goes on: it does wherever its caller is led. NULL: none does. */
+    bool (*is_open)(void *ctx, struct slice call);
     /* The agent who is reached at that number; empty: none. NULL: nobody is. */
     struct slice (*agent_at)(void *ctx, struct slice number);
     /* A CloudEvent as proto/cloudevent.h reads it, borrowed until it returns. */
@@ -40,8 +42,8 @@ uint64_t esl_calls_gaps(const struct esl_calls *calls);
 /* All channels that there are, as `show channels as json` lists them, in any order: begin, each, end. Legs
  * that are not listed and were there at the beginning are gone. */
 void esl_calls_list_begin(struct esl_calls *calls);
-/* False: a leg from outside that is not known; esl_calls_event() with what uuid_dump says of it makes it so.
- */
+/* False: a leg from outside, or of a call that is open, that is not known; esl_calls_event() with what
+ * uuid_dump says of it makes it so. */
 bool esl_calls_listed(struct esl_calls *calls, struct slice id, struct slice call_id, bool is_inbound);
 void esl_calls_list_end(struct esl_calls *calls, struct arena *arena);
 

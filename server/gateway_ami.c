@@ -7,6 +7,7 @@
 
 #include "proto/ami_calls.h"
 #include "server/clock.h"
+#include "server/gateway_calls.h"
 
 #define EVENTS "call,agent,system" /* classes that are read */
 
@@ -52,6 +53,13 @@ static struct slice agent_at(void *ctx, struct slice extension)
     return gateway_agent_at(ami->gateway, extension);
 }
 
+static bool is_open(void *ctx, struct slice call)
+{
+    const struct ami *ami = ctx;
+    struct gateway_call found;
+    return gateway_calls_find(ami->gateway, call, &found);
+}
+
 static void ask_presentation(void *ctx, struct slice channel, struct slice call)
 {
     struct ami *ami = ctx;
@@ -84,6 +92,7 @@ static void *open_state(struct gateway *gateway)
     ami->gateway = gateway;
     ami->calls = ami_calls_alloc(&(struct ami_calls_options){.on_news = on_news,
                                                              .agent_at = agent_at,
+                                                             .is_open = is_open,
                                                              .ask_presentation = ask_presentation,
                                                              .contexts = config->contexts,
                                                              .context_count = config->context_count,

@@ -73,6 +73,13 @@ static struct slice agent_at(void *ctx, struct slice number)
     return gateway_agent_at(board->gateway, number);
 }
 
+static bool is_open(void *ctx, struct slice call)
+{
+    const struct board *board = ctx;
+    struct gateway_call found;
+    return gateway_calls_find(board->gateway, call, &found);
+}
+
 static void end_if_lost(void *ctx, const struct gateway_call *call)
 {
     struct board *board = ctx;
@@ -92,6 +99,7 @@ static void *open_board(struct gateway *gateway)
         abort();
     struct esl_calls_options options = {.source = gateway_source(gateway),
                                         .is_outside = is_outside,
+                                        .is_open = is_open,
                                         .agent_at = agent_at,
                                         .on_event = on_event,
                                         .ctx = board};

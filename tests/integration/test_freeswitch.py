@@ -43,6 +43,7 @@ class Switch:
 
     def __init__(self, password="secret", port=0):
         self.password, self.channels, self.commands, self.peer = password, NO_CHANNELS, [], None
+        self.dumps = {}
         self.listener = socket.create_server(("127.0.0.1", port))
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self._serve, daemon=True).start()
@@ -81,6 +82,8 @@ class Switch:
             body = self.channels.encode()
             peer.sendall(b"Content-Type: api/response\nContent-Length: %d\n\n%s" % (len(body), body))
             self.peer = peer
+        elif command.startswith("api uuid_dump "):
+            peer.sendall(self.dumps.pop(command.split()[-1]))
         elif command.startswith("bgapi "):
             peer.sendall(b"Content-Type: command/reply\nReply-Text: +OK Job-UUID: 1\nJob-UUID: 1\n\n")
 
@@ -166,6 +169,25 @@ def test_what_freeswitch_forgot_is_ended(connected, switch):
     router.start()
     wait_for(lambda: not calls(router), lambda: calls(router))
     assert len(calls(router, "closed")) == 1
+
+
+def test_a_call_that_talks_elsewhere_outlives_a_restart(connected, switch):
+    router = connected
+    switch.send(now(frames("answered")[0]))
+    wait_for(lambda: calls(router), "the call is there")
+    call = calls(router)[0]["subject"]
+    switch.channels = json.dumps({"row_count": 1, "rows": [{"uuid": call, "direction": "inbound", "call_uuid": call}]})
+    data = now(frames("bridged_before")[0]).replace(b"Caller-Context: public", b"Caller-Context: agents")
+    assert call.encode() in data and b"Other-Type: originatee" in data
+    switch.dumps[call] = data.replace(b"text/event-plain", b"api/response")
+    router.kill()
+    router.start()
+    wait_for(lambda: not switch.dumps, "it is asked what the call is")
+    switch.send(now(frames("busy")[0].replace(call.encode(), b"another")))
+    wait_for(lambda: len(calls(router)) == 2, lambda: calls(router))
+    assert call in [one["subject"] for one in calls(router)] and not calls(router, "closed")
+    switch.send(frames("bridged_before")[1])
+    wait_for(lambda: [one["subject"] for one in calls(router, "closed")] == [call], lambda: calls(router))
 
 
 def test_the_password_that_everybody_knows_is_refused(make_router, switch, secret):

@@ -198,6 +198,39 @@ static void samples_tell_their_stories(void **state)
     }
 }
 
+static bool is_open(void *ctx, struct slice call)
+{
+    (void)ctx;
+    return slice_is(call, "1.1");
+}
+
+/* A router that was started anew finds one call and a foreign one, both led out of from-trunk. */
+static void a_call_that_is_open_is_found_in_any_context(void **state)
+{
+    (void)state;
+    static struct ami_block block;
+    static const char *const blocks[] = {
+        "Event: CoreShowChannel\nChannel: PJSIP/trunk-1\nUniqueid: 1.1\nLinkedid: 1.1\n"
+        "ChannelState: 6\nCallerIDNum: +491\nContext: agents\nExten: 1001\n\n",
+        "Event: CoreShowChannel\nChannel: PJSIP/trunk-2\nUniqueid: 2.1\nLinkedid: 2.1\n"
+        "ChannelState: 6\nCallerIDNum: +492\nContext: agents\nExten: 1001\n\n",
+        "Event: CoreShowChannelsComplete\n\n"};
+    struct story story = {.ringing = 0};
+    struct slice context = SLICE("from-trunk");
+    struct ami_calls *calls = ami_calls_alloc(&(struct ami_calls_options){
+        .on_news = on_news, .is_open = is_open, .contexts = &context, .context_count = 1, .ctx = &story});
+    ami_calls_resync(calls);
+    for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++) {
+        size_t used;
+        assert_int_equal(read_block(&block, blocks[i], false, &used), AMI_BLOCK);
+        ami_calls_read(calls, &block, 0);
+    }
+    assert_true(ami_calls_has(calls, SLICE("1.1")) && !ami_calls_has(calls, SLICE("2.1")));
+    assert_int_equal(story.ringing, 1);
+    assert_int_equal(story.ended, 0);
+    ami_calls_free(&calls);
+}
+
 static bool flag(const struct value *expected, const char *name)
 {
     return value_member(expected, name)->boolean;
@@ -268,6 +301,7 @@ int main(void)
         ARENA_TEST(what_is_too_long_is_bad),
         ARENA_TEST(nothing_ends_a_line_of_an_action),
         ARENA_TEST(samples_tell_their_stories),
+        ARENA_TEST(a_call_that_is_open_is_found_in_any_context),
         ARENA_TEST(captures_of_a_real_asterisk_give_what_they_say),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -165,6 +165,12 @@ static bool is_outside(void *ctx, struct slice context)
     return slice_is(context, "public");
 }
 
+static bool is_open(void *ctx, struct slice call)
+{
+    (void)ctx;
+    return slice_is(call, "open");
+}
+
 /* "NAME id [key=value...]": CREATE a in public 030901820, say. */
 static void happen(struct story *story, const char *text)
 {
@@ -179,6 +185,7 @@ static void happen(struct story *story, const char *text)
                  {"to", "Caller-Destination-Number"},
                  {"call", "Channel-Call-UUID"},
                  {"other", "Other-Leg-Unique-ID"},
+                 {"othertype", "Other-Type"},
                  {"core", "Core-UUID"},
                  {"seq", "Event-Sequence"},
                  {"cause", "Hangup-Cause"},
@@ -204,6 +211,7 @@ static struct story *story_new(void)
     struct story *story = arena_new(&arena, struct story);
     struct esl_calls_options options = {.source = SLICE("fs1"),
                                         .is_outside = is_outside,
+                                        .is_open = is_open,
                                         .agent_at = agent_at,
                                         .on_event = on_word,
                                         .ctx = story};
@@ -241,6 +249,34 @@ static void calls_of_other_contexts_are_none(void **state)
     happen(story, "event=CHANNEL_HANGUP_COMPLETE id=b way=outbound call=a");
     happen(story, "event=CHANNEL_HANGUP_COMPLETE id=a way=inbound in=default");
     assert_string_equal(story->text, "");
+    esl_calls_free(&story->calls);
+}
+
+/* As after a restart: of both uuid_dump says what they are now. */
+static void a_call_that_is_open_is_found_wherever_it_is(void **state)
+{
+    (void)state;
+    struct story *story = story_new();
+    happen(story, "event=CHANNEL_DATA id=x way=inbound in=agents to=1001 other=y othertype=originatee");
+    happen(story, "event=CHANNEL_DATA id=open way=inbound in=agents to=1001 other=b call=c");
+    assert_true(esl_calls_has(story->calls, SLICE("open")) && !esl_calls_has(story->calls, SLICE("x")));
+    happen(story, "event=CHANNEL_HANGUP_COMPLETE id=open way=inbound in=agents");
+    happen(story, "event=CHANNEL_HANGUP_COMPLETE id=open way=inbound in=agents other=b");
+    happen(story, "event=CHANNEL_HANGUP_COMPLETE id=x way=inbound in=agents");
+    assert_string_equal(story->text, "open:ended open:ended");
+    esl_calls_free(&story->calls);
+}
+
+static void a_caller_who_is_bridged_was_made_by_nobody(void **state)
+{
+    (void)state;
+    struct story *story = story_new();
+    happen(story, "event=CHANNEL_DATA id=a other=b othertype=originatee " IN);
+    happen(story, "event=CHANNEL_DATA id=b way=inbound in=public other=c othertype=originator");
+    happen(story, "event=CHANNEL_HANGUP_COMPLETE id=a other=b othertype=originatee " IN);
+    happen(story, "event=CHANNEL_HANGUP_COMPLETE id=d other=e othertype=originatee " IN);
+    happen(story, "event=CHANNEL_HANGUP_COMPLETE id=f other=g " IN);
+    assert_string_equal(story->text, "a:ringing>030901820 a:ended d:ended");
     esl_calls_free(&story->calls);
 }
 
@@ -287,7 +323,8 @@ static void what_is_not_listed_is_gone(void **state)
     assert_true(esl_calls_listed(story->calls, SLICE("d"), SLICE("b"), false)); /* joins its call */
     assert_false(esl_calls_listed(story->calls, SLICE("e"), SLICE("e"), true)); /* ask for it */
     assert_true(esl_calls_listed(story->calls, SLICE("f"), SLICE("x"), false)); /* of nobody known */
-    happen(story, "event=CHANNEL_CREATE id=g " IN);                             /* meanwhile */
+    assert_false(esl_calls_listed(story->calls, SLICE("open"), SLICE("open"), false));
+    happen(story, "event=CHANNEL_CREATE id=g " IN); /* meanwhile */
     esl_calls_list_end(story->calls, &arena);
     assert_string_equal(story->text, "g:ringing>030901820 a:ended");
     esl_calls_free(&story->calls);
@@ -333,6 +370,8 @@ int main(void)
         ARENA_TEST(every_sample_becomes_the_expected_events),
         ARENA_TEST(agents_are_named_when_a_call_is_bridged_to_them),
         ARENA_TEST(calls_of_other_contexts_are_none),
+        ARENA_TEST(a_call_that_is_open_is_found_wherever_it_is),
+        ARENA_TEST(a_caller_who_is_bridged_was_made_by_nobody),
         ARENA_TEST(a_call_that_an_agent_orders_is_the_customers),
         ARENA_TEST(a_leg_that_is_bridged_elsewhere_goes_over),
         ARENA_TEST(what_is_not_listed_is_gone),
