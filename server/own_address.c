@@ -23,7 +23,7 @@ const struct config_endpoint *own_endpoint(const struct project_config *config, 
         return endpoint;
     endpoint = config_find_endpoint(config, CHANNEL_EMAIL, without_tag(*address, arena));
     if (endpoint)
-        *address = endpoint->key;
+        *address = arena_copy(arena, endpoint->key); /* it outlives the configuration */
     return endpoint;
 }
 

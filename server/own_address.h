@@ -9,7 +9,7 @@
 struct app;
 
 /* The endpoint that mail to a canonical address comes to: the one that has it, else the one that has it
- * without its plus tag. *address becomes the endpoint's. NULL: none, and *address stays. */
+ * without its plus tag. *address becomes the endpoint's, in the arena. NULL: none, and *address stays. */
 const struct config_endpoint *own_endpoint(const struct project_config *config, struct slice *address,
                                            struct arena *arena);
 bool own_address(const struct app *app, struct slice address, struct arena *arena);
