@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "proto/mail.h"
 #include "server/http.h"
 #include "server/lmtp.h"
 #include "server/metrics.h"
@@ -23,6 +24,7 @@ bool listeners_open(struct app *app, char *why, size_t why_size)
                               .unix_path = settings->rpc_socket[0] ? settings->rpc_socket : NULL};
     struct rpc_handler handler = {rpc_dispatch_on_call, rpc_dispatch_on_closed, app};
     struct lmtp_options lmtp = {.host = settings->lmtp.host, .port = settings->lmtp.port};
+    mail_init(); /* mail comes by LMTP and by webhooks */
     app->http = http_server_open(app->loop, &http, route_on_http, app, why, why_size);
     if (!app->http)
         return false;

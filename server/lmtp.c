@@ -2,7 +2,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "proto/mail.h"
 #include "server/lmtp_internal.h"
 
 #define BACKLOG 128
@@ -73,7 +72,6 @@ struct lmtp_server *lmtp_server_open(uv_loop_t *loop, const struct lmtp_options 
     server->parts_open = 2;
     if (uv_os_gethostname(server->host, &host_size) != 0)
         snprintf(server->host, sizeof server->host, "localhost");
-    mail_init();
     deadline_clock_init(&server->clock, loop);
     init_queue(server, &server->lines, options->line_deadline_ms, LMTP_LINE_DEADLINE_MS);
     init_queue(server, &server->idles, options->idle_deadline_ms, LMTP_IDLE_DEADLINE_MS);

@@ -31,7 +31,7 @@ class Router:
     """`database` and `redis` are what harness fixtures give. `database_port` and `redis_port` put a proxy in between."""
 
     def __init__(self, folder, database, redis, project_file, database_port=None, redis_port=None, name="router", flags=(),
-                 binary=BINARY):
+                 binary=BINARY, with_lmtp=True):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         self.database, self.redis, self.name = database, redis, name
@@ -41,6 +41,7 @@ class Router:
         self.project_file = project_file
         self.flags = list(flags)
         self.binary = binary
+        self.with_lmtp = with_lmtp
         self.log_path = self.folder / f"{name}.log"
         self.expected = []
         self.process = None
@@ -75,8 +76,9 @@ class Router:
         self.listening_path = self.folder / f"{self.name}.listening"
         socket_path = pathlib.Path(os.environ.get("TMPDIR", "/tmp")) / f"pb-{os.getpid()}-{id(self) & 0xffffff:x}.sock"
         command = [self.binary, "serve", "--database", self.database_url, "--redis", self.redis_url,
-                   "--http", self.http or "127.0.0.1:0", "--rpc", self.rpc or "127.0.0.1:0", "--rpc-socket", socket_path,
-                   "--lmtp", self.lmtp or "127.0.0.1:0"]
+                   "--http", self.http or "127.0.0.1:0", "--rpc", self.rpc or "127.0.0.1:0", "--rpc-socket", socket_path]
+        if self.with_lmtp:
+            command += ["--lmtp", self.lmtp or "127.0.0.1:0"]
         with open(self.listening_path, "wb") as out, open(self.log_path, "ab") as log:
             self.process = spawn([*command, *self.flags], stdout=out, stderr=log, env=clean_environment())
         line = wait_for(self._listening_line, lambda: f"the line `listening`; log: {self.log()[-3000:]}", START_S)
