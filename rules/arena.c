@@ -32,14 +32,16 @@ void arena_reset(struct arena *arena)
     struct arena_block *keep = NULL;
     while (arena->blocks) {
         struct arena_block *next = arena->blocks->next;
-        if (next)
+        if (keep || arena->blocks->size != BLOCK_SIZE)
             free(arena->blocks);
         else
             keep = arena->blocks;
         arena->blocks = next;
     }
-    if (keep)
+    if (keep) {
         keep->used = 0;
+        keep->next = NULL;
+    }
     arena->blocks = keep;
     arena->used = 0;
 }

@@ -16,7 +16,7 @@ struct arena {
 
 void arena_init(struct arena *arena);
 void arena_deinit(struct arena *arena);
-/* Forgets everything but keeps the first block for the next round. */
+/* Forgets everything, but keeps one ordinary block for the next round; large ones go. */
 void arena_reset(struct arena *arena);
 void *arena_alloc(struct arena *arena, size_t size); /* aligned to 16, zeroed, never NULL */
 struct slice arena_copy(struct arena *arena, struct slice text);

@@ -48,6 +48,27 @@ static void a_reset_arena_hands_out_zeroed_memory_again(void **state)
     arena_deinit(&arena);
 }
 
+/* Arenas are pooled: what one large request needed must not stay with each of them. */
+static void a_reset_arena_keeps_no_large_block(void **state)
+{
+    (void)state;
+    struct arena arena;
+    arena_init(&arena);
+    arena_alloc(&arena, 1 << 22);
+    arena_reset(&arena);
+    assert_null(arena.blocks);
+    void *small = arena_alloc(&arena, 16);
+    struct arena_block *ordinary = arena.blocks;
+    arena_alloc(&arena, 1 << 22);
+    arena_reset(&arena);
+    assert_ptr_equal(arena.blocks, ordinary);
+    assert_ptr_equal(arena_alloc(&arena, 16), small);
+    for (int i = 0; i < 300; i++)
+        arena_alloc(&arena, i == 0 ? 1 << 22 : 100);
+    arena_reset(&arena);
+    arena_deinit(&arena);
+}
+
 static void an_empty_piece_is_a_piece(void **state)
 {
     (void)state;
@@ -90,6 +111,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(pieces_are_zeroed_aligned_and_apart),
         cmocka_unit_test(a_reset_arena_hands_out_zeroed_memory_again),
+        cmocka_unit_test(a_reset_arena_keeps_no_large_block),
         cmocka_unit_test(an_empty_piece_is_a_piece),
         cmocka_unit_test(copies_keep_their_bytes_and_end_with_nul),
         cmocka_unit_test(formatted_text_may_be_longer_than_a_block),
