@@ -129,6 +129,8 @@ static void on_authenticated(void *ctx, const struct principal *principal, bool 
     struct rpc_call *hello = session->hello;
     session->asking = false;
     session->hello = NULL;
+    if (principal && principal->role == ROLE_HOOK) /* good for the URL of its hook only */
+        principal = NULL;
     if (principal) {
         arena_reset(&session->arena);
         principal_copy(&session->principal, principal, &session->arena);

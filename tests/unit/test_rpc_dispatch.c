@@ -243,6 +243,15 @@ static void hello_is_said_once(void **state)
     assert_string_equal(call("hello", HELLO), "invalid");
 }
 
+static void the_token_of_a_hook_opens_no_session(void **state)
+{
+    (void)state;
+    token_owner.role = ROLE_HOOK;
+    assert_string_equal(call("hello", HELLO), "unauthenticated");
+    assert_false(connection.trusted);
+    assert_string_equal(call("get", "[]"), "unauthenticated");
+}
+
 static void calls_behind_a_hello_wait_for_it_and_keep_their_order(void **state)
 {
     (void)state;
@@ -330,6 +339,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(nothing_is_served_before_hello, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_hello_must_be_whole, set_up, tear_down),
         cmocka_unit_test_setup_teardown(hello_is_said_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_token_of_a_hook_opens_no_session, set_up, tear_down),
         cmocka_unit_test_setup_teardown(calls_behind_a_hello_wait_for_it_and_keep_their_order, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(calls_behind_a_refused_hello_are_refused, set_up, tear_down),
