@@ -43,8 +43,10 @@ static void read_address(struct party *out, struct slice text)
     size_t open = text.len - 1;
     while (open && text.ptr[open] != '<')
         open--;
+    if (text.ptr[open] != '<')
+        return;
     struct slice inside = trimmed((struct slice){text.ptr + open + 1, text.len - open - 2});
-    if (text.ptr[open] != '<' || !inside.len)
+    if (!inside.len)
         return;
     out->email = inside;
     struct slice name = trimmed((struct slice){text.ptr, open});

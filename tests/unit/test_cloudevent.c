@@ -131,6 +131,21 @@ static void a_string_from_is_understood_by_channel(void **state)
     }
 }
 
+static void a_lone_bracket_is_read_within_its_text(void **state)
+{
+    (void)state;
+    struct party party;
+    struct fault fault;
+    char *text = malloc(1); /* with nothing around it that could be read unseen */
+    assert_non_null(text);
+    *text = '>';
+    struct value from = value_string((struct slice){text, 1});
+    assert_true(event_read_party(&party, &from, CHANNEL_EMAIL, &fault));
+    assert_text(party.email, ">");
+    assert_int_equal(party.name.len, 0);
+    free(text);
+}
+
 static void a_withheld_number_needs_no_from(void **state)
 {
     (void)state;
@@ -325,6 +340,7 @@ int main(void)
         ARENA_TEST(a_mail_is_read_whole),
         ARENA_TEST(the_short_types_need_no_data),
         ARENA_TEST(a_string_from_is_understood_by_channel),
+        ARENA_TEST(a_lone_bracket_is_read_within_its_text),
         ARENA_TEST(a_withheld_number_needs_no_from),
         ARENA_TEST(a_fault_points_at_what_is_wrong),
         ARENA_TEST(lengths_are_accepted_to_the_byte),
