@@ -23,7 +23,7 @@ enum hook_status {
     HOOK_MALFORMED,     /* `fault` of the result says what is missing or wrong */
     HOOK_BAD_SIGNATURE, /* or none where one must be */
     HOOK_STALE,         /* signed too long ago, or too far ahead */
-    HOOK_TOO_MANY,      /* more than HOOK_EVENTS_MAX */
+    HOOK_TOO_MANY,      /* more events than HOOK_EVENTS_MAX, or what the preset takes */
     HOOK_UNSUPPORTED,   /* a content type that the preset does not take */
 };
 #define HOOK_STATUS_COUNT 7

@@ -49,12 +49,16 @@ enum hook_status hook_mailgun_decode(struct hook_result *result, const struct ho
         return status;
     if (request->to.len)
         return hook_add_mail(result, request, &mail, envelope, arena);
-    for (unsigned i = 0; recipients.len && i < RECIPIENTS_MAX && status == HOOK_OK; i++) {
+    unsigned count = 0;
+    while (recipients.len && status == HOOK_OK) {
         size_t end = ascii_find(recipients, ',');
         envelope.recipient = ascii_trim(ascii_part(recipients, 0, end));
         recipients = ascii_part(recipients, end < recipients.len ? end + 1 : end, recipients.len);
-        if (envelope.recipient.len)
-            status = hook_add_mail(result, request, &mail, envelope, arena);
+        if (!envelope.recipient.len)
+            continue;
+        if (count++ == RECIPIENTS_MAX)
+            return HOOK_TOO_MANY;
+        status = hook_add_mail(result, request, &mail, envelope, arena);
     }
-    return status;
+    return count ? status : hook_missing(result, "/recipient");
 }
