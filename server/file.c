@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Bytes read, up to size; -1 with errno. Pipes give less than asked for at a time. */
@@ -37,15 +38,38 @@ static bool read_file(struct slice *out, int fd, size_t max, struct arena *arena
     return len >= 0 && (size_t)len <= max;
 }
 
+static bool fail(char *why, size_t why_size)
+{
+    snprintf(why, why_size, "%s", strerror(errno));
+    return false;
+}
+
 bool file_read(struct slice *out, const char *path, size_t max, struct arena *arena, char *why,
                size_t why_size)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0) {
-        snprintf(why, why_size, "%s", strerror(errno));
-        return false;
-    }
+    if (fd < 0)
+        return fail(why, why_size);
     bool good = read_file(out, fd, max, arena, why, why_size);
+    close(fd);
+    return good;
+}
+
+/* The path is an administrator's of a project, not ours: a FIFO must not hold a thread, nor a terminal us. */
+bool file_read_secret(struct slice *out, const char *path, size_t max, struct arena *arena, char *why,
+                      size_t why_size)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+    struct stat status;
+    if (fd < 0)
+        return fail(why, why_size);
+    bool good = false;
+    if (fstat(fd, &status) != 0)
+        (void)fail(why, why_size);
+    else if (!S_ISREG(status.st_mode))
+        snprintf(why, why_size, "%s", "not a regular file");
+    else
+        good = read_file(out, fd, max, arena, why, why_size);
     close(fd);
     return good;
 }

@@ -219,8 +219,8 @@ static bool read_secrets(struct hook_call *hook)
 {
     for (uint32_t i = 0; i < hook->secret_file_count; i++) {
         struct slice secret;
-        bool is_read = file_read(&secret, hook->secret_files[i], HOOK_SECRET_MAX, hook->call.arena, hook->why,
-                                 sizeof hook->why);
+        bool is_read = file_read_secret(&secret, hook->secret_files[i], HOOK_SECRET_MAX, hook->call.arena,
+                                        hook->why, sizeof hook->why);
         secret = is_read ? ascii_trim(secret) : (struct slice){NULL, 0};
         if (is_read && !secret.len)
             snprintf(hook->why, sizeof hook->why, "it is empty");
@@ -294,7 +294,7 @@ static void on_read(uv_work_t *work, int status)
         problem_set_fault(&problem, &hook->result.fault);
         break;
     case HOOK_TOO_MANY:
-        problem_set(&problem, PROBLEM_TOO_LARGE, NULL, "more than %d events at a time", HOOK_EVENTS_MAX);
+        problem_set(&problem, PROBLEM_TOO_LARGE, NULL, "%s", "more events than are taken at a time");
         break;
     case HOOK_UNSUPPORTED:
         problem_set(&problem, PROBLEM_UNSUPPORTED_MEDIA_TYPE, NULL, "%s does not come in this content type",

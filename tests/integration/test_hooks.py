@@ -3,6 +3,7 @@ import base64
 import hashlib
 import hmac
 import json
+import os
 import time
 import urllib.error
 import urllib.parse
@@ -107,6 +108,8 @@ def test_two_secrets_hold_while_one_is_changed_for_the_other(hooked):
     hooked.expect_log("a secret of a webhook cannot be read")
     hooked.secrets["old"].unlink()
     assert answer("new-secret", "7") == 503
+    os.mkfifo(hooked.secrets["old"])  # nobody writes: waiting for it would never end
+    assert answer("new-secret", "8") == 503
     assert outcomes(hooked, "cti-generic")["unauthenticated"] == 3
 
 
@@ -123,6 +126,16 @@ def test_mail_comes_by_webhooks_and_is_one_mail(hooked):
     assert len(hooked.client().ok("GET", "interactions?state=open")["items"]) == 1
     assert mailgun.send({"timestamp": stamp, "token": token, "signature": fields["signature"]})[0] == 406  # no use in trying again
     assert postmark.send("{}", "application/json")[0] == 403
+
+
+def test_mail_is_read_by_a_router_without_lmtp(make_router):
+    router = make_router(project() + "hooks:\n  box: {preset: postmark}\n", with_lmtp=False).start()
+    assert router.lmtp == ""
+    mime = "From: =?utf-8?q?J=C3=B6rg?= <joerg@customer.example>\r\nTo: help@demo.example\r\nMessage-ID: <h2@customer.example>\r\n" \
+           "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\nHello\r\n--b--\r\n"
+    posted = json.dumps({"OriginalRecipient": "help@demo.example", "RawEmail": mime})
+    status, said, _ = Peer(router, "postmark", "box").send(posted, "application/json")
+    assert status == 200 and json.loads(said)["decisions"][0]["outcome"] == "queued"
 
 
 def test_a_url_opens_its_own_hook_and_nothing_else(hooked):
