@@ -21,6 +21,10 @@
 #define GATEWAY_CONNECT_DEADLINE_MS 5000 /* for one address */
 #define GATEWAY_FRAME_DEADLINE_MS 10000  /* from the first byte of a frame to its last */
 #define GATEWAY_WRITE_DEADLINE_MS 30000  /* for the peer to take what was written */
+#define GATEWAY_KEEPALIVE_IDLE_S 15      /* silence before the peer's machine is asked whether it is there */
+#define GATEWAY_KEEPALIVE_STEP_S 5       /* between two such questions */
+#define GATEWAY_KEEPALIVE_TRIES 3        /* not answered: it is gone */
+#define GATEWAY_UNACKED_MAX_MS 30000     /* what was sent and its machine has not taken: it is gone */
 #define GATEWAY_RETRY_FIRST_MS 250       /* before the peer is dialled again; doubling */
 #define GATEWAY_RETRY_MAX_MS 10000       /* each wait is cut by up to a half at random */
 #define GATEWAY_STEADY_MS 2000           /* connected for this long, it starts from the first wait again */

@@ -1,5 +1,7 @@
 /* One connection: bytes come in up to the size of one frame, frames are handed on one by one while there is
  * room for their events, what is written leaves in the order in which it came. */
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -289,11 +291,28 @@ struct gateway_link *gateway_link_open(struct gateway *gateway)
     return link;
 }
 
+/* A machine that vanishes says nothing, and most peers are silent while there are no calls. */
+static void keep_alive(uv_tcp_t *tcp)
+{
+    const struct {
+        int option, value;
+    } options[] = {{TCP_KEEPINTVL, GATEWAY_KEEPALIVE_STEP_S},
+                   {TCP_KEEPCNT, GATEWAY_KEEPALIVE_TRIES},
+                   {TCP_USER_TIMEOUT, GATEWAY_UNACKED_MAX_MS}};
+    uv_os_fd_t fd;
+    if (uv_tcp_keepalive(tcp, 1, GATEWAY_KEEPALIVE_IDLE_S) != 0 ||
+        uv_fileno((const uv_handle_t *)tcp, &fd) != 0)
+        return; /* it is gone already */
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++)
+        (void)setsockopt(fd, IPPROTO_TCP, options[i].option, &options[i].value, sizeof options[i].value);
+}
+
 static void begin(struct gateway_link *link)
 {
     link->is_connected = true;
     set_due(link, LINK_CONNECT_OR_FRAME, 0);
     uv_tcp_nodelay(&link->tcp, 1);
+    keep_alive(&link->tcp);
     link->gateway->kind->on_connected(link);
     read_on(link, true);
 }

@@ -190,6 +190,12 @@ def test_a_call_that_talks_elsewhere_outlives_a_restart(connected, switch):
     wait_for(lambda: [one["subject"] for one in calls(router, "closed")] == [call], lambda: calls(router))
 
 
+def test_a_peer_that_is_silent_is_asked_whether_it_is_there(connected, switch):
+    ours = [line.split() for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    timers = [fields[5][:2] for fields in ours if fields[2].endswith(f":{switch.port:04X}") and fields[3] == "01"]
+    assert timers == ["02"], "the timer of the connection is the one of keepalive"
+
+
 def test_the_password_that_everybody_knows_is_refused(make_router, switch, secret):
     secret.write_text("ClueCon")
     line = f"{{kind: freeswitch, address: '127.0.0.1:{switch.port}', secret_file: {secret}}}"
