@@ -17,7 +17,7 @@ struct gateway_event *gateway_event_new(struct gateway *gateway)
         abort();
     event->gateway = gateway;
     arena_init(&event->arena);
-    event->request.arena = &event->arena;
+    arena_init(&event->attempt);
     return event;
 }
 
@@ -29,6 +29,7 @@ struct arena *gateway_event_arena(struct gateway_event *event)
 static void event_free(struct gateway_event *event)
 {
     arena_deinit(&event->arena);
+    arena_deinit(&event->attempt);
     free(event);
 }
 
@@ -199,6 +200,12 @@ static void submit(struct gateway_event *event)
         return;
     }
     event->is_in_flight = true;
+    arena_reset(&event->attempt);
+    event->request = (struct intake_request){.arena = &event->attempt,
+                                             .input = {.kind = INPUT_EVENT, .event = &event->request.event},
+                                             .event = event->read,
+                                             .on_done = on_decided,
+                                             .ctx = event};
     intake_submit(gateway->project, &event->request);
 }
 
@@ -219,7 +226,7 @@ void gateway_events_drop(struct gateway *gateway)
 static void lead_to_endpoint(const struct gateway *gateway, struct gateway_event *event)
 {
     const struct project_config *config = project_config(gateway->project);
-    struct event *decoded = &event->request.event;
+    struct event *decoded = &event->read;
     if (!gateway->endpoint.len || decoded->type != EVENT_CALL_RINGING || decoded->outbound)
         return;
     struct phone_key key = phone_key(config->region, decoded->to, false, &event->arena);
@@ -236,7 +243,7 @@ void gateway_event_submit(struct gateway_event **owner, const struct value *docu
     static struct log_limit limit;
     *owner = NULL;
     if (gateway->phase == GATEWAY_CLOSING ||
-        !cloudevent_read(&event->request.event, document, &event->arena, &fault)) {
+        !cloudevent_read(&event->read, document, &event->arena, &fault)) {
         if (gateway->phase != GATEWAY_CLOSING)
             log_event_limited(&limit, LOG_WARN, "an event of a gateway cannot be used",
                               (struct log_field[]){log_text("project", gateway->project_name),
@@ -247,13 +254,9 @@ void gateway_event_submit(struct gateway_event **owner, const struct value *docu
         return;
     }
     lead_to_endpoint(gateway, event);
-    event->request.input.kind = INPUT_EVENT;
-    event->request.input.event = &event->request.event;
-    event->request.on_done = on_decided;
-    event->request.ctx = event;
     event->link = link;
     event->tag = tag;
-    event->subject_hash = hash_of(event->request.event.subject);
+    event->subject_hash = hash_of(event->read.subject);
     event->is_first = true;
     for (const struct gateway_event *at = gateway->events.next; at != &gateway->events; at = at->next)
         event->is_first &= at->subject_hash != event->subject_hash;

@@ -63,7 +63,8 @@ struct gateway_link {
 struct gateway_event {
     struct gateway *gateway;
     struct gateway_event *prev, *next;
-    struct arena arena;
+    struct arena arena, attempt; /* attempt: what one try needs */
+    struct event read;           /* as the peer told it: the intake makes changes to its own */
     struct intake_request request;
     struct gateway_link *link;
     uint64_t tag, subject_hash;

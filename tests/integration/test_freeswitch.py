@@ -3,6 +3,7 @@ import json
 import pathlib
 import re
 import socket
+import subprocess
 import threading
 import time
 
@@ -10,6 +11,7 @@ import pytest
 
 from harness.process import free_port, wait_for
 from harness.projects import project
+from harness.router import BINARY
 
 SAMPLES = pathlib.Path(__file__).resolve().parents[1] / "gateways/esl"
 NO_CHANNELS = '{"row_count":0}'
@@ -130,12 +132,19 @@ def calls(router, which="open"):
 
 
 @pytest.fixture
-def connected(switch, secret, make_router):
-    line = (f"{{kind: freeswitch, address: '127.0.0.1:{switch.port}', secret_file: {secret}, endpoint: main, contexts: [public], "
-            "extensions: {anna: 1001, ben: 1002}, redirect: {context: agents}}")
-    router = make_router(project_with(line)).start()
-    wait_for(lambda: switch.peer and state(router) == "connected", "the gateway is connected")
-    return router
+def connect(switch, secret, make_router):
+    def start(**more):
+        line = (f"{{kind: freeswitch, address: '127.0.0.1:{switch.port}', secret_file: {secret}, endpoint: main, contexts: [public], "
+                "extensions: {anna: 1001, ben: 1002}, redirect: {context: agents}}")
+        router = make_router(project_with(line), **more).start()
+        wait_for(lambda: switch.peer and state(router) == "connected", "the gateway is connected")
+        return router
+    return start
+
+
+@pytest.fixture
+def connected(connect):
+    return connect()
 
 
 def test_a_call_is_followed_through_cuts_to_its_end(connected, switch):
@@ -188,6 +197,23 @@ def test_a_call_that_talks_elsewhere_outlives_a_restart(connected, switch):
     assert call in [one["subject"] for one in calls(router)] and not calls(router, "closed")
     switch.send(frames("bridged_before")[1])
     wait_for(lambda: [one["subject"] for one in calls(router, "closed")] == [call], lambda: calls(router))
+
+
+def test_what_is_tried_again_is_what_was_told(connect, switch, make_proxy, database, tmp_path):
+    proxy = make_proxy(database.cluster.port)
+    router = connect(database_port=proxy.port, flags=["--storage-wait", "1s"])
+    router.expect_log("database is away")
+    frame = now(frames("outbound")[0])
+    proxy.refuse()
+    proxy.drop_all()
+    switch.send(frame)
+    wait_for(lambda: router.metric("patchbay_refusals_total", code="storage_unavailable") >= 2, "it is tried again")
+    proxy.heal()
+    wait_for(lambda: router.is_ready() and calls(router), "the call is there")
+    (tmp_path / "frame").write_bytes(frame)
+    told = json.loads(subprocess.run([BINARY, "decode", "esl", tmp_path / "frame"], check=True, capture_output=True, timeout=20).stdout)
+    answer = router.client().event({**told, "source": "freeswitch/fs1"})
+    assert answer.status == 200 and answer.json["interaction"] == calls(router)[0]["id"], answer
 
 
 def test_a_peer_that_is_silent_is_asked_whether_it_is_there(connected, switch):
