@@ -78,15 +78,16 @@ void batch_refuse(struct intake_request *request, enum refusal refusal)
     }
 }
 
+/* Also of another content under the same id: a webhook's peer is told what was decided. */
 static void answer_earlier(struct intake_request *request)
 {
+    request->answer = decision_event_answer(request->earlier, arena_copy(request->arena, request->event.id),
+                                            request->event.source, request->arena);
     if (!uuid_equal(&request->earlier_digest, &request->digest)) {
         intake_refuse(request, PROBLEM_ID_CONFLICT, "/id", "this source and id stand for another event");
         return;
     }
     request->duplicate = true;
-    request->answer = decision_event_answer(request->earlier, arena_copy(request->arena, request->event.id),
-                                            request->event.source, request->arena);
 }
 
 /* The customer that this decision makes or meets is known to the next one. */

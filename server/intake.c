@@ -124,6 +124,7 @@ static void finish_waiters(struct intake_request *request)
             waiter->answer = value_copy(&request->answer, waiter->arena);
             done(waiter);
         } else {
+            waiter->answer = value_copy(&request->answer, waiter->arena);
             intake_refuse(waiter, PROBLEM_ID_CONFLICT, "/id", "this source and id stand for another event");
             done(waiter);
         }

@@ -111,13 +111,13 @@ static struct slice member_text(const struct intake_request *request, const char
 
 static void read_decision(struct hook_decision *decision, const struct intake_request *request)
 {
-    decision->duplicate = request->duplicate;
-    if (request->refused) {
-        decision->refused = request->problem.code != PROBLEM_ID_CONFLICT;
-        decision->duplicate = !decision->refused; /* the peer's id was decided, whatever else differs */
-        decision->outcome = decision->refused ? SLICE("refused") : SLICE("known");
+    bool is_conflict = request->refused && request->problem.code == PROBLEM_ID_CONFLICT;
+    decision->refused = request->refused && !is_conflict;
+    if (decision->refused) {
+        decision->outcome = SLICE("refused");
         return;
     }
+    decision->duplicate = request->duplicate || is_conflict; /* the peer's id was decided, whatever differs */
     decision->outcome = member_text(request, "outcome");
     decision->interaction = member_text(request, "interaction");
     decision->queue = member_text(request, "queue");

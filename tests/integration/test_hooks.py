@@ -84,11 +84,14 @@ def test_a_call_lives_by_cti_generic(hooked):
     blocked = dict(ring, callId="c2", **{"from": "4915166666666"})
     assert '<Reject reason="rejected"/>' in pbx.send(blocked)[1]
     assert '<Reject reason="rejected"/>' in pbx.send(blocked)[1]
+    assert '<Reject reason="rejected"/>' in pbx.send(dict(blocked, diversion="+493077"))[1]
     status, body, _ = pbx.send(json.dumps(dict(blocked, callId="c3")), "application/json")
     assert json.loads(body)["action"] == "reject" and json.loads(body)["outcome"] == "blocked"
+    status, body, headers = pbx.send(json.dumps(dict(blocked, callId="c3", diversion="+493077")), "application/json")
+    assert json.loads(body)["action"] == "reject" and headers["Patchbay-Duplicate"] == "true"
     status, body, _ = pbx.send({"event": "newCall", "from": "1", "to": "2"})
     assert status == 400 and json.loads(body)["pointer"] == "/callId" and "callId is missing" in json.loads(body)["detail"]
-    assert outcomes(hooked, "cti-generic") == {"decided": 5, "duplicate": 3, "ignored": 1, "refused": 1, "unauthenticated": 0,
+    assert outcomes(hooked, "cti-generic") == {"decided": 5, "duplicate": 5, "ignored": 1, "refused": 1, "unauthenticated": 0,
                                                "deferred": 0}
 
 
