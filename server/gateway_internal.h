@@ -50,6 +50,7 @@ struct gateway_link {
     struct gateway_link *prev, *next;
     void *state;
     uint64_t due_ms[LINK_DEADLINES]; /* loop time; 0: none */
+    uint64_t unread_since_ms;        /* loop time: there is no room for events; 0: there is */
     const char *expected;            /* said when LINK_EXPECTED comes */
     uint64_t every_ms;
     void (*on_time)(struct gateway_link *link);

@@ -40,11 +40,17 @@ static void close_handles(struct gateway_link *link)
 
 static void on_timer(uv_timer_t *timer);
 
+/* What the peer owes us may have come, where nothing is read. */
+static bool is_held(const struct gateway_link *link, int deadline)
+{
+    return link->unread_since_ms && (deadline == LINK_EXPECTED || deadline == LINK_TIME);
+}
+
 static void arm(struct gateway_link *link)
 {
     uint64_t now = uv_now(link->gateway->gateways->app->loop), first = UINT64_MAX;
     for (int i = 0; i < LINK_DEADLINES; i++) {
-        if (link->due_ms[i] && link->due_ms[i] < first)
+        if (link->due_ms[i] && link->due_ms[i] < first && !is_held(link, i))
             first = link->due_ms[i];
     }
     if (link->is_closing)
@@ -96,7 +102,7 @@ static void on_timer(uv_timer_t *timer)
     struct gateway_link *link = timer->data;
     uint64_t now = uv_now(link->gateway->gateways->app->loop);
     for (int i = 0; i < LINK_TIME && !link->is_cut; i++) {
-        if (!link->due_ms[i] || link->due_ms[i] > now)
+        if (!link->due_ms[i] || link->due_ms[i] > now || is_held(link, i))
             continue;
         if (i == LINK_CONNECT_OR_FRAME && !link->is_connected)
             gateway_link_cut(link, "it does not answer");
@@ -107,7 +113,7 @@ static void on_timer(uv_timer_t *timer)
         close_handles(link);
         return;
     }
-    if (link->due_ms[LINK_TIME] && link->due_ms[LINK_TIME] <= now) {
+    if (link->due_ms[LINK_TIME] && link->due_ms[LINK_TIME] <= now && !is_held(link, LINK_TIME)) {
         set_due(link, LINK_TIME, link->every_ms);
         link->on_time(link);
     } else {
@@ -149,11 +155,23 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buffer)
 
 static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *buffer);
 
+static void hold(struct gateway_link *link, bool wanted)
+{
+    uint64_t now = uv_now(link->gateway->gateways->app->loop);
+    for (int i = 0; i < LINK_DEADLINES && !wanted; i++) {
+        if (is_held(link, i) && link->due_ms[i])
+            link->due_ms[i] += now - link->unread_since_ms;
+    }
+    link->unread_since_ms = wanted ? now : 0;
+    arm(link);
+}
+
 static void read_on(struct gateway_link *link, bool wanted)
 {
     if (wanted == link->is_reading || link->is_cut)
         return;
     link->is_reading = wanted;
+    hold(link, !wanted);
     if (!wanted)
         uv_read_stop((uv_stream_t *)&link->tcp);
     else if (uv_read_start((uv_stream_t *)&link->tcp, on_alloc, on_read) != 0)

@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import time
 import urllib.request
 
 import pytest
@@ -12,6 +13,7 @@ from harness.projects import project
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SHARED = pathlib.Path(os.environ.get("PATCHBAY_SHARED", ROOT.parent / "shared"))
+PING_AND_ANSWER_S = 25
 TRUNK = "PJSIP/trunk-0000000{}"
 
 
@@ -24,12 +26,12 @@ def asterisk():
 
 @pytest.fixture
 def make(make_router, asterisk, tmp_path):
-    def start(more="", secret="s3cret"):
+    def start(more="", secret="s3cret", **flags):
         (tmp_path / "secret").write_text(secret + "\n")
         text = project().replace("  - {phone:", "  - {name: main, phone:")
         router = make_router(text + f"""gateways:
   pbx1: {{kind: asterisk, address: "127.0.0.1:{asterisk.port}", user: patchbay, secret_file: {tmp_path}/secret, endpoint: main{more}}}
-""")
+""", **flags)
         router.expect_log("a gateway is away")
         return router.start()
     return start
@@ -129,6 +131,24 @@ def test_half_a_frame_and_no_more_is_cut_off(make, asterisk):
     router.expect_log("a gateway is away")
     wait_for(lambda: asterisk.logins == 2, lambda: "it is dialled again", timeout=20)
     assert "half a frame" in router.log()
+
+
+def test_a_ping_is_not_due_while_nothing_is_read(make, make_proxy, database, asterisk, tables):
+    proxy = make_proxy(database.cluster.port)
+    router = make(database_port=proxy.port)
+    wait_state(router, "connected")
+    router.expect_log("database is away")
+    proxy.refuse()
+    proxy.drop_all()
+    asterisk.play(b"".join(ring(line) for line in range(300)))
+    wait_for(lambda: router.metric("patchbay_gateway_waiting", gateway="pbx1") == 256, "there is no room")
+    held = time.monotonic() + PING_AND_ANSWER_S + 2
+    wait_for(lambda: time.monotonic() > held or asterisk.logins > 1, "time passes", timeout=PING_AND_ANSWER_S * 2)
+    assert asterisk.logins == 1 and router.metric("patchbay_gateway_up", gateway="pbx1") == 1
+    proxy.heal()
+    wait_for(lambda: len(calls(tables)) == 300, lambda: f"{len(calls(tables))} calls", timeout=60)
+    wait_for(lambda: asterisk.asked("Ping"), "it is asked again", timeout=PING_AND_ANSWER_S)
+    assert asterisk.logins == 1
 
 
 def test_recorded_calls_are_one_interaction_each(make, asterisk, tables):
