@@ -28,7 +28,7 @@ static bool read_secret(struct gateway_dial *dial)
     struct slice text;
     char why[WHY_MAX];
     arena_init(&arena);
-    bool good = file_read(&text, dial->secret_path, GATEWAY_SECRET_MAX, &arena, why, sizeof why);
+    bool good = file_read_secret(&text, dial->secret_path, GATEWAY_SECRET_MAX, &arena, why, sizeof why);
     while (good && text.len && (text.ptr[text.len - 1] == '\n' || text.ptr[text.len - 1] == '\r'))
         text.len--;
     if (!good)
