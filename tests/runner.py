@@ -85,12 +85,12 @@ def build(results, preset, *targets):
     return True
 
 
-def pytest(results, folder, keyword, limit, workers=0, **variables):
+def pytest(results, folder, keyword, limit, workers=0, marks="", **variables):
     """One pytest run, counted from its JUnit file; each worker has servers of its own."""
     with tempfile.TemporaryDirectory() as scratch:
         report = pathlib.Path(scratch) / "report.xml"
         command = ["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=short", "--durations=5",
-                   f"--junitxml={report}", "-o", "junit_family=xunit1", "-n", str(workers), folder,
+                   f"--junitxml={report}", "-o", "junit_family=xunit1", "-n", str(workers), "-m", marks, folder,
                    *(["-k", keyword] if keyword else [])]
         status, output = run(command, limit, env={**ENVIRONMENT, **variables})
         try:
@@ -199,10 +199,11 @@ def stage_fuzz(results, keyword):
 
 
 def stage_integration(results, keyword):
-    if build(results, "asan") and build(results, "release", "patchbay"):
-        pytest(results, "tests/integration", keyword, LIMIT_S["integration"], workers=CORES,
-               PATCHBAY_BINARY=str(ROOT / "build/asan/patchbay"), PATCHBAY_BUILD=str(ROOT / "build/asan"),
-               PATCHBAY_RELEASE=str(ROOT / "build/release/patchbay"))
+    """On all cores, then one by one what looks at the clock."""
+    if build(results, "asan"):
+        for workers, marks in ((CORES, "not alone"), (0, "alone")):
+            pytest(results, "tests/integration", keyword, LIMIT_S["integration"], workers, marks,
+                   PATCHBAY_BINARY=str(ROOT / "build/asan/patchbay"), PATCHBAY_BUILD=str(ROOT / "build/asan"))
 
 
 def main():

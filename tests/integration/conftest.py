@@ -17,6 +17,10 @@ from harness.router import Router, admin  # noqa: E402
 from harness.tables import Tables  # noqa: E402
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "alone: not beside other tests (tests/runner.py): what it times would be about them")
+
+
 @pytest.fixture(scope="session")
 def scratch():
     """A folder that the servers' user can reach, whatever the umask."""

@@ -9,6 +9,8 @@ from harness.process import wait_for
 from harness.storm import http_request, http_storm
 from harness.times import from_ms, now_ms, to_ms
 
+pytestmark = pytest.mark.alone  # its clocks run
+
 NUMBER = "+4915112345678"
 _numbers = itertools.count()
 
@@ -47,6 +49,7 @@ def ring_until(router, number, end_ms, outstanding=64):
 
 
 def test_a_temporary_block_ends_exactly_on_its_millisecond(router, tables):
+    router.token("supervisor"), router.token("source")  # before the clock runs
     for _ in range(3):
         number, until = new_number(), now_ms() + 700
         made = block(router, phone=number, until=from_ms(until))
@@ -63,6 +66,7 @@ def test_a_temporary_block_ends_exactly_on_its_millisecond(router, tables):
 def test_what_waits_when_a_temporary_block_ends_was_shut_out_and_stays_so(router, subscriber):
     number = new_number()
     waiting = router.source().event(ringing(number)).json
+    router.token("supervisor")  # before the clock runs
     until = now_ms() + 400
     block(router, phone=number, until=from_ms(until))
     assert subscriber.wait_event("interaction.blocked", waiting["interaction"])

@@ -110,6 +110,10 @@ ASKS = {
     "interaction.fill_datasheet": lambda client, customer, scene: scene.about(
         client, customer, "PUT", "datasheet/survey", {"fields": {"note": "x"}}),
     "interaction.datasheet": lambda client, customer, scene: scene.about(client, customer, "GET", "datasheet/survey"),
+    "interaction.reply": lambda client, customer, scene: scene.about(client, customer, "GET", "reply"),
+    "interaction.mails": lambda client, customer, scene: scene.about(client, customer, "GET", "mails"),
+    "GET interactions/{interaction}/mails/{mail}": lambda client, customer, scene: scene.about(
+        client, customer, "GET", f"mails/{scene.kept_mail(customer)}"),
     "customer.erase": lambda client, customer, scene: client.post(f"customers/{customer}/erase").status,
 }
 
@@ -120,7 +124,8 @@ OF_NOBODY |= {name for name in ASKS if name.split(".")[0] in ("pool", "import") 
 
 # Asking these changes nothing.
 READS = {"customer.get", "customer.list", "customer.search", "customer.log", "customer.shares", "customer.mine", "customer.next", "customer.previous",
-         "customer.duplicates", "customer.read", "interaction.get", "interaction.list", "interaction.datasheet", *OF_NOBODY}
+         "customer.duplicates", "customer.read", "interaction.get", "interaction.list", "interaction.datasheet", "interaction.mails",
+         "interaction.reply", "GET interactions/{interaction}/mails/{mail}", *OF_NOBODY}
 # What is asked, of a customer in which state, and the status for each of ROLES in their order.
 TABLE = [
     #                                            owner rep  sup  top  shrd memb othr spvr padm adm  stranger
@@ -213,6 +218,10 @@ TABLE = [
     ("interaction.unmute",            "spoken",  "200  200  200  200  200  200  200  200  200  403  404"),
     ("interaction.fill_datasheet",    "spoken",  "403  403  403  403  403  404  200  200  404  200  404"),
     ("interaction.datasheet",         "spoken",  "200  200  200  200  200  404  200  200  404  200  404"),
+    ("interaction.mails",             "spoken",  "200  200  200  200  200  404  200  200  404  200  404"),
+    ("GET interactions/{interaction}/mails/{mail}",
+                                      "spoken",  "200  200  200  200  200  404  200  200  404  200  404"),
+    ("interaction.reply",             "spoken",  "400  400  400  400  400  404  400  400  404  400  404"),  # a call
 ]
 
 
@@ -295,6 +304,20 @@ class Scene:
 
     def block(self):
         return self.admin.ok("POST", "blacklist", {"domain": f"{uuid.uuid4().hex}.example"}, 201)["id"]
+
+    def kept_mail(self, customer):
+        """As if the interaction had had a mail, and the project kept it."""
+        made = str(uuid.uuid4())
+        if customer not in self.interactions:
+            return made
+        found = self.tables.query("SELECT event_key FROM raw_mails WHERE interaction = %s", self.interactions[customer])
+        if found:
+            return found[0][0]
+        self.tables.query("INSERT INTO raw_mails (project, event_key, interaction, at_ms, until_ms, sender_key, message_id, size, message)"
+                          " SELECT project, %s, id, opened_ms, opened_ms + 86400000000, 'x', '<x>', 1, 'x' FROM interactions WHERE id = %s",
+                          made, self.interactions[customer])
+        self.tables.connection.commit()
+        return made
 
     def contact(self, customer):
         """The first of them; there is one from now on, if there is such a customer."""

@@ -9,6 +9,8 @@ from harness.http_client import chat, cloudevent, mail, ringing
 from harness.process import wait_for
 from harness.projects import project
 
+pytestmark = pytest.mark.alone  # its clocks run
+
 ANNA = {"anna": "{name: Anna, queues: [support, mail, chat], capacity: {call: 1, chat: 200, email: 200}}",
         "ben": "{name: Ben, queues: [support], capacity: {call: 1, chat: 3, email: 10}}"}
 LARGE = "x" * 60000
@@ -334,6 +336,7 @@ def test_events_of_several_agents_on_one_connection_say_whose_feed_they_are_from
     router.presence("anna")
     source = router.source()
     call = ringing()
+    router.token("agent", "ben")  # before the clock of the offer runs
     offered = source.event(call).json
     router.presence("ben")
     router.agent("anna").ok("POST", f"offers/{offered['offer']}/reject", {"cause": "reject"})

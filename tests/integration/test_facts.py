@@ -4,9 +4,13 @@ import threading
 import time
 import uuid
 
+import pytest
+
 from harness.fence import Fence, Gate, Later, check_journal
 from harness.http_client import mail, ringing
 from harness.process import wait_for
+
+pytestmark = pytest.mark.alone  # its clocks run
 
 
 # --- In mid-batch ---

@@ -12,6 +12,8 @@ import time
 
 import psycopg2
 
+import pytest
+
 from harness.fence import Later, check_journal, publish, publish_until_accepted
 from harness.http_client import chat, cloudevent, ringing
 from harness.process import wait_for
@@ -19,6 +21,8 @@ from harness.projects import project
 from harness.published import RecordingProxy
 from harness.rpc_client import RpcClient, RpcError
 from harness.times import now_ms
+
+pytestmark = pytest.mark.alone  # its clocks run
 
 SEED = int(os.environ.get("PATCHBAY_KILL_SEED") or random.randrange(1 << 32))
 KILLS_EACH = 10

@@ -1,8 +1,12 @@
 """What routing remembers over a kill -9: whose turn it is, how far requirements are relaxed, the rule and what it read."""
 import time
 
+import pytest
+
 from harness.http_client import chat, ringing
 from harness.process import wait_for
+
+pytestmark = pytest.mark.alone  # its clocks run
 
 HEAD = """\
 project: demo

@@ -14,6 +14,8 @@ from harness.process import wait_for
 from harness.projects import project
 from harness.storm import connect
 
+pytestmark = pytest.mark.alone  # its clocks run
+
 DEADLINE_S = 10  # from the first byte of a request to its last: docs/listeners.md
 IMPATIENT_S = DEADLINE_S + 3
 EVENTS = "/v1/projects/demo/events"

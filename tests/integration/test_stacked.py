@@ -12,6 +12,8 @@ from harness.process import wait_for
 from harness.projects import project
 from harness.proxy import TO_CLIENT, TO_SERVER, Proxy
 
+pytestmark = pytest.mark.alone  # its clocks run
+
 MANY = 40  # requests, enough for a batch on top of another
 
 

@@ -11,6 +11,8 @@ from harness.process import wait_for
 from harness.projects import project
 from harness.storm import http_request, http_storm, rpc_storm
 
+pytestmark = pytest.mark.alone  # its clocks run
+
 EVENTS = "/v1/projects/demo/events"
 COPIES = 1000
 

@@ -12,6 +12,8 @@ from harness.process import wait_for
 from harness.storm import http_request, http_storm
 from harness.times import now_ms
 
+pytestmark = pytest.mark.alone  # its clocks run
+
 EVENTS = "/v1/projects/demo/events"
 
 
@@ -276,9 +278,9 @@ def test_a_router_that_was_stopped_while_its_batch_waits_is_fenced_out(two_route
     """The lease runs out while the batch waits for the fence. Whoever comes first wins, and the batch is in once."""
     first, second = two_routers
     first.expect_log("database is away|refuses a batch")
-    event = mail("new@example.org")
+    event, source = mail("new@example.org"), first.source()
     fence = Fence(tables)
-    asked = Later(first.source().event, event)
+    asked = Later(source.event, event)
     fence.wait_stuck()
     pause(first)
     try:
