@@ -200,10 +200,11 @@ def stage_fuzz(results, keyword):
 
 def stage_integration(results, keyword):
     """On all cores, then one by one what looks at the clock."""
-    if build(results, "asan"):
+    if build(results, "asan") and build(results, "release", "patchbay"):
         for workers, marks in ((CORES, "not alone"), (0, "alone")):
             pytest(results, "tests/integration", keyword, LIMIT_S["integration"], workers, marks,
-                   PATCHBAY_BINARY=str(ROOT / "build/asan/patchbay"), PATCHBAY_BUILD=str(ROOT / "build/asan"))
+                   PATCHBAY_BINARY=str(ROOT / "build/asan/patchbay"), PATCHBAY_BUILD=str(ROOT / "build/asan"),
+                   PATCHBAY_RELEASE=str(ROOT / "build/release/patchbay"))
 
 
 def main():
