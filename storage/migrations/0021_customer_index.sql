@@ -20,6 +20,7 @@ CREATE FUNCTION lexemes_of(ids uuid[]) RETURNS TABLE (customer uuid, words tsvec
     WHERE found.lexeme IS NOT NULL
     GROUP BY found.id
 $$;
+REVOKE EXECUTE ON FUNCTION lexemes_of(uuid[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lexemes_of(uuid[]) TO patchbay_server;
 
 CREATE OR REPLACE FUNCTION index_customers(of integer, by_owner uuid, by_epoch bigint, page bigint)

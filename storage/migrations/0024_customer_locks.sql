@@ -112,47 +112,5 @@ BEGIN
 END
 $$;
 
--- {rows, dry_run}: counts, and [{row, status, detail}] of those that were not taken. A dry run does it all and takes it back.
--- One chunk of a project at a time; whom its rows are about is locked by id before the first of them is taken.
-CREATE OR REPLACE FUNCTION import_rows(of integer, by_role text, by_agent text, args jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
-DECLARE
-    v         viewer := viewer_of(of, by_role, by_agent);
-    one       record;
-    became    record;
-    moved     uuid[] := '{}';
-    created   integer := 0;
-    changed   integer := 0;
-    unchanged integer := 0;
-    faults    jsonb := '[]';
-BEGIN
-    PERFORM pg_advisory_xact_lock(hashtext('patchbay.import_rows'), of);
-    PERFORM set_config('patchbay.notes_duplicates', 'itself', true);
-    PERFORM lock_import(of, args -> 'rows');
-    BEGIN
-        FOR one IN SELECT x.item, x.n FROM jsonb_array_elements(args -> 'rows') WITH ORDINALITY x (item, n) LOOP
-            became := import_row(v, args - 'rows', one.item, one.n);
-            CASE became.status
-                WHEN 'created' THEN created := created + 1;
-                WHEN 'changed' THEN changed := changed + 1;
-                WHEN 'unchanged' THEN unchanged := unchanged + 1;
-                ELSE faults := faults || jsonb_build_array(jsonb_build_object('row', one.n - 1, 'status', became.status,
-                                                                              'detail', became.detail));
-            END CASE;
-            IF became.touched IS NOT NULL THEN
-                moved := moved || became.touched;
-            END IF;
-        END LOOP;
-        IF (args ->> 'dry_run')::boolean THEN
-            RAISE EXCEPTION USING ERRCODE = 'PBDRY';
-        END IF;
-    EXCEPTION WHEN SQLSTATE 'PBDRY' THEN
-        moved := '{}';
-    END;
-    PERFORM facts_moved(of, moved, '{}');
-    PERFORM note_duplicates_of(of, moved);
-    RETURN jsonb_build_object('created', created, 'changed', changed, 'unchanged', unchanged, 'faults', faults);
-END
-$$;
-
 REVOKE EXECUTE ON FUNCTION lock_members(uuid[], text[]), note_duplicates_of(integer, uuid[]), lock_import(integer, jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lock_members(uuid[], text[]), note_duplicates_of(integer, uuid[]), lock_import(integer, jsonb) TO patchbay_server;

@@ -58,7 +58,7 @@ BEGIN
                f.item ->> 'external_id', f.stage, f.owner, f.item ->> 'service_rep', f.item ->> 'source',
                ARRAY(SELECT jsonb_array_elements_text(f.item -> 'tags')), coalesce(f.item -> 'fields', '{}'), v.agent
         FROM fit f ORDER BY f.n
-        ON CONFLICT DO NOTHING -- somebody else had the same idea: import_row() says so
+        ON CONFLICT DO NOTHING -- somebody else was first: import_row() finds that customer
         RETURNING c.id, c AS row
     ), reached AS (
         INSERT INTO contacts (customer, position, project, label, phone, email, phone_key, email_key)
@@ -121,4 +121,5 @@ BEGIN
 END
 $$;
 
+REVOKE EXECUTE ON FUNCTION import_known(integer, jsonb), import_new(viewer, jsonb) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION import_known(integer, jsonb), import_new(viewer, jsonb) TO patchbay_server;
