@@ -5,6 +5,7 @@ import pathlib
 import random
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -15,7 +16,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 STAGES = ("lint", "unit", "simulate", "fuzz", "integration")
 CORES = os.cpu_count() or 1
 FUZZ_S = 20 if os.environ.get("CI") == "true" else 5
-LIMIT_S = {"build": 1800, "lint": 900, "unit": 900, "simulate": 600, "integration": 2700}
+LIMIT_S = {"build": 1800, "lint": 900, "unit": 900, "simulate": 600, "integration": 2700, "test": 900}
 
 ENVIRONMENT = {
     **{name: value for name, value in os.environ.items() if not name.startswith("PATCHBAY_") or name == "PATCHBAY_SHARED"},
@@ -59,13 +60,18 @@ def declared_skips():
 
 
 def run(command, limit, **more):
-    """Output and exit status; a command that takes too long is ended, with status None."""
-    try:
-        done = subprocess.run(command, cwd=ROOT, env=more.pop("env", ENVIRONMENT), stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=limit, **more)
-        return done.returncode, done.stdout.decode("utf-8", "replace")
-    except subprocess.TimeoutExpired as late:
-        return None, (late.stdout or b"").decode("utf-8", "replace") + f"\nended: not done after {limit} s"
+    """Output and exit status; a command that takes too long is ended with all that it started, with status None."""
+    with tempfile.TemporaryFile() as output:
+        child = subprocess.Popen(command, cwd=ROOT, env=more.pop("env", ENVIRONMENT), stdin=subprocess.DEVNULL, stdout=output,
+                                 stderr=subprocess.STDOUT, start_new_session=True, **more)
+        try:
+            status, late = child.wait(timeout=limit), ""
+        except subprocess.TimeoutExpired:
+            os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+            status, late = None, f"\nended: not done after {limit} s"
+        output.seek(0)
+        return status, output.read().decode("utf-8", "replace") + late
 
 
 def build(results, preset, *targets):
@@ -89,7 +95,7 @@ def pytest(results, folder, keyword, limit, workers=0, marks="", **variables):
     """One pytest run, counted from its JUnit file; each worker has servers of its own."""
     with tempfile.TemporaryDirectory() as scratch:
         report = pathlib.Path(scratch) / "report.xml"
-        command = ["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=short", "--durations=5",
+        command = ["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--tb=short", f"--timeout={min(limit, LIMIT_S['test'])}",
                    f"--junitxml={report}", "-o", "junit_family=xunit1", "-n", str(workers), "-m", marks, folder,
                    *(["-k", keyword] if keyword else [])]
         status, output = run(command, limit, env={**ENVIRONMENT, **variables})
@@ -110,6 +116,8 @@ def pytest(results, folder, keyword, limit, workers=0, marks="", **variables):
             results.add_skipped(name, skipped[0].get("message") or "")
         else:
             results.add_passed()
+    slowest = sorted(cases, key=lambda case: -float(case.get("time") or 0))[:8]
+    print("slowest:", ", ".join(f"{case.get('name')} {float(case.get('time') or 0):.0f} s" for case in slowest), flush=True)
     if status is None or status > 1 and not (status == 5 and keyword):
         results.add_failed(folder, output)
 
