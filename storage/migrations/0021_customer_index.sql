@@ -28,6 +28,7 @@ CREATE OR REPLACE FUNCTION index_customers(of integer, by_owner uuid, by_epoch b
     LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 DECLARE
+    numbers bigint[];
     ids   uuid[];
     taken bigint;
     mark  customer_marks;
@@ -41,10 +42,10 @@ BEGIN
     END IF;
     -- What a crash of the database takes back is looked at again: nobody waits for the disk here, and decisions do not either.
     PERFORM set_config('synchronous_commit', 'off', true);
+    -- By number: a join with the rows to go would be planned for a tenth of the queue, whatever the page.
+    numbers := ARRAY(SELECT o.id FROM customer_queue o WHERE o.project = of ORDER BY o.id LIMIT page);
     WITH gone AS (
-        DELETE FROM customer_queue q
-        WHERE q.project = of AND q.id IN (SELECT o.id FROM customer_queue o WHERE o.project = of ORDER BY o.id LIMIT page)
-        RETURNING q.customer
+        DELETE FROM customer_queue q WHERE q.project = of AND q.id = ANY (numbers) RETURNING q.customer
     )
     SELECT array_agg(DISTINCT g.customer), count(*) INTO ids, taken FROM gone g;
 
