@@ -7,6 +7,7 @@
 #include "rules/ascii.h"
 
 #define LENGTH_DIGITS_MAX 9
+#define DIGITS_MAX 18
 
 static bool is_name(struct slice text, const char *name)
 {
@@ -231,4 +232,16 @@ struct slice esl_field(const struct esl_event *event, const char *name)
             return event->fields[i].value;
     }
     return (struct slice){NULL, 0};
+}
+
+uint64_t esl_field_number(const struct esl_event *event, const char *name)
+{
+    struct slice text = esl_field(event, name);
+    uint64_t number = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        if (!ascii_is_digit(text.ptr[i]) || text.len > DIGITS_MAX)
+            return 0;
+        number = number * 10 + (uint64_t)(text.ptr[i] - '0');
+    }
+    return number;
 }

@@ -58,6 +58,7 @@ bool esl_event_read(struct esl_event *out, const struct esl_frame *frame, struct
                     struct fault *fault) __attribute__((warn_unused_result));
 /* In any case of the name; the first of several; empty: there is none. */
 struct slice esl_field(const struct esl_event *event, const char *name);
+uint64_t esl_field_number(const struct esl_event *event, const char *name); /* 0: none */
 
 /* One pass of percent-decoding; what is no such sequence stays, NUL is dropped. */
 struct slice esl_decode(struct slice text, struct arena *arena);

@@ -1,0 +1,179 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/esl_calls_internal.h"
+#include "rules/ascii.h"
+
+bool esl_id_is_plain(struct slice id)
+{
+    for (size_t i = 0; i < id.len; i++) {
+        if (!ascii_is_digit(id.ptr[i]) && !ascii_is_letter(id.ptr[i]) && id.ptr[i] != '-')
+            return false;
+    }
+    return id.len && id.len <= ESL_ID_MAX;
+}
+
+void esl_id_copy(char out[ESL_ID_MAX + 1], struct slice id)
+{
+    memcpy(out, id.ptr, id.len);
+    out[id.len] = '\0';
+}
+
+struct esl_calls *esl_calls_alloc(const struct esl_calls_options *options)
+{
+    struct esl_calls *calls = calloc(1, sizeof *calls);
+    if (!calls)
+        abort();
+    calls->options = *options;
+    calls->ring.prev = calls->ring.next = &calls->ring;
+    table_init(&calls->legs);
+    return calls;
+}
+
+struct esl_leg *esl_leg_find_any(const struct esl_calls *calls, struct slice id)
+{
+    struct table_node *node = id.len ? table_find(&calls->legs, id) : NULL;
+    return node ? node->owner : NULL;
+}
+
+struct esl_leg *esl_leg_find(const struct esl_calls *calls, struct slice id)
+{
+    struct esl_leg *leg = esl_leg_find_any(calls, id);
+    return leg && leg->call ? leg : NULL;
+}
+
+struct esl_leg *esl_leg_add(struct esl_calls *calls, struct slice id, struct esl_call *call)
+{
+    struct esl_leg *leg = calloc(1, sizeof *leg);
+    if (!leg)
+        abort();
+    esl_id_copy(leg->id, id);
+    leg->call = call;
+    leg->by_id.owner = leg;
+    call->legs++;
+    leg->prev = calls->ring.prev;
+    leg->next = &calls->ring;
+    leg->prev->next = leg->next->prev = leg;
+    table_insert(&calls->legs, &leg->by_id, slice_of(leg->id));
+    return leg;
+}
+
+void esl_leg_leave(struct esl_leg *leg)
+{
+    if (--leg->call->legs == 0)
+        free(leg->call);
+    leg->call = NULL;
+}
+
+static void leg_free(struct esl_calls *calls, struct esl_leg *leg)
+{
+    if (leg->call)
+        esl_leg_leave(leg);
+    table_remove(&calls->legs, &leg->by_id);
+    leg->prev->next = leg->next;
+    leg->next->prev = leg->prev;
+    free(leg);
+}
+
+void esl_leg_hung_up(struct esl_calls *calls, struct esl_leg *leg, struct slice cause,
+                        const struct esl_event *event, struct arena *arena)
+{
+    struct esl_call *call = leg->call;
+    if (call->legs == 1 || (call->is_outside && strcmp(leg->id, call->id) == 0))
+        esl_tell_ended(calls, call, cause, event, arena);
+    esl_leg_leave(leg);
+}
+
+void esl_leg_gone(struct esl_calls *calls, struct esl_leg *leg, struct slice cause,
+                     const struct esl_event *event, struct arena *arena)
+{
+    if (leg->call)
+        esl_leg_hung_up(calls, leg, cause, event, arena);
+    leg_free(calls, leg);
+}
+
+void esl_calls_free(struct esl_calls **owner)
+{
+    struct esl_calls *calls = *owner;
+    *owner = NULL;
+    if (!calls)
+        return;
+    while (calls->ring.next != &calls->ring)
+        leg_free(calls, calls->ring.next);
+    table_deinit(&calls->legs);
+    free(calls);
+}
+
+struct esl_call *esl_leg_begin_call(struct esl_calls *calls, struct slice id, bool is_outside)
+{
+    struct esl_call *call = calloc(1, sizeof *call);
+    if (!call)
+        abort();
+    esl_id_copy(call->id, id);
+    call->serial = ++calls->serial;
+    call->is_outside = is_outside;
+    return call;
+}
+
+/* Wherever the dialplan, or a transfer, has led it since it began. */
+bool esl_call_is_open(const struct esl_calls *calls, struct slice id)
+{
+    return calls->options.is_open && calls->options.is_open(calls->options.ctx, id);
+}
+
+/* --- lists --- */
+
+void esl_calls_list_begin(struct esl_calls *calls)
+{
+    for (struct esl_leg *leg = calls->ring.next; leg != &calls->ring; leg = leg->next)
+        leg->is_missing = true;
+}
+
+bool esl_calls_listed(struct esl_calls *calls, struct slice id, struct slice call_id, bool is_inbound_leg)
+{
+    struct esl_leg *leg = esl_leg_find_any(calls, id), *parent = esl_leg_find(calls, call_id);
+    if (leg)
+        leg->is_missing = false;
+    else if (parent && esl_id_is_plain(id) && calls->legs.count < ESL_LEGS_MAX)
+        esl_leg_add(calls, id, parent->call);
+    else
+        return !esl_call_is_open(calls, id) && (!is_inbound_leg || (call_id.len && !slice_equal(call_id, id)));
+    return true;
+}
+
+void esl_calls_list_end(struct esl_calls *calls, struct arena *arena)
+{
+    struct esl_leg *next;
+    for (struct esl_leg *leg = calls->ring.next; leg != &calls->ring; leg = next) {
+        next = leg->next;
+        if (leg->is_missing)
+            esl_leg_gone(calls, leg, SLICE("lost"), NULL, arena);
+    }
+}
+
+void esl_calls_lost(struct esl_calls *calls, struct slice id, struct arena *arena)
+{
+    struct esl_leg *leg = esl_leg_find_any(calls, id);
+    if (leg)
+        esl_leg_gone(calls, leg, SLICE("lost"), NULL, arena);
+}
+
+bool esl_calls_has(const struct esl_calls *calls, struct slice call)
+{
+    if (esl_leg_find(calls, call))
+        return true;
+    for (const struct esl_leg *leg = calls->ring.next; leg != &calls->ring; leg = leg->next) {
+        if (leg->call && slice_is(call, leg->call->id))
+            return true;
+    }
+    return false;
+}
+
+bool esl_calls_is_with(const struct esl_calls *calls, struct slice call, struct slice agent)
+{
+    for (const struct esl_leg *leg = calls->ring.next; leg != &calls->ring; leg = leg->next) {
+        if (leg->call && slice_is(call, leg->call->id) && slice_equal(leg->agent, agent))
+            return true;
+    }
+    return false;
+}
