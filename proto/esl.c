@@ -81,13 +81,12 @@ static enum esl_type type_of(struct slice name)
 
 static void refuse(struct esl_frame *out, const char *why)
 {
-    out->status = ESL_BAD;
-    out->why = why;
+    *out = (struct esl_frame){.status = ESL_BAD, .why = why};
 }
 
-void esl_read(struct esl_frame *out, struct slice input)
+void esl_read_head(struct esl_frame *out, struct slice input)
 {
-    size_t start = 0, length;
+    size_t start = 0;
     *out = (struct esl_frame){.status = ESL_NEED_MORE};
     while (start < input.len && input.ptr[start] == '\n')
         start++;
@@ -101,16 +100,28 @@ void esl_read(struct esl_frame *out, struct slice input)
     if (!end)
         return;
     out->head = ascii_part(rest, 0, head - 1);
-    if (!read_length(&length, find_line(out->head, "Content-Length")) || length > ESL_BODY_MAX) {
-        refuse(out, "Content-Length is no number within the limit");
+    if (!read_length(&out->length, find_line(out->head, "Content-Length"))) {
+        refuse(out, "Content-Length is no number");
         return;
     }
-    if (rest.len - head < length)
-        return;
-    out->body = ascii_part(rest, head, head + length);
     out->type = type_of(find_line(out->head, "Content-Type"));
-    out->used = start + head + length;
+    out->used = start + head;
     out->status = ESL_READY;
+}
+
+void esl_read(struct esl_frame *out, struct slice input)
+{
+    esl_read_head(out, input);
+    if (out->status != ESL_READY)
+        return;
+    if (out->length > ESL_BODY_MAX) {
+        refuse(out, "a body is longer than the limit");
+    } else if (input.len - out->used < out->length) {
+        *out = (struct esl_frame){.status = ESL_NEED_MORE};
+    } else {
+        out->body = ascii_part(input, out->used, out->used + out->length);
+        out->used += out->length;
+    }
 }
 
 struct slice esl_head(const struct esl_frame *frame, const char *name)

@@ -32,11 +32,14 @@ struct esl_frame {
     const char *why; /* BAD: for people; the stream cannot be read on */
     size_t used;     /* READY: bytes of the input that are done with */
     enum esl_type type;
+    size_t length;           /* of the body, as the head says */
     struct slice head, body; /* borrowed from the input */
 };
 
 /* The first frame of `input`. */
 void esl_read(struct esl_frame *out, struct slice input);
+/* READY as soon as its head is there, however long the body is that begins behind the `used` bytes. */
+void esl_read_head(struct esl_frame *out, struct slice input);
 /* A line of the frame's head, not decoded; empty: there is none. */
 struct slice esl_head(const struct esl_frame *frame, const char *name);
 

@@ -5,13 +5,6 @@
 #include "proto/esl_calls_internal.h"
 #include "rules/ascii.h"
 
-static struct slice agent_at(const struct esl_calls *calls, struct slice number)
-{
-    const struct esl_calls_options *options = &calls->options;
-    return options->agent_at && number.len ? options->agent_at(options->ctx, number)
-                                           : (struct slice){NULL, 0};
-}
-
 static struct esl_leg *parent_of(const struct esl_calls *calls, const struct esl_event *event, struct slice id)
 {
     static const char *const names[] = {"Other-Leg-Unique-ID", "Channel-Call-UUID",
@@ -54,7 +47,7 @@ static struct esl_leg *leg_begin(struct esl_calls *calls, const struct esl_event
                              struct arena *arena)
 {
     struct esl_leg *parent = parent_of(calls, event, id), *leg;
-    struct slice agent = agent_at(calls, esl_field(event, "Caller-Destination-Number"));
+    struct slice agent = esl_leg_agent_at(calls, esl_field(event, "Caller-Destination-Number"));
     if (calls->legs.count == ESL_LEGS_MAX || esl_leg_find_any(calls, id))
         return NULL;
     if (parent) {
@@ -86,7 +79,7 @@ static void bridge(struct esl_calls *calls, const struct esl_event *event, struc
     struct esl_leg *other = esl_leg_find(calls, other_id);
     if (!esl_leg_find_any(calls, other_id) && esl_id_is_plain(other_id) && calls->legs.count < ESL_LEGS_MAX) {
         other = esl_leg_add(calls, other_id, leg->call);
-        other->agent = agent_at(calls, esl_field(event, "Other-Leg-Destination-Number"));
+        other->agent = esl_leg_agent_at(calls, esl_field(event, "Other-Leg-Destination-Number"));
     }
     if (other && other->call != leg->call) {
         struct esl_leg *moves = other->call->serial < leg->call->serial ? leg : other;
@@ -94,7 +87,7 @@ static void bridge(struct esl_calls *calls, const struct esl_event *event, struc
         to->legs++; /* before the other may go */
         if (moves->call->legs == 1)
             esl_tell_ended(calls, moves->call, SLICE("transferred"), event, arena);
-        esl_leg_leave(moves);
+        esl_leg_leave(calls, moves);
         moves->call = to;
     }
     esl_tell_answered(calls, leg->call, other && other->agent.len ? other : leg, event, arena);

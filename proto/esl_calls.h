@@ -8,7 +8,7 @@
 #ifndef PROTO_ESL_CALLS_H
 #define PROTO_ESL_CALLS_H
 
-#include "proto/esl.h"
+#include "proto/esl_list.h"
 
 #define ESL_LEGS_MAX 65536 /* more are not followed: their calls are not seen */
 #define ESL_ID_MAX 64      /* bytes of a Unique-ID; it is sent back in commands: letters, digits and "-" */
@@ -39,15 +39,14 @@ void esl_calls_event(struct esl_calls *calls, const struct esl_event *event, str
  * others happened, or were lost. */
 uint64_t esl_calls_gaps(const struct esl_calls *calls);
 
-/* All channels that there are, as `show channels as json` lists them, in any order: begin, each, end. Legs
- * that are not listed and were there at the beginning are gone. */
+/* All channels that there are, in any order: begin, each, end. */
 void esl_calls_list_begin(struct esl_calls *calls);
-/* False: a leg from outside, or of a call that is open, that is not known; esl_calls_event() with what
- * uuid_dump says of it makes it so. */
-bool esl_calls_listed(struct esl_calls *calls, struct slice id, struct slice call_id, bool is_inbound);
-void esl_calls_list_end(struct esl_calls *calls, struct arena *arena);
-
-/* The connection that the call's first leg had is gone, and the call with it. */
+/* False: more must be known of it; esl_calls_event() with what uuid_dump says of it makes it so. */
+bool esl_calls_listed(struct esl_calls *calls, const struct esl_channel *channel);
+/* The legs that were there at the beginning and are not listed: whether they are gone uuid_dump says, for a
+ * list may be cut short. Nothing may be changed meanwhile. */
+void esl_calls_list_end(struct esl_calls *calls, void (*on_missing)(void *ctx, struct slice id), void *ctx);
+/* That leg is gone, and nobody has seen how. */
 void esl_calls_lost(struct esl_calls *calls, struct slice id, struct arena *arena);
 
 /* Whether a leg of that call is there, and whether one of them is the agent's. */

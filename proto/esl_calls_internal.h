@@ -7,6 +7,7 @@
 #include "rules/table.h"
 
 struct esl_call {
+    struct table_node by_id;
     char id[ESL_ID_MAX + 1]; /* of its first leg */
     uint64_t serial;
     bool is_outside; /* the first leg is the caller's: the call ends with it */
@@ -21,12 +22,12 @@ struct esl_leg {
     struct esl_call *call;       /* NULL: it has hung up and is still torn down */
     struct esl_leg *prev, *next; /* in the order in which they came */
     struct slice agent;          /* who is reached on it, borrowed from the options */
-    bool is_missing;             /* not listed yet */
+    bool is_answered, is_missing; /* missing: not listed yet */
 };
 
 struct esl_calls {
     struct esl_calls_options options;
-    struct table legs;
+    struct table legs, calls;
     struct esl_leg ring;
     char core[ESL_ID_MAX + 1];
     uint64_t serial, sequence, gaps;
@@ -38,12 +39,13 @@ struct esl_leg *esl_leg_find_any(const struct esl_calls *calls, struct slice id)
 struct esl_leg *esl_leg_find(const struct esl_calls *calls, struct slice id); /* that has not hung up */
 struct esl_call *esl_leg_begin_call(struct esl_calls *calls, struct slice id, bool is_outside);
 struct esl_leg *esl_leg_add(struct esl_calls *calls, struct slice id, struct esl_call *call);
-void esl_leg_leave(struct esl_leg *leg);
+void esl_leg_leave(struct esl_calls *calls, struct esl_leg *leg);
 /* `event` may be NULL. */
 void esl_leg_hung_up(struct esl_calls *calls, struct esl_leg *leg, struct slice cause,
                      const struct esl_event *event, struct arena *arena);
 void esl_leg_gone(struct esl_calls *calls, struct esl_leg *leg, struct slice cause,
                   const struct esl_event *event, struct arena *arena);
+struct slice esl_leg_agent_at(const struct esl_calls *calls, struct slice number);
 bool esl_call_is_open(const struct esl_calls *calls, struct slice id);
 
 /* esl_tell.c */

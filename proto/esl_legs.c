@@ -27,6 +27,7 @@ struct esl_calls *esl_calls_alloc(const struct esl_calls_options *options)
     calls->options = *options;
     calls->ring.prev = calls->ring.next = &calls->ring;
     table_init(&calls->legs);
+    table_init(&calls->calls);
     return calls;
 }
 
@@ -58,17 +59,20 @@ struct esl_leg *esl_leg_add(struct esl_calls *calls, struct slice id, struct esl
     return leg;
 }
 
-void esl_leg_leave(struct esl_leg *leg)
+void esl_leg_leave(struct esl_calls *calls, struct esl_leg *leg)
 {
-    if (--leg->call->legs == 0)
-        free(leg->call);
+    struct esl_call *call = leg->call;
     leg->call = NULL;
+    if (--call->legs > 0)
+        return;
+    table_remove(&calls->calls, &call->by_id);
+    free(call);
 }
 
 static void leg_free(struct esl_calls *calls, struct esl_leg *leg)
 {
     if (leg->call)
-        esl_leg_leave(leg);
+        esl_leg_leave(calls, leg);
     table_remove(&calls->legs, &leg->by_id);
     leg->prev->next = leg->next;
     leg->next->prev = leg->prev;
@@ -81,7 +85,7 @@ void esl_leg_hung_up(struct esl_calls *calls, struct esl_leg *leg, struct slice 
     struct esl_call *call = leg->call;
     if (call->legs == 1 || (call->is_outside && strcmp(leg->id, call->id) == 0))
         esl_tell_ended(calls, call, cause, event, arena);
-    esl_leg_leave(leg);
+    esl_leg_leave(calls, leg);
 }
 
 void esl_leg_gone(struct esl_calls *calls, struct esl_leg *leg, struct slice cause,
@@ -101,6 +105,7 @@ void esl_calls_free(struct esl_calls **owner)
     while (calls->ring.next != &calls->ring)
         leg_free(calls, calls->ring.next);
     table_deinit(&calls->legs);
+    table_deinit(&calls->calls);
     free(calls);
 }
 
@@ -112,7 +117,16 @@ struct esl_call *esl_leg_begin_call(struct esl_calls *calls, struct slice id, bo
     esl_id_copy(call->id, id);
     call->serial = ++calls->serial;
     call->is_outside = is_outside;
+    call->by_id.owner = call;
+    table_insert(&calls->calls, &call->by_id, slice_of(call->id));
     return call;
+}
+
+struct slice esl_leg_agent_at(const struct esl_calls *calls, struct slice number)
+{
+    const struct esl_calls_options *options = &calls->options;
+    return options->agent_at && number.len ? options->agent_at(options->ctx, number)
+                                           : (struct slice){NULL, 0};
 }
 
 /* Wherever the dialplan, or a transfer, has led it since it began. */
@@ -129,25 +143,27 @@ void esl_calls_list_begin(struct esl_calls *calls)
         leg->is_missing = true;
 }
 
-bool esl_calls_listed(struct esl_calls *calls, struct slice id, struct slice call_id, bool is_inbound_leg)
+bool esl_calls_listed(struct esl_calls *calls, const struct esl_channel *channel)
 {
-    struct esl_leg *leg = esl_leg_find_any(calls, id), *parent = esl_leg_find(calls, call_id);
-    if (leg)
-        leg->is_missing = false;
-    else if (parent && esl_id_is_plain(id) && calls->legs.count < ESL_LEGS_MAX)
-        esl_leg_add(calls, id, parent->call);
-    else
-        return !esl_call_is_open(calls, id) && (!is_inbound_leg || (call_id.len && !slice_equal(call_id, id)));
+    struct slice id = channel->id, call = channel->call;
+    struct esl_leg *leg = esl_leg_find_any(calls, id), *parent = esl_leg_find(calls, call);
+    bool is_first = !call.len || slice_equal(call, id);
+    if (!leg && parent && esl_id_is_plain(id) && calls->legs.count < ESL_LEGS_MAX) {
+        leg = esl_leg_add(calls, id, parent->call);
+        leg->agent = esl_leg_agent_at(calls, channel->to);
+    }
+    if (!leg)
+        return !esl_call_is_open(calls, id) && (!channel->is_inbound || !is_first);
+    leg->is_missing = false;
     return true;
 }
 
-void esl_calls_list_end(struct esl_calls *calls, struct arena *arena)
+void esl_calls_list_end(struct esl_calls *calls, void (*on_missing)(void *ctx, struct slice id), void *ctx)
 {
-    struct esl_leg *next;
-    for (struct esl_leg *leg = calls->ring.next; leg != &calls->ring; leg = next) {
-        next = leg->next;
+    for (struct esl_leg *leg = calls->ring.next; leg != &calls->ring; leg = leg->next) {
         if (leg->is_missing)
-            esl_leg_gone(calls, leg, SLICE("lost"), NULL, arena);
+            on_missing(ctx, slice_of(leg->id));
+        leg->is_missing = false;
     }
 }
 
@@ -160,13 +176,7 @@ void esl_calls_lost(struct esl_calls *calls, struct slice id, struct arena *aren
 
 bool esl_calls_has(const struct esl_calls *calls, struct slice call)
 {
-    if (esl_leg_find(calls, call))
-        return true;
-    for (const struct esl_leg *leg = calls->ring.next; leg != &calls->ring; leg = leg->next) {
-        if (leg->call && slice_is(call, leg->call->id))
-            return true;
-    }
-    return false;
+    return esl_leg_find(calls, call) || table_find(&calls->calls, call);
 }
 
 bool esl_calls_is_with(const struct esl_calls *calls, struct slice call, struct slice agent)

@@ -3,9 +3,9 @@
 
 #include <stdlib.h>
 
-#include "proto/esl_calls.h"
 #include "proto/json.h"
 #include "rules/ascii.h"
+#include "server/freeswitch.h"
 #include "server/gateway_calls.h"
 #include "server/project.h"
 
@@ -14,23 +14,7 @@
     "event plain CHANNEL_CREATE CHANNEL_ANSWER CHANNEL_BRIDGE CHANNEL_UNBRIDGE CHANNEL_UUID "                \
     "CHANNEL_HANGUP_COMPLETE HEARTBEAT\n\n"
 
-enum session_phase { SESSION_GREETED, SESSION_LOGGING_IN, SESSION_SUBSCRIBING, SESSION_READY };
-
-/* Of a connection. */
-struct session {
-    enum session_phase phase;
-    bool is_listing;           /* the next api/response is the list of channels */
-    unsigned dumps;            /* uuid_dump not answered yet; they come in order, behind the list */
-    uint64_t gaps;             /* as they were when it was last asked for all channels */
-    char call[ESL_ID_MAX + 1]; /* of a connection that a call made */
-};
-
-struct board {
-    struct gateway *gateway;
-    struct esl_calls *calls;
-};
-
-static struct board *board_of(const struct gateway_link *link)
+static struct freeswitch *freeswitch_of(const struct gateway_link *link)
 {
     return gateway_state(gateway_link_gateway(link));
 }
@@ -45,8 +29,8 @@ static void write_text(struct gateway_link *link, const char *text)
 /* The document lives as long as the frame: the event gets a copy. */
 static void on_event(void *ctx, enum event_type type, struct slice call, const struct value *document)
 {
-    struct board *board = ctx;
-    struct gateway_event *event = gateway_event_new(board->gateway);
+    struct freeswitch *freeswitch = ctx;
+    struct gateway_event *event = gateway_event_new(freeswitch->gateway);
     struct arena *arena = gateway_event_arena(event);
     struct value copy = value_null();
     struct fault fault;
@@ -59,8 +43,8 @@ static void on_event(void *ctx, enum event_type type, struct slice call, const s
 
 static bool is_outside(void *ctx, struct slice context)
 {
-    const struct board *board = ctx;
-    const struct config_gateway *config = gateway_config(board->gateway);
+    const struct freeswitch *freeswitch = ctx;
+    const struct config_gateway *config = gateway_config(freeswitch->gateway);
     bool is_in = !config->context_count;
     for (uint32_t i = 0; i < config->context_count; i++)
         is_in = is_in || slice_equal(config->contexts[i], context);
@@ -69,115 +53,48 @@ static bool is_outside(void *ctx, struct slice context)
 
 static struct slice agent_at(void *ctx, struct slice number)
 {
-    const struct board *board = ctx;
-    return gateway_agent_at(board->gateway, number);
+    const struct freeswitch *freeswitch = ctx;
+    return gateway_agent_at(freeswitch->gateway, number);
 }
 
 static bool is_open(void *ctx, struct slice call)
 {
-    const struct board *board = ctx;
+    const struct freeswitch *freeswitch = ctx;
     struct gateway_call found;
-    return gateway_calls_find(board->gateway, call, &found);
+    return gateway_calls_find(freeswitch->gateway, call, &found);
 }
 
 static void end_if_lost(void *ctx, const struct gateway_call *call)
 {
-    struct board *board = ctx;
-    if (esl_calls_has(board->calls, call->subject))
-        return;
-    struct gateway_event *event = gateway_event_new(board->gateway);
-    struct arena *arena = gateway_event_arena(event);
-    struct value document =
-        esl_call_ended(gateway_source(board->gateway), call->subject, SLICE("lost"), arena);
-    gateway_event_submit(&event, &document, NULL, 0);
+    struct freeswitch *freeswitch = ctx;
+    if (!esl_calls_has(freeswitch->calls, call->subject))
+        freeswitch_sync_lost(freeswitch, call->subject);
 }
 
-static void *open_board(struct gateway *gateway)
+static void *open_state(struct gateway *gateway)
 {
-    struct board *board = calloc(1, sizeof *board);
-    if (!board)
+    struct freeswitch *freeswitch = calloc(1, sizeof *freeswitch);
+    if (!freeswitch)
         abort();
     struct esl_calls_options options = {.source = gateway_source(gateway),
                                         .is_outside = is_outside,
                                         .is_open = is_open,
                                         .agent_at = agent_at,
                                         .on_event = on_event,
-                                        .ctx = board};
-    board->gateway = gateway;
-    board->calls = esl_calls_alloc(&options);
+                                        .ctx = freeswitch};
+    freeswitch->gateway = gateway;
+    freeswitch->calls = esl_calls_alloc(&options);
     if (gateway_config(gateway)
             ->listens) /* FreeSWITCH hangs up what had a connection to who listened before */
-        gateway_calls_each(gateway, end_if_lost, board);
-    return board;
+        gateway_calls_each(gateway, end_if_lost, freeswitch);
+    return freeswitch;
 }
 
-static void close_board(void *state)
+static void close_state(void *state)
 {
-    struct board *board = state;
-    esl_calls_free(&board->calls);
-    free(board);
-}
-
-/* --- all channels --- */
-
-static void ask_all(struct gateway_link *link, struct session *session)
-{
-    struct board *board = board_of(link);
-    if (session->is_listing || session->dumps)
-        return;
-    session->is_listing = true;
-    session->gaps = esl_calls_gaps(board->calls);
-    esl_calls_list_begin(board->calls);
-    gateway_link_expect(link, FREESWITCH_REPLY_DEADLINE_MS, "it does not say which channels there are");
-    write_text(link, "api show channels as json\n\n");
-}
-
-static void on_time(struct gateway_link *link)
-{
-    struct session *session = gateway_link_state(link);
-    if (session->gaps != esl_calls_gaps(board_of(link)->calls))
-        ask_all(link, session);
-}
-
-static void finish_listing(struct gateway_link *link, const struct session *session)
-{
-    struct board *board = board_of(link);
-    if (session->dumps)
-        return;
-    gateway_link_expect(link, 0, NULL);
-    gateway_calls_each(board->gateway, end_if_lost, board);
-}
-
-static struct slice text_at(const struct value *map, const char *name)
-{
-    const struct value *value = value_member(map, name);
-    return value && value->kind == VALUE_STRING ? value->string : (struct slice){NULL, 0};
-}
-
-/* What it does not say of a call, whether the number is withheld above all, uuid_dump does. */
-static void take_list(struct gateway_link *link, struct session *session, struct slice body,
-                      struct arena *arena)
-{
-    struct board *board = board_of(link);
-    struct value list;
-    struct fault fault;
-    if (!json_read(&list, ascii_trim(body), arena, &fault) || !value_member(&list, "row_count")) {
-        gateway_link_cut(link, "its list of channels cannot be read");
-        return;
-    }
-    const struct value *rows = value_member(&list, "rows");
-    session->is_listing = false;
-    for (uint32_t i = 0; rows && rows->kind == VALUE_LIST && i < rows->count; i++) {
-        const struct value *row = &rows->items[i];
-        struct slice id = text_at(row, "uuid");
-        bool is_inbound = slice_is(text_at(row, "direction"), "inbound");
-        if (!esl_id_is_plain(id) || esl_calls_listed(board->calls, id, text_at(row, "call_uuid"), is_inbound))
-            continue;
-        session->dumps++;
-        gateway_link_write(link, arena_format(arena, "api uuid_dump %.*s\n\n", (int)id.len, id.ptr));
-    }
-    esl_calls_list_end(board->calls, arena);
-    finish_listing(link, session);
+    struct freeswitch *freeswitch = state;
+    esl_calls_free(&freeswitch->calls);
+    free(freeswitch);
 }
 
 static void take_event(struct gateway_link *link, const struct esl_frame *frame, struct arena *arena)
@@ -185,24 +102,12 @@ static void take_event(struct gateway_link *link, const struct esl_frame *frame,
     struct esl_event event;
     struct fault fault;
     if (esl_has_event(frame) && esl_event_read(&event, frame, arena, &fault))
-        esl_calls_event(board_of(link)->calls, &event, arena);
-}
-
-static void take_response(struct gateway_link *link, struct session *session, const struct esl_frame *frame,
-                          struct arena *arena)
-{
-    if (session->is_listing) {
-        take_list(link, session, frame->body, arena);
-    } else if (session->dumps) {
-        session->dumps--;
-        take_event(link, frame, arena);
-        finish_listing(link, session);
-    }
+        esl_calls_event(freeswitch_of(link)->calls, &event, arena);
 }
 
 /* --- logging in --- */
 
-static void log_in(struct gateway_link *link, struct session *session, struct arena *arena)
+static void log_in(struct gateway_link *link, struct freeswitch_session *session, struct arena *arena)
 {
     struct slice secret = gateway_link_secret(link);
     if (session->phase != SESSION_GREETED)
@@ -215,7 +120,7 @@ static void log_in(struct gateway_link *link, struct session *session, struct ar
     gateway_link_write(link, arena_format(arena, "auth %.*s\n\n", (int)secret.len, secret.ptr));
 }
 
-static void take_reply(struct gateway_link *link, struct session *session, const struct esl_frame *frame)
+static void take_reply(struct gateway_link *link, struct freeswitch_session *session, const struct esl_frame *frame)
 {
     bool is_good = ascii_begins(esl_head(frame, "Reply-Text"), "+ok");
     if (session->phase == SESSION_LOGGING_IN && is_good) {
@@ -226,8 +131,8 @@ static void take_reply(struct gateway_link *link, struct session *session, const
     } else if (session->phase == SESSION_SUBSCRIBING && is_good) {
         session->phase = SESSION_READY;
         gateway_link_ready(link);
-        gateway_link_every(link, FREESWITCH_LIST_EVERY_MS, on_time);
-        ask_all(link, session);
+        gateway_link_every(link, FREESWITCH_LIST_EVERY_MS, freeswitch_sync_on_time);
+        freeswitch_sync_begin(link);
     } else if (session->phase == SESSION_SUBSCRIBING) {
         gateway_link_cut(link, "it does not tell its events");
     }
@@ -235,7 +140,7 @@ static void take_reply(struct gateway_link *link, struct session *session, const
 
 /* --- a call's own connection --- */
 
-static void take_call(struct gateway_link *link, struct session *session, const struct esl_frame *frame,
+static void take_call(struct gateway_link *link, struct freeswitch_session *session, const struct esl_frame *frame,
                       struct arena *arena)
 {
     struct esl_event event;
@@ -253,14 +158,14 @@ static void take_call(struct gateway_link *link, struct session *session, const 
     session->phase = SESSION_READY;
     gateway_link_expect(link, 0, NULL);
     write_text(link, "myevents plain\n\nlinger\n\n");
-    esl_calls_event(board_of(link)->calls, &event, arena);
+    esl_calls_event(freeswitch_of(link)->calls, &event, arena);
 }
 
 /* --- connections --- */
 
 static void on_connected(struct gateway_link *link)
 {
-    struct session *session = calloc(1, sizeof *session);
+    struct freeswitch_session *session = calloc(1, sizeof *session);
     if (!session)
         abort();
     gateway_link_set_state(link, session);
@@ -272,18 +177,19 @@ static void on_connected(struct gateway_link *link)
 /* Since it lingers, a call's connection ends after the call; before, the call is lost. */
 static void on_closed(struct gateway_link *link)
 {
-    struct session *session = gateway_link_state(link);
+    struct freeswitch_session *session = gateway_link_state(link);
     struct arena arena;
     arena_init(&arena);
     if (session->call[0])
-        esl_calls_lost(board_of(link)->calls, slice_of(session->call), &arena);
+        esl_calls_lost(freeswitch_of(link)->calls, slice_of(session->call), &arena);
     arena_deinit(&arena);
+    freeswitch_sync_deinit(&session->sync);
     free(session);
 }
 
 static void take_frame(struct gateway_link *link, const struct esl_frame *frame, struct arena *arena)
 {
-    struct session *session = gateway_link_state(link);
+    struct freeswitch_session *session = gateway_link_state(link);
     bool is_call = gateway_config(gateway_link_gateway(link))->listens;
     switch (frame->type) {
     case ESL_AUTH_REQUEST:
@@ -297,7 +203,7 @@ static void take_frame(struct gateway_link *link, const struct esl_frame *frame,
             take_reply(link, session, frame);
         break;
     case ESL_API_RESPONSE:
-        take_response(link, session, frame, arena);
+        freeswitch_sync_response(link, frame, arena);
         break;
     case ESL_EVENT_PLAIN:
     case ESL_EVENT_JSON:
@@ -313,10 +219,29 @@ static void take_frame(struct gateway_link *link, const struct esl_frame *frame,
     }
 }
 
+/* The list of channels may be longer than any frame: it is read in pieces. */
+static bool begins_list(struct gateway_link *link, struct slice bytes, size_t *used)
+{
+    struct esl_frame head;
+    if (!freeswitch_sync_is_listing(link))
+        return false;
+    esl_read_head(&head, bytes);
+    if (head.status != ESL_READY || head.type != ESL_API_RESPONSE)
+        return false;
+    freeswitch_sync_list(link, head.length);
+    *used = head.used;
+    return true;
+}
+
 static size_t on_bytes(struct gateway_link *link, struct slice bytes)
 {
     struct esl_frame frame;
     struct arena arena;
+    size_t used;
+    if (freeswitch_sync_is_reading(link))
+        return freeswitch_sync_bytes(link, bytes);
+    if (begins_list(link, bytes, &used))
+        return used;
     esl_read(&frame, bytes);
     if (frame.status == ESL_BAD)
         gateway_link_cut(link, frame.why);
@@ -334,11 +259,11 @@ static size_t on_bytes(struct gateway_link *link, struct slice bytes)
 static void on_announced(struct gateway *gateway, struct slice type, struct slice interaction,
                          struct slice agent)
 {
-    struct board *board = gateway_state(gateway);
+    struct freeswitch *freeswitch = gateway_state(gateway);
     struct slice context = gateway_config(gateway)->redirect;
     struct slice extension = gateway_extension_of(gateway, agent);
     struct gateway_link *link = gateway_link(gateway);
-    const struct session *session = link ? gateway_link_state(link) : NULL;
+    const struct freeswitch_session *session = link ? gateway_link_state(link) : NULL;
     const struct core *core = project_core(gateway_project(gateway));
     struct uuid id;
     if (!slice_is(type, "interaction.assigned") || !context.len || !extension.len || !session ||
@@ -347,7 +272,7 @@ static void on_announced(struct gateway *gateway, struct slice type, struct slic
     const struct interaction *found = core_find_interaction(core, &id);
     if (!found || found->outbound || !slice_equal(found->texts.source, gateway_source(gateway)) ||
         !esl_id_is_plain(found->texts.subject) ||
-        esl_calls_is_with(board->calls, found->texts.subject, agent))
+        esl_calls_is_with(freeswitch->calls, found->texts.subject, agent))
         return;
     struct slice call = found->texts.subject;
     struct arena arena;
@@ -360,8 +285,8 @@ static void on_announced(struct gateway *gateway, struct slice type, struct slic
 
 const struct gateway_kind gateway_freeswitch = {
     .input_max = ESL_FRAME_MAX,
-    .open = open_board,
-    .close = close_board,
+    .open = open_state,
+    .close = close_state,
     .on_connected = on_connected,
     .on_bytes = on_bytes,
     .on_closed = on_closed,

@@ -8,6 +8,7 @@
 
 #define FREESWITCH_LOGIN_DEADLINE_MS 10000 /* from the connection to the subscription */
 #define FREESWITCH_REPLY_DEADLINE_MS 30000 /* of a list of channels, or what one is */
+#define FREESWITCH_ASKED_MAX 64            /* channels that it is asked for at once */
 #define FREESWITCH_LIST_EVERY_MS 30000     /* when events may have been lost, it is asked again no sooner */
 
 extern const struct gateway_kind gateway_freeswitch;

@@ -36,6 +36,49 @@ static void read_pieces(struct slice input, const struct esl_frame *whole)
     }
 }
 
+/* How many channels, and how it ends, when it comes in pieces of `step` bytes. */
+static enum esl_list_status read_list(struct slice input, size_t step, struct esl_calls *calls,
+                                      uint32_t *rows)
+{
+    struct esl_list list;
+    struct esl_list_step at = {.status = ESL_LIST_MORE};
+    size_t used = 0;
+    esl_list_begin(&list, input.len);
+    for (size_t end = 0; at.status == ESL_LIST_MORE && end < input.len;) {
+        end = end + step < input.len ? end + step : input.len;
+        do {
+            struct esl_channel channel;
+            struct arena arena;
+            esl_list_read(&at, &list, (struct slice){input.ptr + used, end - used});
+            if (at.status == ESL_LIST_BAD)
+                break;
+            used += at.used;
+            assert(used <= end);
+            arena_init(&arena);
+            if (at.status == ESL_LIST_ROW && esl_channel_read(&channel, at.row, &arena))
+                esl_calls_listed(calls, &channel);
+            arena_deinit(&arena);
+        } while (at.status == ESL_LIST_ROW);
+    }
+    *rows = list.rows;
+    return at.status;
+}
+
+/* The same list however it is cut. */
+static void read_lists(struct slice input, struct esl_calls *calls)
+{
+    uint32_t rows, rows_in_pieces;
+    enum esl_list_status status = read_list(input, input.len, calls, &rows);
+    enum esl_list_status in_pieces = read_list(input, input.len / 16 + 1, calls, &rows_in_pieces);
+    assert(status == in_pieces && rows == rows_in_pieces);
+}
+
+static void on_missing(void *ctx, struct slice id)
+{
+    (void)ctx;
+    assert(esl_id_is_plain(id));
+}
+
 static struct slice agent_at(void *ctx, struct slice number)
 {
     (void)ctx;
@@ -66,7 +109,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         rest = (struct slice){rest.ptr + frame.used, rest.len - frame.used};
     }
     esl_calls_list_begin(calls);
-    esl_calls_list_end(calls, &arena);
+    read_lists((struct slice){(const char *)data, size}, calls);
+    esl_calls_list_end(calls, on_missing, NULL);
     esl_calls_free(&calls);
     arena_deinit(&arena);
     return 0;

@@ -15,6 +15,7 @@ from harness.router import BINARY
 
 SAMPLES = pathlib.Path(__file__).resolve().parents[1] / "gateways/esl"
 NO_CHANNELS = '{"row_count":0}'
+NO_SUCH_CHANNEL = b"Content-Type: api/response\nContent-Length: 22\n\n-ERR No such channel!\n"
 
 
 def frames(name):
@@ -85,7 +86,7 @@ class Switch:
             peer.sendall(b"Content-Type: api/response\nContent-Length: %d\n\n%s" % (len(body), body))
             self.peer = peer
         elif command.startswith("api uuid_dump "):
-            peer.sendall(self.dumps.pop(command.split()[-1]))
+            peer.sendall(self.dumps.pop(command.split()[-1], NO_SUCH_CHANNEL))
         elif command.startswith("bgapi "):
             peer.sendall(b"Content-Type: command/reply\nReply-Text: +OK Job-UUID: 1\nJob-UUID: 1\n\n")
 

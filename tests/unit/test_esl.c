@@ -310,22 +310,40 @@ static void a_leg_that_is_bridged_elsewhere_goes_over(void **state)
     esl_calls_free(&story->calls);
 }
 
-static void what_is_not_listed_is_gone(void **state)
+static bool listed(struct story *story, const char *id, const char *call, bool is_inbound)
+{
+    return esl_calls_listed(
+        story->calls,
+        &(struct esl_channel){.id = slice_of(id), .call = slice_of(call), .is_inbound = is_inbound});
+}
+
+static void on_missing(void *ctx, struct slice id)
+{
+    sample_add(ctx, id);
+}
+
+static void what_is_not_listed_is_asked_for_and_may_be_gone(void **state)
 {
     (void)state;
     struct story *story = story_new();
+    struct sample_lines missing = {arena_alloc(&arena, TEXT_SIZE), 0, TEXT_SIZE};
     happen(story, "event=CHANNEL_CREATE id=a " IN);
     happen(story, "event=CHANNEL_CREATE id=b " IN);
     happen(story, "event=CHANNEL_CREATE id=c way=outbound to=1001 other=b");
     story->text[0] = 0;
     esl_calls_list_begin(story->calls);
-    assert_true(esl_calls_listed(story->calls, SLICE("b"), SLICE("b"), true));
-    assert_true(esl_calls_listed(story->calls, SLICE("d"), SLICE("b"), false)); /* joins its call */
-    assert_false(esl_calls_listed(story->calls, SLICE("e"), SLICE("e"), true)); /* ask for it */
-    assert_true(esl_calls_listed(story->calls, SLICE("f"), SLICE("x"), false)); /* of nobody known */
-    assert_false(esl_calls_listed(story->calls, SLICE("open"), SLICE("open"), false));
+    assert_true(listed(story, "b", "b", true));
+    assert_true(listed(story, "d", "b", false)); /* joins its call */
+    assert_false(listed(story, "e", "e", true)); /* ask for it */
+    assert_true(listed(story, "f", "x", false)); /* of nobody known */
+    assert_false(listed(story, "open", "open", false));
     happen(story, "event=CHANNEL_CREATE id=g " IN); /* meanwhile */
-    esl_calls_list_end(story->calls, &arena);
+    esl_calls_list_end(story->calls, on_missing, &missing);
+    assert_true(slice_is((struct slice){missing.text, missing.len}, "a\nc\n"));
+    assert_string_equal(story->text, "g:ringing>030901820");
+    esl_calls_lost(story->calls, SLICE("a"), &arena);
+    esl_calls_lost(story->calls, SLICE("c"), &arena);
+    esl_calls_lost(story->calls, SLICE("x"), &arena);
     assert_string_equal(story->text, "g:ringing>030901820 a:ended");
     esl_calls_free(&story->calls);
 }
@@ -374,7 +392,7 @@ int main(void)
         ARENA_TEST(a_caller_who_is_bridged_was_made_by_nobody),
         ARENA_TEST(a_call_that_an_agent_orders_is_the_customers),
         ARENA_TEST(a_leg_that_is_bridged_elsewhere_goes_over),
-        ARENA_TEST(what_is_not_listed_is_gone),
+        ARENA_TEST(what_is_not_listed_is_asked_for_and_may_be_gone),
         ARENA_TEST(another_core_ends_all_calls_and_gaps_are_counted),
         cmocka_unit_test(ids_that_could_be_more_than_ids_are_left_alone),
     };

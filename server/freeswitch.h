@@ -1,0 +1,46 @@
+/* Shared by the files of FreeSWITCH's gateway only. */
+#ifndef SERVER_FREESWITCH_H
+#define SERVER_FREESWITCH_H
+
+#include "proto/esl_calls.h"
+#include "server/gateway.h"
+
+/* Of a gateway: the calls outlive its connections. */
+struct freeswitch {
+    struct gateway *gateway;
+    struct esl_calls *calls;
+};
+
+/* What is found out on a connection about channels: all that there are, then one by one what the list does not
+ * say of them. Ids that are asked for are answered in order. */
+struct freeswitch_sync {
+    enum { SYNC_IDLE, SYNC_LISTING, SYNC_READING, SYNC_ASKING, SYNC_ASKING_OPEN } phase;
+    struct esl_list list;
+    char (*ids)[ESL_ID_MAX + 1];
+    uint32_t size, count, asked, answered;
+    bool is_cut;   /* there was more than could be asked for */
+    uint64_t gaps; /* as they were when it was last asked for all channels */
+};
+
+/* Of a connection. */
+struct freeswitch_session {
+    enum { SESSION_GREETED, SESSION_LOGGING_IN, SESSION_SUBSCRIBING, SESSION_READY } phase;
+    struct freeswitch_sync sync;
+    char call[ESL_ID_MAX + 1]; /* of a connection that a call made */
+};
+
+/* freeswitch_sync.c */
+void freeswitch_sync_begin(struct gateway_link *link); /* unless it is under way */
+/* For gateway_link_every(): when events may have been lost. */
+void freeswitch_sync_on_time(struct gateway_link *link);
+/* The list is read in pieces: it is the answer that comes next, its head is there, its bytes come. */
+bool freeswitch_sync_is_listing(const struct gateway_link *link);
+void freeswitch_sync_list(struct gateway_link *link, size_t length);
+bool freeswitch_sync_is_reading(const struct gateway_link *link);
+size_t freeswitch_sync_bytes(struct gateway_link *link, struct slice bytes);
+void freeswitch_sync_response(struct gateway_link *link, const struct esl_frame *frame, struct arena *arena);
+/* Ends a call that is open and that FreeSWITCH does not have. */
+void freeswitch_sync_lost(struct freeswitch *freeswitch, struct slice call);
+void freeswitch_sync_deinit(struct freeswitch_sync *sync);
+
+#endif

@@ -1,0 +1,210 @@
+/* Which channels there are, after a connection or when events may have been lost. The list says which, and how
+ * far they are; what it does not say of one, uuid_dump does. No call ends because it is not on the list: a list
+ * may be cut short, or behind the times. uuid_dump says that it is gone. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/freeswitch.h"
+#include "server/gateway_calls.h"
+#include "server/gateway_freeswitch.h"
+#include "server/log.h"
+
+#define IDS_FIRST 64
+
+static struct freeswitch *freeswitch_of(const struct gateway_link *link)
+{
+    return gateway_state(gateway_link_gateway(link));
+}
+
+static struct freeswitch_sync *sync_of(const struct gateway_link *link)
+{
+    struct freeswitch_session *session = gateway_link_state(link);
+    return &session->sync;
+}
+
+void freeswitch_sync_deinit(struct freeswitch_sync *sync)
+{
+    free(sync->ids);
+    sync->ids = NULL;
+}
+
+/* --- asking --- */
+
+static void want(struct freeswitch_sync *sync, struct slice id)
+{
+    if (!esl_id_is_plain(id))
+        return;
+    if (sync->count == ESL_LEGS_MAX) {
+        sync->is_cut = true;
+        return;
+    }
+    if (sync->count == sync->size) {
+        sync->size = sync->size ? sync->size * 2 : IDS_FIRST;
+        sync->ids = realloc(sync->ids, sync->size * sizeof *sync->ids);
+        if (!sync->ids)
+            abort();
+    }
+    memcpy(sync->ids[sync->count], id.ptr, id.len);
+    sync->ids[sync->count++][id.len] = '\0';
+}
+
+static void want_if_unknown(void *ctx, const struct gateway_call *call)
+{
+    struct gateway_link *link = ctx;
+    if (!esl_calls_has(freeswitch_of(link)->calls, call->subject))
+        want(sync_of(link), call->subject);
+}
+
+static void want_missing(void *ctx, struct slice id)
+{
+    want(ctx, id);
+}
+
+static void warn_if_cut(const struct gateway_link *link, const struct freeswitch_sync *sync)
+{
+    const struct gateway *gateway = gateway_link_gateway(link);
+    static struct log_limit limit;
+    if (sync->is_cut)
+        log_event_limited(&limit, LOG_WARN, "a gateway has more channels than it lists or than can be followed",
+                          (struct log_field[]){log_text("source", gateway_source(gateway))}, 1);
+}
+
+static void finish(struct gateway_link *link, struct freeswitch_sync *sync)
+{
+    warn_if_cut(link, sync);
+    freeswitch_sync_deinit(sync);
+    sync->size = sync->count = sync->asked = sync->answered = 0;
+    sync->phase = SYNC_IDLE;
+    gateway_link_expect(link, 0, NULL);
+}
+
+/* Those on the list first: what of them belongs to a call that is open need not be asked for once more. */
+static void go_on(struct gateway_link *link)
+{
+    struct freeswitch_sync *sync = sync_of(link);
+    struct arena arena;
+    if (sync->phase == SYNC_ASKING && sync->answered == sync->count) {
+        sync->phase = SYNC_ASKING_OPEN;
+        sync->count = sync->asked = sync->answered = 0;
+        gateway_calls_each(gateway_link_gateway(link), want_if_unknown, link);
+    }
+    if (sync->phase == SYNC_ASKING_OPEN && sync->answered == sync->count) {
+        finish(link, sync);
+        return;
+    }
+    arena_init(&arena);
+    while (sync->asked < sync->count && sync->asked - sync->answered < FREESWITCH_ASKED_MAX)
+        gateway_link_write(link, arena_format(&arena, "api uuid_dump %s\n\n", sync->ids[sync->asked++]));
+    arena_deinit(&arena);
+    gateway_link_expect(link, FREESWITCH_REPLY_DEADLINE_MS, "it does not say what a channel is");
+}
+
+void freeswitch_sync_lost(struct freeswitch *freeswitch, struct slice call)
+{
+    struct gateway_event *event = gateway_event_new(freeswitch->gateway);
+    struct arena *arena = gateway_event_arena(event);
+    struct value document =
+        esl_call_ended(gateway_source(freeswitch->gateway), call, SLICE("lost"), arena);
+    gateway_event_submit(&event, &document, NULL, 0);
+}
+
+/* The channel is not there: with it goes its leg, or the call that is open under its name. */
+static void gone(struct freeswitch *freeswitch, struct slice id, struct arena *arena)
+{
+    struct gateway_call call;
+    bool is_followed = esl_calls_has(freeswitch->calls, id);
+    esl_calls_lost(freeswitch->calls, id, arena);
+    if (!is_followed && gateway_calls_find(freeswitch->gateway, id, &call))
+        freeswitch_sync_lost(freeswitch, id);
+}
+
+void freeswitch_sync_response(struct gateway_link *link, const struct esl_frame *frame, struct arena *arena)
+{
+    struct freeswitch *freeswitch = freeswitch_of(link);
+    struct freeswitch_sync *sync = sync_of(link);
+    struct esl_event event;
+    struct fault fault;
+    if (sync->answered == sync->asked)
+        return; /* nothing was asked */
+    struct slice id = arena_copy(arena, slice_of(sync->ids[sync->answered++]));
+    if (!esl_has_event(frame))
+        gone(freeswitch, id, arena);
+    else if (esl_event_read(&event, frame, arena, &fault))
+        esl_calls_event(freeswitch->calls, &event, arena);
+    go_on(link);
+}
+
+/* --- the list --- */
+
+void freeswitch_sync_begin(struct gateway_link *link)
+{
+    struct freeswitch *freeswitch = freeswitch_of(link);
+    struct freeswitch_sync *sync = sync_of(link);
+    if (sync->phase != SYNC_IDLE)
+        return;
+    sync->phase = SYNC_LISTING;
+    sync->is_cut = false;
+    sync->gaps = esl_calls_gaps(freeswitch->calls);
+    esl_calls_list_begin(freeswitch->calls);
+    gateway_link_expect(link, FREESWITCH_REPLY_DEADLINE_MS, "it does not say which channels there are");
+    gateway_link_write(link, SLICE("api show channels as json\n\n"));
+}
+
+void freeswitch_sync_on_time(struct gateway_link *link)
+{
+    if (sync_of(link)->gaps != esl_calls_gaps(freeswitch_of(link)->calls))
+        freeswitch_sync_begin(link);
+}
+
+bool freeswitch_sync_is_listing(const struct gateway_link *link)
+{
+    return sync_of(link)->phase == SYNC_LISTING;
+}
+
+bool freeswitch_sync_is_reading(const struct gateway_link *link)
+{
+    return sync_of(link)->phase == SYNC_READING;
+}
+
+void freeswitch_sync_list(struct gateway_link *link, size_t length)
+{
+    struct freeswitch_sync *sync = sync_of(link);
+    sync->phase = SYNC_READING;
+    esl_list_begin(&sync->list, length);
+}
+
+/* A row that cannot be read, for the bytes of a caller's name say, is as if it were not there. */
+static void take_row(struct freeswitch *freeswitch, struct freeswitch_sync *sync, struct slice row)
+{
+    struct esl_channel channel;
+    struct arena arena;
+    arena_init(&arena);
+    if (esl_channel_read(&channel, row, &arena) && !esl_calls_listed(freeswitch->calls, &channel))
+        want(sync, channel.id);
+    arena_deinit(&arena);
+}
+
+size_t freeswitch_sync_bytes(struct gateway_link *link, struct slice bytes)
+{
+    struct freeswitch *freeswitch = freeswitch_of(link);
+    struct freeswitch_sync *sync = sync_of(link);
+    struct esl_list_step step;
+    esl_list_read(&step, &sync->list, bytes);
+    switch (step.status) {
+    case ESL_LIST_MORE:
+        break;
+    case ESL_LIST_ROW:
+        take_row(freeswitch, sync, step.row);
+        break;
+    case ESL_LIST_END:
+        sync->is_cut = sync->is_cut || !step.is_whole;
+        sync->phase = SYNC_ASKING;
+        esl_calls_list_end(freeswitch->calls, want_missing, sync);
+        go_on(link);
+        break;
+    case ESL_LIST_BAD:
+        gateway_link_cut(link, "its list of channels cannot be read");
+        return 0;
+    }
+    return step.used;
+}
