@@ -69,18 +69,43 @@ static struct esl_leg *leg_begin(struct esl_calls *calls, const struct esl_event
     return leg;
 }
 
-/* Both are in the call that began first from here on. */
-static void bridge(struct esl_calls *calls, const struct esl_event *event, struct esl_leg *leg,
-                   struct arena *arena)
+static struct slice bridged_to(const struct esl_event *event, struct slice id)
 {
     struct slice a = esl_field(event, "Bridge-A-Unique-ID"), b = esl_field(event, "Bridge-B-Unique-ID");
-    struct slice id = slice_of(leg->id), other_id = esl_field(event, "Other-Leg-Unique-ID");
-    other_id = a.len && b.len ? (slice_equal(a, id) ? b : a) : other_id;
-    struct esl_leg *other = esl_leg_find(calls, other_id);
-    if (!esl_leg_find_any(calls, other_id) && esl_id_is_plain(other_id) && calls->legs.count < ESL_LEGS_MAX) {
-        other = esl_leg_add(calls, other_id, leg->call);
+    if (a.len && b.len)
+        return slice_equal(a, id) ? b : a;
+    return esl_field(event, "Other-Leg-Unique-ID");
+}
+
+static struct esl_leg *find_other(struct esl_calls *calls, const struct esl_event *event,
+                                  const struct esl_leg *leg, struct slice id)
+{
+    struct esl_leg *other = esl_leg_find(calls, id);
+    if (esl_leg_find_any(calls, id) || !esl_id_is_plain(id) || calls->legs.count == ESL_LEGS_MAX)
+        return other;
+    other = esl_leg_add(calls, id, leg->call);
+    if (slice_equal(esl_field(event, "Other-Leg-Unique-ID"), id))
         other->agent = esl_leg_agent_at(calls, esl_field(event, "Other-Leg-Destination-Number"));
-    }
+    return other;
+}
+
+static void talk(struct esl_leg *leg, struct esl_leg *other)
+{
+    leg->is_answered = true;
+    esl_leg_part(leg);
+    if (!other || other == leg)
+        return;
+    esl_leg_part(other);
+    other->is_answered = true;
+    leg->peer = other;
+    other->peer = leg;
+}
+
+/* Both are in the call that began first from here on. */
+static void bridge(struct esl_calls *calls, const struct esl_event *event, struct esl_leg *leg,
+                   struct slice other_id, struct arena *arena)
+{
+    struct esl_leg *other = find_other(calls, event, leg, other_id);
     if (other && other->call != leg->call) {
         struct esl_leg *moves = other->call->serial < leg->call->serial ? leg : other;
         struct esl_call *to = moves == leg ? other->call : leg->call;
@@ -90,7 +115,33 @@ static void bridge(struct esl_calls *calls, const struct esl_event *event, struc
         esl_leg_leave(calls, moves);
         moves->call = to;
     }
+    talk(leg, other);
     esl_tell_answered(calls, leg->call, other && other->agent.len ? other : leg, event, arena);
+}
+
+/* Of a call from outside the caller's leg counts: others are answered by whoever is called. */
+static void answer(struct esl_calls *calls, const struct esl_event *event, struct esl_leg *leg,
+                   struct arena *arena)
+{
+    leg->is_answered = true;
+    if (strcmp(leg->id, leg->call->id) == 0 || !leg->call->is_outside)
+        esl_tell_answered(calls, leg->call, NULL, event, arena);
+}
+
+/* What happened to a leg before uuid_dump, or the greeting of a call's own connection, told of it. Either of
+ * two that talk may be the first to say so. */
+static void catch_up(struct esl_calls *calls, const struct esl_event *event, struct esl_leg *leg,
+                     struct arena *arena)
+{
+    struct slice other_id = esl_field(event, "variable_bridge_uuid");
+    const struct esl_leg *other = esl_leg_find(calls, other_id);
+    if (!ascii_equal(esl_field(event, "Answer-State"), "answered"))
+        return;
+    answer(calls, event, leg, arena);
+    if (!esl_id_is_plain(other_id) || (other && leg->peer == other))
+        return;
+    esl_tell_answered(calls, leg->call, NULL, event, arena);
+    bridge(calls, event, leg, other_id, arena);
 }
 
 static void rename_leg(struct esl_calls *calls, const struct esl_event *event, struct slice id)
@@ -170,11 +221,14 @@ void esl_calls_event(struct esl_calls *calls, const struct esl_event *event, str
         leg = leg_begin(calls, event, id, arena);
     if (!leg)
         return;
-    bool is_first = strcmp(leg->id, leg->call->id) == 0;
-    if (slice_is(name, "CHANNEL_ANSWER") && (is_first || !leg->call->is_outside))
-        esl_tell_answered(calls, leg->call, NULL, event, arena);
+    if (slice_is(name, "CHANNEL_ANSWER"))
+        answer(calls, event, leg, arena);
     else if (slice_is(name, "CHANNEL_BRIDGE"))
-        bridge(calls, event, leg, arena);
+        bridge(calls, event, leg, bridged_to(event, id), arena);
+    else if (slice_is(name, "CHANNEL_UNBRIDGE"))
+        esl_leg_part(leg);
+    else if (slice_is(name, "CHANNEL_DATA"))
+        catch_up(calls, event, leg, arena);
 }
 
 uint64_t esl_calls_gaps(const struct esl_calls *calls)

@@ -41,7 +41,8 @@ uint64_t esl_calls_gaps(const struct esl_calls *calls);
 
 /* All channels that there are, in any order: begin, each, end. */
 void esl_calls_list_begin(struct esl_calls *calls);
-/* False: more must be known of it; esl_calls_event() with what uuid_dump says of it makes it so. */
+/* False: more must be known of it, because it is new or was answered while nobody listened; esl_calls_event()
+ * with what uuid_dump says of it tells what the stream would have told. */
 bool esl_calls_listed(struct esl_calls *calls, const struct esl_channel *channel);
 /* The legs that were there at the beginning and are not listed: whether they are gone uuid_dump says, for a
  * list may be cut short. Nothing may be changed meanwhile. */
@@ -52,6 +53,8 @@ void esl_calls_lost(struct esl_calls *calls, struct slice id, struct arena *aren
 /* Whether a leg of that call is there, and whether one of them is the agent's. */
 bool esl_calls_has(const struct esl_calls *calls, struct slice call);
 bool esl_calls_is_with(const struct esl_calls *calls, struct slice call, struct slice agent);
+/* Whether two of its legs talk. */
+bool esl_calls_is_bridged(const struct esl_calls *calls, struct slice call);
 
 /* "call.ended" of a call that nobody remembers. */
 struct value esl_call_ended(struct slice source, struct slice call, struct slice cause, struct arena *arena);

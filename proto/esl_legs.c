@@ -59,9 +59,17 @@ struct esl_leg *esl_leg_add(struct esl_calls *calls, struct slice id, struct esl
     return leg;
 }
 
+void esl_leg_part(struct esl_leg *leg)
+{
+    if (leg->peer)
+        leg->peer->peer = NULL;
+    leg->peer = NULL;
+}
+
 void esl_leg_leave(struct esl_calls *calls, struct esl_leg *leg)
 {
     struct esl_call *call = leg->call;
+    esl_leg_part(leg);
     leg->call = NULL;
     if (--call->legs > 0)
         return;
@@ -148,14 +156,15 @@ bool esl_calls_listed(struct esl_calls *calls, const struct esl_channel *channel
     struct slice id = channel->id, call = channel->call;
     struct esl_leg *leg = esl_leg_find_any(calls, id), *parent = esl_leg_find(calls, call);
     bool is_first = !call.len || slice_equal(call, id);
-    if (!leg && parent && esl_id_is_plain(id) && calls->legs.count < ESL_LEGS_MAX) {
+    if (!leg && parent && parent->call->is_told && esl_id_is_plain(id) && calls->legs.count < ESL_LEGS_MAX) {
         leg = esl_leg_add(calls, id, parent->call);
         leg->agent = esl_leg_agent_at(calls, channel->to);
     }
     if (!leg)
-        return !esl_call_is_open(calls, id) && (!channel->is_inbound || !is_first);
+        return !parent && !esl_call_is_open(calls, id) && (!channel->is_inbound || !is_first) &&
+               !(channel->is_answered && esl_leg_agent_at(calls, channel->to).len);
     leg->is_missing = false;
-    return true;
+    return !leg->call || leg->is_answered || !channel->is_answered;
 }
 
 void esl_calls_list_end(struct esl_calls *calls, void (*on_missing)(void *ctx, struct slice id), void *ctx)
@@ -183,6 +192,15 @@ bool esl_calls_is_with(const struct esl_calls *calls, struct slice call, struct 
 {
     for (const struct esl_leg *leg = calls->ring.next; leg != &calls->ring; leg = leg->next) {
         if (leg->call && slice_is(call, leg->call->id) && slice_equal(leg->agent, agent))
+            return true;
+    }
+    return false;
+}
+
+bool esl_calls_is_bridged(const struct esl_calls *calls, struct slice call)
+{
+    for (const struct esl_leg *leg = calls->ring.next; leg != &calls->ring; leg = leg->next) {
+        if (leg->call && leg->peer && slice_is(call, leg->call->id))
             return true;
     }
     return false;

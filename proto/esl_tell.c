@@ -82,6 +82,14 @@ void esl_tell_ringing(struct esl_calls *calls, struct esl_call *call, const stru
     tell(calls, EVENT_CALL_RINGING, call, &document);
 }
 
+/* uuid_dump says when it happened; its event's own time is the one of the question. */
+static const char *answered_at(const struct esl_event *event, bool is_bridge)
+{
+    const char *name = is_bridge ? "Caller-Channel-Bridged-Time" : "Caller-Channel-Answered-Time";
+    bool is_dump = slice_is(esl_field(event, "Event-Name"), "CHANNEL_DATA");
+    return is_dump && esl_field_number(event, name) ? name : "Event-Date-Timestamp";
+}
+
 void esl_tell_answered(struct esl_calls *calls, struct esl_call *call, const struct esl_leg *leg,
                           const struct esl_event *event, struct arena *arena)
 {
@@ -92,7 +100,7 @@ void esl_tell_answered(struct esl_calls *calls, struct esl_call *call, const str
     struct slice what = is_named ? arena_format(arena, "answered %s", leg->id) : SLICE("answered");
     struct value document =
         document_of(calls->options.source, EVENT_CALL_ANSWERED, slice_of(call->id), what, arena);
-    set_time(&document, event, "Event-Date-Timestamp", arena);
+    set_time(&document, event, answered_at(event, is_named), arena);
     if (is_named)
         value_set(&data, "agent", value_string(leg->agent));
     value_set(&document, "data", data);

@@ -5,10 +5,10 @@
 
 #include "proto/cloudevent.h"
 #include "proto/esl_calls.h"
+#include "tests/unit/esl_story.h"
 #include "tests/unit/gateway_samples.h"
 
 #define SAMPLES_MIN 30
-#define TEXT_SIZE 65536
 
 static void frames_are_read_strictly(void **state)
 {
@@ -129,98 +129,6 @@ static void every_sample_becomes_the_expected_events(void **state)
     assert_true(samples_check(TEST_SOURCE_DIR "/tests/gateways/esl", decode) >= SAMPLES_MIN);
 }
 
-/* What happened, a word each: "a:ringing b:ended". */
-struct story {
-    char text[TEXT_SIZE];
-    struct esl_calls *calls;
-};
-
-static void on_word(void *ctx, enum event_type type, struct slice call, const struct value *document)
-{
-    struct story *story = ctx;
-    const struct value *data = value_member(document, "data"), *agent = value_member(data, "agent"),
-                       *to = value_member(data, "to");
-    size_t len = strlen(story->text);
-    snprintf(story->text + len, sizeof story->text - len, "%s%.*s:%s", len ? " " : "", (int)call.len,
-             call.ptr, event_type_name(type) + sizeof "call." - 1);
-    len = strlen(story->text);
-    if (agent)
-        snprintf(story->text + len, sizeof story->text - len, "=%.*s", (int)agent->string.len,
-                 agent->string.ptr);
-    else if (to)
-        snprintf(story->text + len, sizeof story->text - len, ">%.*s", (int)to->string.len, to->string.ptr);
-}
-
-static struct slice agent_at(void *ctx, struct slice number)
-{
-    (void)ctx;
-    return slice_is(number, "1001")   ? SLICE("anna")
-           : slice_is(number, "1002") ? SLICE("carl")
-                                      : (struct slice){NULL, 0};
-}
-
-static bool is_outside(void *ctx, struct slice context)
-{
-    (void)ctx;
-    return slice_is(context, "public");
-}
-
-static bool is_open(void *ctx, struct slice call)
-{
-    (void)ctx;
-    return slice_is(call, "open");
-}
-
-/* "NAME id [key=value...]": CREATE a in public 030901820, say. */
-static void happen(struct story *story, const char *text)
-{
-    struct esl_event event = {.fields = arena_array(&arena, struct esl_field, 16)};
-    struct slice rest = slice_of(text);
-    static const struct {
-        const char *key, *name;
-    } names[] = {{"event", "Event-Name"},
-                 {"id", "Unique-ID"},
-                 {"way", "Call-Direction"},
-                 {"in", "Caller-Context"},
-                 {"to", "Caller-Destination-Number"},
-                 {"call", "Channel-Call-UUID"},
-                 {"other", "Other-Leg-Unique-ID"},
-                 {"othertype", "Other-Type"},
-                 {"core", "Core-UUID"},
-                 {"seq", "Event-Sequence"},
-                 {"cause", "Hangup-Cause"},
-                 {"otherto", "Other-Leg-Destination-Number"}};
-    while (rest.len) {
-        const char *space = memchr(rest.ptr, ' ', rest.len);
-        size_t len = space ? (size_t)(space - rest.ptr) : rest.len;
-        const char *equal = memchr(rest.ptr, '=', len);
-        assert_non_null(equal);
-        struct slice key = {rest.ptr, (size_t)(equal - rest.ptr)};
-        for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-            if (slice_is(key, names[i].key))
-                event.fields[event.count++] =
-                    (struct esl_field){slice_of(names[i].name), {equal + 1, len - key.len - 1}};
-        }
-        rest = (struct slice){rest.ptr + len + (space ? 1 : 0), rest.len - len - (space ? 1 : 0)};
-    }
-    esl_calls_event(story->calls, &event, &arena);
-}
-
-static struct story *story_new(void)
-{
-    struct story *story = arena_new(&arena, struct story);
-    struct esl_calls_options options = {.source = SLICE("fs1"),
-                                        .is_outside = is_outside,
-                                        .is_open = is_open,
-                                        .agent_at = agent_at,
-                                        .on_event = on_word,
-                                        .ctx = story};
-    story->calls = esl_calls_alloc(&options);
-    return story;
-}
-
-#define IN "way=inbound in=public to=030901820"
-
 static void agents_are_named_when_a_call_is_bridged_to_them(void **state)
 {
     (void)state;
@@ -326,7 +234,7 @@ static void what_is_not_listed_is_asked_for_and_may_be_gone(void **state)
 {
     (void)state;
     struct story *story = story_new();
-    struct sample_lines missing = {arena_alloc(&arena, TEXT_SIZE), 0, TEXT_SIZE};
+    struct sample_lines missing = {arena_alloc(&arena, STORY_SIZE), 0, STORY_SIZE};
     happen(story, "event=CHANNEL_CREATE id=a " IN);
     happen(story, "event=CHANNEL_CREATE id=b " IN);
     happen(story, "event=CHANNEL_CREATE id=c way=outbound to=1001 other=b");

@@ -1,0 +1,219 @@
+/* What happened while nobody listened gives the events that the stream would have given. */
+#include "tests/unit/esl_story.h"
+
+#define EVENTS_MAX 8
+#define CHANNELS_MAX 4
+
+/* One that there is by then: what the list says of it, and what uuid_dump says. */
+struct channel {
+    const char *id, *call, *to;
+    bool is_inbound, is_answered;
+    const char *dump;
+};
+
+static const struct {
+    const char *name;
+    const char *live[EVENTS_MAX];
+    unsigned seen; /* so many of them, then the connection was lost */
+    struct channel channels[CHANNELS_MAX];
+    unsigned asked; /* uuid_dump */
+    const char *text;
+} cases[] = {
+    {"rings on",
+     {"event=CHANNEL_CREATE id=a " IN},
+     1,
+     {{"a", "a", "030901820", true, false, NULL}},
+     0,
+     "a:ringing>030901820"},
+    {"was answered by a menu",
+     {"event=CHANNEL_CREATE id=a " IN, "event=CHANNEL_ANSWER id=a " IN},
+     1,
+     {{"a", "a", "030901820", true, true, "event=CHANNEL_DATA id=a state=answered call=a " IN}},
+     1,
+     "a:ringing>030901820 a:answered"},
+    {"had been answered before",
+     {"event=CHANNEL_CREATE id=a " IN, "event=CHANNEL_ANSWER id=a " IN},
+     2,
+     {{"a", "a", "030901820", true, true, NULL}},
+     0,
+     "a:ringing>030901820 a:answered"},
+    {"was taken by the agent for whom it rang",
+     {"event=CHANNEL_CREATE id=a " IN, "event=CHANNEL_CREATE id=b way=outbound to=1001 other=a",
+      "event=CHANNEL_ANSWER id=b way=outbound to=1001 other=a", "event=CHANNEL_ANSWER id=a " IN,
+      "event=CHANNEL_BRIDGE id=a other=b " IN},
+     2,
+     {{"a", "a", "030901820", true, true,
+       "event=CHANNEL_DATA id=a state=answered call=a with=b other=b othertype=originatee otherto=1001 " IN},
+      {"b", "a", "1001", false, true,
+       "event=CHANNEL_DATA id=b state=answered call=a with=a other=a othertype=originator way=outbound to=1001"}},
+     2,
+     "a:ringing>030901820 a:answered a:answered=anna"},
+    {"was taken by an agent who had not been called yet",
+     {"event=CHANNEL_CREATE id=a " IN, "event=CHANNEL_CREATE id=b way=outbound to=1001 other=a",
+      "event=CHANNEL_ANSWER id=b way=outbound to=1001 other=a", "event=CHANNEL_ANSWER id=a " IN,
+      "event=CHANNEL_BRIDGE id=a other=b " IN},
+     1,
+     {{"a", "a", "030901820", true, true,
+       "event=CHANNEL_DATA id=a state=answered call=a with=b other=b othertype=originatee otherto=1001 " IN},
+      {"b", "a", "1001", false, true,
+       "event=CHANNEL_DATA id=b state=answered call=a with=a other=a othertype=originator way=outbound to=1001"}},
+     2,
+     "a:ringing>030901820 a:answered a:answered=anna"},
+    {"began and was taken",
+     {"event=CHANNEL_CREATE id=a " IN, "event=CHANNEL_CREATE id=b way=outbound to=1001 other=a",
+      "event=CHANNEL_ANSWER id=a " IN, "event=CHANNEL_BRIDGE id=a other=b " IN},
+     0,
+     {{"a", "a", "030901820", true, true,
+       "event=CHANNEL_DATA id=a state=answered call=a with=b other=b othertype=originatee otherto=1001 " IN},
+      {"b", "a", "1001", false, true,
+       "event=CHANNEL_DATA id=b state=answered call=a with=a other=a othertype=originator way=outbound to=1001"}},
+     2,
+     "a:ringing>030901820 a:answered a:answered=anna"},
+    {"rings at an agent after a menu had answered",
+     {"event=CHANNEL_CREATE id=a " IN, "event=CHANNEL_ANSWER id=a " IN,
+      "event=CHANNEL_CREATE id=b way=outbound to=1001 other=a"},
+     1,
+     {{"a", "a", "030901820", true, true,
+       "event=CHANNEL_DATA id=a state=answered call=a other=b othertype=originatee otherto=1001 " IN},
+      {"b", "a", "1001", false, false, NULL}},
+     1,
+     "a:ringing>030901820 a:answered"},
+    {"went from one agent to another",
+     {"event=CHANNEL_CREATE id=a " IN, "event=CHANNEL_ANSWER id=a " IN,
+      "event=CHANNEL_CREATE id=b way=outbound to=1001 other=a", "event=CHANNEL_BRIDGE id=a other=b " IN,
+      "event=CHANNEL_HANGUP_COMPLETE id=b cause=BLIND_TRANSFER",
+      "event=CHANNEL_CREATE id=c way=outbound to=1002 other=a", "event=CHANNEL_BRIDGE id=a other=c " IN},
+     4,
+     {{"a", "a", "030901820", true, true, NULL},
+      {"c", "a", "1002", false, true,
+       "event=CHANNEL_DATA id=c state=answered call=a with=a other=a othertype=originator way=outbound to=1002"}},
+     2, /* and the leg that is gone */
+     "a:ringing>030901820 a:answered a:answered=anna a:answered=carl"},
+    {"ended",
+     {"event=CHANNEL_CREATE id=a " IN, "event=CHANNEL_HANGUP_COMPLETE id=a " IN},
+     1,
+     {{0}},
+     1,
+     "a:ringing>030901820 a:ended"},
+    {"was placed to an agent, then to the customer, and answered",
+     {"event=CHANNEL_CREATE id=a way=outbound to=1001", "event=CHANNEL_ANSWER id=a way=outbound to=1001",
+      "event=CHANNEL_CREATE id=b way=outbound to=+4915112345678 other=a",
+      "event=CHANNEL_ANSWER id=b way=outbound to=+4915112345678 other=a"},
+     1,
+     {{"a", "a", "1001", false, true, "event=CHANNEL_DATA id=a state=answered way=outbound to=1001"},
+      {"b", "a", "+4915112345678", false, true,
+       "event=CHANNEL_DATA id=b state=answered way=outbound to=+4915112345678 other=a"}},
+     2,
+     "a:ringing=anna a:answered"},
+    {"is none of ours, as its agent's leg is not",
+     {"event=CHANNEL_CREATE id=a way=inbound in=default to=1002",
+      "event=CHANNEL_CREATE id=b way=outbound to=1002 other=a call=a"},
+     2,
+     {{"a", "a", "1002", true, true, "event=CHANNEL_DATA id=a state=answered way=inbound in=default with=b other=b othertype=originatee"},
+      {"b", "a", "1002", false, true, "event=CHANNEL_DATA id=b state=answered call=a with=a other=a othertype=originator way=outbound to=1002"}},
+     2,
+     ""},
+};
+
+struct questions {
+    const char *ids[CHANNELS_MAX * 2];
+    unsigned count;
+};
+
+static void on_missing(void *ctx, struct slice id)
+{
+    struct questions *questions = ctx;
+    questions->ids[questions->count++] = arena_string(&arena, id);
+}
+
+static const char *dump_of(const struct channel *channels, const char *id)
+{
+    for (size_t i = 0; i < CHANNELS_MAX && channels[i].id; i++) {
+        if (strcmp(channels[i].id, id) == 0)
+            return channels[i].dump;
+    }
+    return NULL;
+}
+
+/* Returns how many were asked for. */
+static unsigned resync(struct story *story, const struct channel *channels, bool is_backwards)
+{
+    struct questions questions = {.count = 0};
+    unsigned count = 0;
+    while (count < CHANNELS_MAX && channels[count].id)
+        count++;
+    esl_calls_list_begin(story->calls);
+    for (unsigned i = 0; i < count; i++) {
+        const struct channel *at = &channels[is_backwards ? count - 1 - i : i];
+        struct esl_channel channel = {.id = slice_of(at->id),
+                                      .call = slice_of(at->call),
+                                      .to = slice_of(at->to),
+                                      .is_inbound = at->is_inbound,
+                                      .is_answered = at->is_answered};
+        if (!esl_calls_listed(story->calls, &channel))
+            questions.ids[questions.count++] = at->id;
+    }
+    esl_calls_list_end(story->calls, on_missing, &questions);
+    for (unsigned i = 0; i < questions.count; i++) {
+        const char *dump = dump_of(channels, questions.ids[i]);
+        if (dump)
+            happen(story, dump);
+        else
+            esl_calls_lost(story->calls, slice_of(questions.ids[i]), &arena);
+    }
+    return questions.count;
+}
+
+static void what_was_missed_is_told_as_it_would_have_been(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct story *live = story_new();
+        for (size_t j = 0; j < EVENTS_MAX && cases[i].live[j]; j++)
+            happen(live, cases[i].live[j]);
+        if (strcmp(live->text, cases[i].text) != 0)
+            fail_msg("a call that %s: the stream tells %s", cases[i].name, live->text);
+        esl_calls_free(&live->calls);
+        for (int is_backwards = 0; is_backwards <= 1; is_backwards++) {
+            struct story *story = story_new();
+            for (size_t j = 0; j < cases[i].seen; j++)
+                happen(story, cases[i].live[j]);
+            unsigned asked = resync(story, cases[i].channels, is_backwards);
+            if (strcmp(story->text, cases[i].text) != 0)
+                fail_msg("a call that %s: %s", cases[i].name, story->text);
+            if (asked != cases[i].asked)
+                fail_msg("a call that %s: %u are asked for", cases[i].name, asked);
+            assert_true(resync(story, cases[i].channels, is_backwards) <= asked);
+            assert_string_equal(story->text, cases[i].text);
+            esl_calls_free(&story->calls);
+        }
+    }
+}
+
+static void who_talks_is_known(void **state)
+{
+    (void)state;
+    struct story *story = story_new();
+    happen(story, "event=CHANNEL_CREATE id=a " IN);
+    happen(story, "event=CHANNEL_ANSWER id=a " IN);
+    happen(story, "event=CHANNEL_CREATE id=b way=outbound to=1001 other=a");
+    assert_false(esl_calls_is_bridged(story->calls, SLICE("a")));
+    happen(story, "event=CHANNEL_BRIDGE id=a other=b " IN);
+    assert_true(esl_calls_is_bridged(story->calls, SLICE("a")));
+    happen(story, "event=CHANNEL_UNBRIDGE id=a other=b " IN);
+    assert_false(esl_calls_is_bridged(story->calls, SLICE("a")));
+    happen(story, "event=CHANNEL_BRIDGE id=a other=b " IN);
+    happen(story, "event=CHANNEL_HANGUP_COMPLETE id=b");
+    assert_false(esl_calls_is_bridged(story->calls, SLICE("a")));
+    assert_false(esl_calls_is_bridged(story->calls, SLICE("x")));
+    esl_calls_free(&story->calls);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        ARENA_TEST(what_was_missed_is_told_as_it_would_have_been),
+        ARENA_TEST(who_talks_is_known),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
