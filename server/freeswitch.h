@@ -5,10 +5,14 @@
 #include "proto/esl_calls.h"
 #include "server/gateway.h"
 
+struct freeswitch_order;
+
 /* Of a gateway: the calls outlive its connections. */
 struct freeswitch {
     struct gateway *gateway;
     struct esl_calls *calls;
+    struct freeswitch_order *orders; /* not confirmed, oldest first */
+    unsigned order_count;
 };
 
 /* What is found out on a connection about channels: all that there are, then one by one what the list does not
@@ -25,6 +29,7 @@ struct freeswitch_sync {
 /* Of a connection. */
 struct freeswitch_session {
     enum { SESSION_GREETED, SESSION_LOGGING_IN, SESSION_SUBSCRIBING, SESSION_READY } phase;
+    bool is_synced; /* which calls there are was found out once */
     struct freeswitch_sync sync;
     char call[ESL_ID_MAX + 1]; /* of a connection that a call made */
 };
@@ -42,5 +47,14 @@ void freeswitch_sync_response(struct gateway_link *link, const struct esl_frame 
 /* Ends a call that is open and that FreeSWITCH does not have. */
 void freeswitch_sync_lost(struct freeswitch *freeswitch, struct slice call);
 void freeswitch_sync_deinit(struct freeswitch_sync *sync);
+
+/* freeswitch_orders.c */
+/* An agent has taken an interaction of the project: if it is a call of this gateway, it goes to the agent. */
+void freeswitch_orders_add(struct freeswitch *freeswitch, const struct uuid *interaction);
+void freeswitch_orders_send(struct freeswitch *freeswitch); /* those that wait for a connection */
+/* A command/reply came for the oldest that was sent there; the link is gone. */
+void freeswitch_orders_confirm(struct freeswitch *freeswitch, const struct gateway_link *link);
+void freeswitch_orders_forget_link(struct freeswitch *freeswitch, const struct gateway_link *link);
+void freeswitch_orders_deinit(struct freeswitch *freeswitch);
 
 #endif

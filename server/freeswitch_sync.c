@@ -69,13 +69,17 @@ static void warn_if_cut(const struct gateway_link *link, const struct freeswitch
                           (struct log_field[]){log_text("source", gateway_source(gateway))}, 1);
 }
 
-static void finish(struct gateway_link *link, struct freeswitch_sync *sync)
+static void finish(struct gateway_link *link)
 {
+    struct freeswitch_session *session = gateway_link_state(link);
+    struct freeswitch_sync *sync = &session->sync;
     warn_if_cut(link, sync);
     freeswitch_sync_deinit(sync);
     sync->size = sync->count = sync->asked = sync->answered = 0;
     sync->phase = SYNC_IDLE;
     gateway_link_expect(link, 0, NULL);
+    session->is_synced = true;
+    freeswitch_orders_send(freeswitch_of(link));
 }
 
 /* Those on the list first: what of them belongs to a call that is open need not be asked for once more. */
@@ -89,7 +93,7 @@ static void go_on(struct gateway_link *link)
         gateway_calls_each(gateway_link_gateway(link), want_if_unknown, link);
     }
     if (sync->phase == SYNC_ASKING_OPEN && sync->answered == sync->count) {
-        finish(link, sync);
+        finish(link);
         return;
     }
     arena_init(&arena);

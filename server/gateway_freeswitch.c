@@ -7,7 +7,6 @@
 #include "rules/ascii.h"
 #include "server/freeswitch.h"
 #include "server/gateway_calls.h"
-#include "server/project.h"
 
 #define DEFAULT_SECRET "ClueCon"
 #define EVENTS                                                                                               \
@@ -93,6 +92,7 @@ static void *open_state(struct gateway *gateway)
 static void close_state(void *state)
 {
     struct freeswitch *freeswitch = state;
+    freeswitch_orders_deinit(freeswitch);
     esl_calls_free(&freeswitch->calls);
     free(freeswitch);
 }
@@ -135,6 +135,8 @@ static void take_reply(struct gateway_link *link, struct freeswitch_session *ses
         freeswitch_sync_begin(link);
     } else if (session->phase == SESSION_SUBSCRIBING) {
         gateway_link_cut(link, "it does not tell its events");
+    } else if (session->phase == SESSION_READY) {
+        freeswitch_orders_confirm(freeswitch_of(link), link);
     }
 }
 
@@ -183,6 +185,7 @@ static void on_closed(struct gateway_link *link)
     if (session->call[0])
         esl_calls_lost(freeswitch_of(link)->calls, slice_of(session->call), &arena);
     arena_deinit(&arena);
+    freeswitch_orders_forget_link(freeswitch_of(link), link);
     freeswitch_sync_deinit(&session->sync);
     free(session);
 }
@@ -255,32 +258,13 @@ static size_t on_bytes(struct gateway_link *link, struct slice bytes)
 
 /* --- what agents do --- */
 
-/* The call goes to the extension of the agent who took it, unless it is there already. */
 static void on_announced(struct gateway *gateway, struct slice type, struct slice interaction,
                          struct slice agent)
 {
-    struct freeswitch *freeswitch = gateway_state(gateway);
-    struct slice context = gateway_config(gateway)->redirect;
-    struct slice extension = gateway_extension_of(gateway, agent);
-    struct gateway_link *link = gateway_link(gateway);
-    const struct freeswitch_session *session = link ? gateway_link_state(link) : NULL;
-    const struct core *core = project_core(gateway_project(gateway));
     struct uuid id;
-    if (!slice_is(type, "interaction.assigned") || !context.len || !extension.len || !session ||
-        session->phase != SESSION_READY || !core || !uuid_parse(&id, interaction))
-        return;
-    const struct interaction *found = core_find_interaction(core, &id);
-    if (!found || found->outbound || !slice_equal(found->texts.source, gateway_source(gateway)) ||
-        !esl_id_is_plain(found->texts.subject) ||
-        esl_calls_is_with(freeswitch->calls, found->texts.subject, agent))
-        return;
-    struct slice call = found->texts.subject;
-    struct arena arena;
-    arena_init(&arena);
-    gateway_link_write(link, arena_format(&arena, "bgapi uuid_transfer %.*s %.*s XML %.*s\n\n", (int)call.len,
-                                          call.ptr, (int)extension.len, extension.ptr, (int)context.len,
-                                          context.ptr));
-    arena_deinit(&arena);
+    if (slice_is(type, "interaction.assigned") && gateway_config(gateway)->redirect.len &&
+        gateway_extension_of(gateway, agent).len && uuid_parse(&id, interaction))
+        freeswitch_orders_add(gateway_state(gateway), &id);
 }
 
 const struct gateway_kind gateway_freeswitch = {

@@ -41,12 +41,28 @@ def now(frame):
     return head + b"\n\n" + body
 
 
+def channel(id, call, to, way, state):
+    return {"uuid": id, "direction": way, "call_uuid": call, "dest": to, "callstate": state, "cid_name": "x" * 900}
+
+
+def listed(*rows, count=None):
+    return json.dumps({"row_count": len(rows) if count is None else count, "rows": rows})
+
+
+def dump(id, more, state="answered"):
+    """What uuid_dump says of a channel."""
+    body = f"Event-Name: CHANNEL_DATA\nUnique-ID: {id}\nAnswer-State: {state}\n{more}\n\n".encode()
+    return b"Content-Type: api/response\nContent-Length: %d\n\n%s" % (len(body), body)
+
+
 class Switch:
     """The inbound event socket of one FreeSWITCH."""
 
     def __init__(self, password="secret", port=0):
         self.password, self.channels, self.commands, self.peer = password, NO_CHANNELS, [], None
         self.dumps = {}
+        self.greets = threading.Event()
+        self.greets.set()
         self.listener = socket.create_server(("127.0.0.1", port))
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self._serve, daemon=True).start()
@@ -57,7 +73,11 @@ class Switch:
                 peer, _ = self.listener.accept()
             except OSError:
                 return
-            peer.sendall(b"Content-Type: auth/request\n\n")
+            self.greets.wait()
+            try:
+                peer.sendall(b"Content-Type: auth/request\n\n")
+            except OSError:
+                continue
             self._talk(peer)
 
     def _talk(self, peer):
@@ -179,6 +199,59 @@ def test_what_freeswitch_forgot_is_ended(connected, switch):
     router.start()
     wait_for(lambda: not calls(router), lambda: calls(router))
     assert len(calls(router, "closed")) == 1
+
+
+def test_what_was_missed_is_made_up_for(connected, switch):
+    router = connected
+    frame = now(frames("answered")[0])
+    mine = re.search(rb"Unique-ID: (\S+)", frame).group(1)
+    router.presence("anna")
+    switch.send(frame)
+    wait_for(lambda: calls(router), "the call is there")
+    [call] = calls(router)
+    switch.send(now(frame.replace(mine, b"another")))
+    wait_for(lambda: len(calls(router)) == 2, lambda: calls(router))
+    switch.greets.clear()
+    switch.cut()
+    router.agent("anna").ok("POST", f"offers/{call['offer']}/accept")
+    switch.channels = listed(channel(call["subject"], call["subject"], "+4930901820", "inbound", "RINGING"),
+                             channel("another", "another", "+4930901820", "inbound", "ACTIVE"),
+                             channel("desk", "another", "1002", "outbound", "ACTIVE"))
+    switch.dumps = {"another": dump("another", "Other-Type: originatee\nOther-Leg-Unique-ID: desk\n"
+                                    "Other-Leg-Destination-Number: 1002\nvariable_bridge_uuid: desk"),
+                    "desk": dump("desk", "Call-Direction: outbound\nvariable_bridge_uuid: another")}
+    switch.greets.set()
+    transfer = f"bgapi uuid_transfer {call['subject']} 1001 XML agents"
+    wait_for(lambda: transfer in switch.commands, lambda: switch.commands)
+    wait_for(lambda: ("another", "active", "ben") in [(one["subject"], one["state"], one["agent"]) for one in calls(router)],
+             lambda: calls(router))
+    assert [command for command in switch.commands if "bgapi" in command] == [transfer]
+    router.expect_log("a gateway is away")
+
+
+def test_ten_thousand_channels_and_a_list_that_is_cut(connected, switch):
+    router = connected
+    frame = now(frames("answered")[0])
+    switch.send(frame)
+    wait_for(lambda: calls(router), "the call is there")
+    [call] = calls(router)
+    there = channel(call["subject"], call["subject"], "+4930901820", "inbound", "RINGING")
+    others = [channel(f"leg-{i}", f"call-{i}", "2000", "outbound", "ACTIVE") for i in range(9800)]
+    unknown = [channel(f"in-{i}", f"in-{i}", "+4930901820", "inbound", "RINGING") for i in range(200)]
+    switch.channels = listed(*others, *unknown, there)
+    assert len(switch.channels) > 10_000_000
+    switch.cut()
+    wait_for(lambda: "api uuid_dump in-199" in switch.commands and switch.peer, "they are all asked for")
+    assert not [command for command in switch.commands if "dump leg" in command or f"dump {call['subject']}" in command]
+    switch.channels = listed(*others[:10], count=20)
+    switch.dumps[call["subject"]] = dump(call["subject"], "Call-Direction: inbound", "ringing")
+    switch.cut()
+    wait_for(lambda: not switch.dumps, "what is not listed is asked for")
+    switch.send(now(frame.replace(call["subject"].encode(), b"another")))
+    wait_for(lambda: len(calls(router)) == 2, lambda: calls(router))
+    assert not calls(router, "closed")
+    router.expect_log("a gateway is away")
+    router.expect_log("a gateway has more channels than it lists or than can be followed")
 
 
 def test_a_call_that_talks_elsewhere_outlives_a_restart(connected, switch):

@@ -1,0 +1,139 @@
+/* What agents do with calls, until FreeSWITCH has confirmed that it heard of it: what was ordered while no
+ * connection was there, or was not confirmed on the last one, is sent on the next if it still makes sense. */
+#include <stdlib.h>
+
+#include "rules/core.h"
+#include "server/freeswitch.h"
+#include "server/gateway_freeswitch.h"
+#include "server/project.h"
+
+struct freeswitch_order {
+    struct freeswitch_order *next;
+    struct uuid interaction;
+    struct gateway_link *link; /* that it was sent on; NULL: it waits for one */
+    bool is_late;              /* it could not be sent at once, or was lost */
+};
+
+static void drop(struct freeswitch *freeswitch, struct freeswitch_order **at)
+{
+    struct freeswitch_order *order = *at;
+    *at = order->next;
+    free(order);
+    freeswitch->order_count--;
+}
+
+/* The connection that hears of the call and knows which calls there are. */
+static struct gateway_link *link_to(const struct freeswitch *freeswitch)
+{
+    struct gateway_link *link = gateway_link(freeswitch->gateway);
+    const struct freeswitch_session *session = link ? gateway_link_state(link) : NULL;
+    return session && session->phase == SESSION_READY && session->is_synced ? link : NULL;
+}
+
+static const struct interaction *find(const struct core *core, const struct freeswitch *freeswitch,
+                                      const struct freeswitch_order *order)
+{
+    const struct interaction *found = core ? core_find_interaction(core, &order->interaction) : NULL;
+    bool is_ours = found && !found->outbound && found->data.state == INTERACTION_ACTIVE &&
+                   found->data.agent >= 0 &&
+                   slice_equal(found->texts.source, gateway_source(freeswitch->gateway)) &&
+                   esl_id_is_plain(found->texts.subject);
+    return is_ours ? found : NULL;
+}
+
+/* The call goes to the extension of the agent who took it, unless it is there already; a late order is for a
+ * call that talks with nobody. */
+static bool makes_sense(const struct freeswitch *freeswitch, const struct freeswitch_order *order,
+                        struct slice call, struct slice agent)
+{
+    const struct esl_calls *calls = freeswitch->calls;
+    if (!order->is_late)
+        return !esl_calls_is_with(calls, call, agent);
+    return esl_calls_has(calls, call) && !esl_calls_is_with(calls, call, agent) &&
+           !esl_calls_is_bridged(calls, call);
+}
+
+static void write_transfer(struct gateway_link *link, struct slice call, struct slice extension,
+                           struct slice context)
+{
+    struct arena arena;
+    arena_init(&arena);
+    gateway_link_write(link, arena_format(&arena, "bgapi uuid_transfer %.*s %.*s XML %.*s\n\n", (int)call.len,
+                                          call.ptr, (int)extension.len, extension.ptr, (int)context.len,
+                                          context.ptr));
+    arena_deinit(&arena);
+}
+
+/* False: nothing is to be sent, now or later. */
+static bool send_order(const struct freeswitch *freeswitch, struct freeswitch_order *order)
+{
+    const struct gateway *gateway = freeswitch->gateway;
+    const struct core *core = project_core(gateway_project(gateway));
+    const struct interaction *found = find(core, freeswitch, order);
+    if (!found)
+        return false;
+    struct slice call = found->texts.subject, agent = core->agents[found->data.agent].name;
+    struct slice extension = gateway_extension_of(gateway, agent);
+    struct gateway_link *link = link_to(freeswitch);
+    if (!extension.len)
+        return false;
+    order->is_late |= !link;
+    if (!link)
+        return true;
+    if (!makes_sense(freeswitch, order, call, agent))
+        return false;
+    order->link = link;
+    write_transfer(link, call, extension, gateway_config(gateway)->redirect);
+    return true;
+}
+
+void freeswitch_orders_send(struct freeswitch *freeswitch)
+{
+    struct freeswitch_order **at = &freeswitch->orders;
+    while (*at) {
+        if ((*at)->link || send_order(freeswitch, *at))
+            at = &(*at)->next;
+        else
+            drop(freeswitch, at);
+    }
+}
+
+void freeswitch_orders_add(struct freeswitch *freeswitch, const struct uuid *interaction)
+{
+    struct freeswitch_order **end = &freeswitch->orders, *order = calloc(1, sizeof *order);
+    if (!order)
+        abort();
+    if (freeswitch->order_count == FREESWITCH_ORDERS_MAX)
+        drop(freeswitch, &freeswitch->orders);
+    while (*end)
+        end = &(*end)->next;
+    order->interaction = *interaction;
+    *end = order;
+    freeswitch->order_count++;
+    freeswitch_orders_send(freeswitch);
+}
+
+void freeswitch_orders_confirm(struct freeswitch *freeswitch, const struct gateway_link *link)
+{
+    struct freeswitch_order **at = &freeswitch->orders;
+    while (*at && (*at)->link != link)
+        at = &(*at)->next;
+    if (*at)
+        drop(freeswitch, at);
+}
+
+void freeswitch_orders_forget_link(struct freeswitch *freeswitch, const struct gateway_link *link)
+{
+    for (struct freeswitch_order *at = freeswitch->orders; at; at = at->next) {
+        if (at->link != link)
+            continue;
+        at->link = NULL;
+        at->is_late = true;
+    }
+}
+
+void freeswitch_orders_deinit(struct freeswitch *freeswitch)
+{
+    while (freeswitch->orders)
+        drop(freeswitch, &freeswitch->orders);
+}
