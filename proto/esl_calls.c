@@ -43,15 +43,15 @@ static bool is_inbound(const struct esl_event *event)
 }
 
 /* Joins the call of its parent, or begins one. NULL: it is none of our business. */
-static struct esl_leg *leg_begin(struct esl_calls *calls, const struct esl_event *event, struct slice id,
-                             struct arena *arena)
+static struct esl_leg *leg_begin(struct esl_calls *calls, const struct esl_stream *stream,
+                                 const struct esl_event *event, struct slice id, struct arena *arena)
 {
     struct esl_leg *parent = parent_of(calls, event, id), *leg;
     struct slice agent = esl_leg_agent_at(calls, esl_field(event, "Caller-Destination-Number"));
     if (calls->legs.count == ESL_LEGS_MAX || esl_leg_find_any(calls, id))
         return NULL;
     if (parent) {
-        leg = esl_leg_add(calls, id, parent->call);
+        leg = esl_leg_add(calls, stream, id, parent->call);
         leg->agent = agent;
         if (!leg->call->is_told && !leg->call->is_outside && !agent.len && !is_inbound(event))
             esl_tell_ringing(calls, leg->call, event, arena);
@@ -60,7 +60,7 @@ static struct esl_leg *leg_begin(struct esl_calls *calls, const struct esl_event
     bool goes_on = esl_call_is_open(calls, id);
     if (!goes_on && (has_parent(event, id) || (is_inbound(event) && !comes_from_outside(calls, event))))
         return NULL;
-    leg = esl_leg_add(calls, id, esl_leg_begin_call(calls, id, is_inbound(event)));
+    leg = esl_leg_add(calls, stream, id, esl_leg_begin_call(calls, id, is_inbound(event)));
     leg->agent = leg->call->is_outside ? (struct slice){NULL, 0} : agent;
     leg->call->agent = leg->agent;
     leg->call->is_told = goes_on;
@@ -83,7 +83,7 @@ static struct esl_leg *find_other(struct esl_calls *calls, const struct esl_even
     struct esl_leg *other = esl_leg_find(calls, id);
     if (esl_leg_find_any(calls, id) || !esl_id_is_plain(id) || calls->legs.count == ESL_LEGS_MAX)
         return other;
-    other = esl_leg_add(calls, id, leg->call);
+    other = esl_leg_add(calls, leg->stream, id, leg->call);
     if (slice_equal(esl_field(event, "Other-Leg-Unique-ID"), id))
         other->agent = esl_leg_agent_at(calls, esl_field(event, "Other-Leg-Destination-Number"));
     return other;
@@ -178,34 +178,46 @@ static void hang_up(struct esl_calls *calls, const struct esl_event *event, stru
 
 /* --- the stream --- */
 
-static void end_all(struct esl_calls *calls, struct slice cause, struct arena *arena)
+static void end_legs(struct esl_calls *calls, const struct esl_stream *stream, struct slice cause,
+                     struct arena *arena)
 {
-    while (calls->ring.next != &calls->ring)
-        esl_leg_gone(calls, calls->ring.next, cause, NULL, arena);
+    struct esl_leg *next;
+    for (struct esl_leg *leg = calls->ring.next; leg != &calls->ring; leg = next) {
+        next = leg->next;
+        if (leg->stream == stream)
+            esl_leg_gone(calls, leg, cause, NULL, arena);
+    }
 }
 
-static void watch(struct esl_calls *calls, const struct esl_event *event, struct arena *arena)
+void esl_calls_end_stream(struct esl_calls *calls, const struct esl_stream *stream, struct arena *arena)
+{
+    end_legs(calls, stream, SLICE("lost"), arena);
+}
+
+static void watch(struct esl_calls *calls, struct esl_stream *stream, const struct esl_event *event,
+                  struct arena *arena)
 {
     struct slice core = esl_field(event, "Core-UUID");
     uint64_t sequence = esl_field_number(event, "Event-Sequence");
-    bool is_same = slice_is(core, calls->core);
-    if (is_same && calls->sequence && sequence && sequence != calls->sequence + 1)
-        calls->gaps++;
-    calls->sequence = sequence;
+    bool is_same = slice_is(core, stream->core);
+    if (is_same && stream->sequence && sequence && sequence != stream->sequence + 1)
+        stream->gaps++;
+    stream->sequence = sequence;
     if (is_same || !esl_id_is_plain(core))
         return;
-    if (calls->core[0])
-        end_all(calls, SLICE("restarted"), arena);
-    esl_id_copy(calls->core, core);
+    if (stream->core[0])
+        end_legs(calls, stream, SLICE("restarted"), arena);
+    esl_id_copy(stream->core, core);
 }
 
-void esl_calls_event(struct esl_calls *calls, const struct esl_event *event, struct arena *arena)
+void esl_calls_event(struct esl_calls *calls, struct esl_stream *stream, const struct esl_event *event,
+                     struct arena *arena)
 {
     static const char *const begins[] = {"CHANNEL_CREATE",   "CHANNEL_ANSWER",   "CHANNEL_BRIDGE",
                                          "CHANNEL_UNBRIDGE", "CHANNEL_PARK",     "CHANNEL_DATA",
                                          "CHANNEL_HOLD",     "CHANNEL_PROGRESS", "CHANNEL_PROGRESS_MEDIA"};
     struct slice name = esl_field(event, "Event-Name"), id = esl_field(event, "Unique-ID");
-    watch(calls, event, arena);
+    watch(calls, stream, event, arena);
     if (!esl_id_is_plain(id))
         return;
     if (slice_is(name, "CHANNEL_UUID"))
@@ -218,9 +230,10 @@ void esl_calls_event(struct esl_calls *calls, const struct esl_event *event, str
         return;
     struct esl_leg *leg = esl_leg_find(calls, id);
     if (!leg)
-        leg = leg_begin(calls, event, id, arena);
+        leg = leg_begin(calls, stream, event, id, arena);
     if (!leg)
         return;
+    leg->stream = stream;
     if (slice_is(name, "CHANNEL_ANSWER"))
         answer(calls, event, leg, arena);
     else if (slice_is(name, "CHANNEL_BRIDGE"))
@@ -229,9 +242,4 @@ void esl_calls_event(struct esl_calls *calls, const struct esl_event *event, str
         esl_leg_part(leg);
     else if (slice_is(name, "CHANNEL_DATA"))
         catch_up(calls, event, leg, arena);
-}
-
-uint64_t esl_calls_gaps(const struct esl_calls *calls)
-{
-    return calls->gaps;
 }

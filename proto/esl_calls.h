@@ -3,7 +3,7 @@
  * A call begins with a leg that no other leg made. Of a call from outside that leg is the caller's, and the
  * call ends with it; a call that FreeSWITCH places itself ends with its last leg. Legs belong to the call
  * that made them, or that they were bridged into: so transfers, consultations and loopback channels are no
- * calls of their own. The subject of events is the Unique-ID of the first leg, their ids say what happened to
+ * calls of their own, whichever stream tells of them. The subject of events is the Unique-ID of the first leg, their ids say what happened to
  * it: what is heard twice is one event. */
 #ifndef PROTO_ESL_CALLS_H
 #define PROTO_ESL_CALLS_H
@@ -32,12 +32,21 @@ struct esl_calls_options {
 struct esl_calls *esl_calls_alloc(const struct esl_calls_options *options);
 void esl_calls_free(struct esl_calls **calls);
 
-/* Events about other things than channels are left alone. Another Core-UUID than before: FreeSWITCH was
- * started anew, and all calls have ended. */
-void esl_calls_event(struct esl_calls *calls, const struct esl_event *event, struct arena *arena);
-/* How often an Event-Sequence was not the next one. Of a subscription to some events that says only that
- * others happened, or were lost. */
-uint64_t esl_calls_gaps(const struct esl_calls *calls);
+/* What is told by one FreeSWITCH, or on the connection of one call; all zero before its first event. */
+struct esl_stream {
+    char core[ESL_ID_MAX + 1]; /* Core-UUID of the FreeSWITCH that runs there */
+    uint64_t sequence;
+    /* How often an Event-Sequence was not the next one. Of a subscription to some events that says only that
+     * others happened, or were lost. */
+    uint64_t gaps;
+};
+
+/* Events about other things than channels are left alone. Another Core-UUID than before: that FreeSWITCH was
+ * started anew, and all calls of the stream have ended. */
+void esl_calls_event(struct esl_calls *calls, struct esl_stream *stream, const struct esl_event *event,
+                     struct arena *arena);
+/* Nothing comes of it any more: the legs that it told of are gone. */
+void esl_calls_end_stream(struct esl_calls *calls, const struct esl_stream *stream, struct arena *arena);
 
 /* All channels that there are, in any order: begin, each, end. */
 void esl_calls_list_begin(struct esl_calls *calls);

@@ -22,6 +22,7 @@ struct esl_leg {
     struct esl_call *call;       /* NULL: it has hung up and is still torn down */
     struct esl_leg *prev, *next; /* in the order in which they came */
     struct slice agent;          /* who is reached on it, borrowed from the options */
+    const struct esl_stream *stream; /* that told of it last */
     struct esl_leg *peer;        /* with whom it talks, or NULL */
     bool is_answered, is_missing; /* missing: not listed yet */
 };
@@ -30,8 +31,7 @@ struct esl_calls {
     struct esl_calls_options options;
     struct table legs, calls;
     struct esl_leg ring;
-    char core[ESL_ID_MAX + 1];
-    uint64_t serial, sequence, gaps;
+    uint64_t serial;
 };
 
 /* esl_legs.c */
@@ -39,7 +39,8 @@ void esl_id_copy(char out[ESL_ID_MAX + 1], struct slice id);
 struct esl_leg *esl_leg_find_any(const struct esl_calls *calls, struct slice id);
 struct esl_leg *esl_leg_find(const struct esl_calls *calls, struct slice id); /* that has not hung up */
 struct esl_call *esl_leg_begin_call(struct esl_calls *calls, struct slice id, bool is_outside);
-struct esl_leg *esl_leg_add(struct esl_calls *calls, struct slice id, struct esl_call *call);
+struct esl_leg *esl_leg_add(struct esl_calls *calls, const struct esl_stream *stream, struct slice id,
+                            struct esl_call *call);
 void esl_leg_part(struct esl_leg *leg); /* it talks with nobody */
 void esl_leg_leave(struct esl_calls *calls, struct esl_leg *leg);
 /* `event` may be NULL. */

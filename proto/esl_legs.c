@@ -43,13 +43,15 @@ struct esl_leg *esl_leg_find(const struct esl_calls *calls, struct slice id)
     return leg && leg->call ? leg : NULL;
 }
 
-struct esl_leg *esl_leg_add(struct esl_calls *calls, struct slice id, struct esl_call *call)
+struct esl_leg *esl_leg_add(struct esl_calls *calls, const struct esl_stream *stream, struct slice id,
+                            struct esl_call *call)
 {
     struct esl_leg *leg = calloc(1, sizeof *leg);
     if (!leg)
         abort();
     esl_id_copy(leg->id, id);
     leg->call = call;
+    leg->stream = stream;
     leg->by_id.owner = leg;
     call->legs++;
     leg->prev = calls->ring.prev;
@@ -157,7 +159,7 @@ bool esl_calls_listed(struct esl_calls *calls, const struct esl_channel *channel
     struct esl_leg *leg = esl_leg_find_any(calls, id), *parent = esl_leg_find(calls, call);
     bool is_first = !call.len || slice_equal(call, id);
     if (!leg && parent && parent->call->is_told && esl_id_is_plain(id) && calls->legs.count < ESL_LEGS_MAX) {
-        leg = esl_leg_add(calls, id, parent->call);
+        leg = esl_leg_add(calls, parent->stream, id, parent->call);
         leg->agent = esl_leg_agent_at(calls, channel->to);
     }
     if (!leg)

@@ -129,6 +129,7 @@ static int decode_esl(const struct recording *recording)
     struct esl_calls_options options = {
         .source = SLICE("esl"), .on_event = on_call, .ctx = (void *)(uintptr_t)recording};
     struct esl_calls *calls = esl_calls_alloc(&options);
+    struct esl_stream stream = {.sequence = 0};
     struct slice rest = recording->bytes;
     int code = COMMAND_OK;
     while (ascii_trim(rest).len) {
@@ -144,7 +145,7 @@ static int decode_esl(const struct recording *recording)
         }
         if (esl_has_event(&frame)) {
             if (esl_event_read(&event, &frame, recording->arena, &fault))
-                esl_calls_event(calls, &event, recording->arena);
+                esl_calls_event(calls, &stream, &event, recording->arena);
             else
                 code = command_failed(recording->command, "byte %zu: %s", at, fault.detail);
         }

@@ -11,6 +11,8 @@ struct freeswitch_order;
 struct freeswitch {
     struct gateway *gateway;
     struct esl_calls *calls;
+    struct esl_stream stream; /* where we dial; it goes on after a reconnection */
+    struct freeswitch_session *sessions; /* newest first */
     struct freeswitch_order *orders; /* not confirmed, oldest first */
     unsigned order_count;
 };
@@ -28,11 +30,19 @@ struct freeswitch_sync {
 
 /* Of a connection. */
 struct freeswitch_session {
+    struct gateway_link *link;
+    struct freeswitch_session *next;
     enum { SESSION_GREETED, SESSION_LOGGING_IN, SESSION_SUBSCRIBING, SESSION_READY } phase;
     bool is_synced; /* which calls there are was found out once */
     struct freeswitch_sync sync;
-    char call[ESL_ID_MAX + 1]; /* of a connection that a call made */
+    /* Of a connection that a call made. */
+    char call[ESL_ID_MAX + 1];
+    struct esl_stream stream;
+    unsigned replies; /* to commands that are no orders: they come first */
 };
+
+/* gateway_freeswitch.c */
+struct freeswitch *freeswitch_of(const struct gateway_link *link);
 
 /* freeswitch_sync.c */
 void freeswitch_sync_begin(struct gateway_link *link); /* unless it is under way */

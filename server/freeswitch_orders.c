@@ -22,12 +22,15 @@ static void drop(struct freeswitch *freeswitch, struct freeswitch_order **at)
     freeswitch->order_count--;
 }
 
-/* The connection that hears of the call and knows which calls there are. */
-static struct gateway_link *link_to(const struct freeswitch *freeswitch)
+/* The connection that has the call: the only one, or the call's own. NULL: none that is ready. */
+static struct gateway_link *link_to(const struct freeswitch *freeswitch, struct slice call)
 {
-    struct gateway_link *link = gateway_link(freeswitch->gateway);
-    const struct freeswitch_session *session = link ? gateway_link_state(link) : NULL;
-    return session && session->phase == SESSION_READY && session->is_synced ? link : NULL;
+    bool is_calls_own = gateway_config(freeswitch->gateway)->listens;
+    for (const struct freeswitch_session *at = freeswitch->sessions; at; at = at->next) {
+        if (at->is_synced && !gateway_link_is_cut(at->link) && (!is_calls_own || slice_is(call, at->call)))
+            return at->link;
+    }
+    return NULL;
 }
 
 static const struct interaction *find(const struct core *core, const struct freeswitch *freeswitch,
@@ -74,12 +77,12 @@ static bool send_order(const struct freeswitch *freeswitch, struct freeswitch_or
         return false;
     struct slice call = found->texts.subject, agent = core->agents[found->data.agent].name;
     struct slice extension = gateway_extension_of(gateway, agent);
-    struct gateway_link *link = link_to(freeswitch);
+    struct gateway_link *link = link_to(freeswitch, call);
     if (!extension.len)
         return false;
     order->is_late |= !link;
     if (!link)
-        return true;
+        return !gateway_config(gateway)->listens; /* a call's own connection does not come back */
     if (!makes_sense(freeswitch, order, call, agent))
         return false;
     order->link = link;

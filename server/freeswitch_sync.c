@@ -11,11 +11,6 @@
 
 #define IDS_FIRST 64
 
-static struct freeswitch *freeswitch_of(const struct gateway_link *link)
-{
-    return gateway_state(gateway_link_gateway(link));
-}
-
 static struct freeswitch_sync *sync_of(const struct gateway_link *link)
 {
     struct freeswitch_session *session = gateway_link_state(link);
@@ -134,7 +129,7 @@ void freeswitch_sync_response(struct gateway_link *link, const struct esl_frame 
     if (!esl_has_event(frame))
         gone(freeswitch, id, arena);
     else if (esl_event_read(&event, frame, arena, &fault))
-        esl_calls_event(freeswitch->calls, &event, arena);
+        esl_calls_event(freeswitch->calls, &freeswitch->stream, &event, arena);
     go_on(link);
 }
 
@@ -148,7 +143,7 @@ void freeswitch_sync_begin(struct gateway_link *link)
         return;
     sync->phase = SYNC_LISTING;
     sync->is_cut = false;
-    sync->gaps = esl_calls_gaps(freeswitch->calls);
+    sync->gaps = freeswitch->stream.gaps;
     esl_calls_list_begin(freeswitch->calls);
     gateway_link_expect(link, FREESWITCH_REPLY_DEADLINE_MS, "it does not say which channels there are");
     gateway_link_write(link, SLICE("api show channels as json\n\n"));
@@ -156,7 +151,7 @@ void freeswitch_sync_begin(struct gateway_link *link)
 
 void freeswitch_sync_on_time(struct gateway_link *link)
 {
-    if (sync_of(link)->gaps != esl_calls_gaps(freeswitch_of(link)->calls))
+    if (sync_of(link)->gaps != freeswitch_of(link)->stream.gaps)
         freeswitch_sync_begin(link);
 }
 

@@ -13,7 +13,7 @@
     "event plain CHANNEL_CREATE CHANNEL_ANSWER CHANNEL_BRIDGE CHANNEL_UNBRIDGE CHANNEL_UUID "                \
     "CHANNEL_HANGUP_COMPLETE HEARTBEAT\n\n"
 
-static struct freeswitch *freeswitch_of(const struct gateway_link *link)
+struct freeswitch *freeswitch_of(const struct gateway_link *link)
 {
     return gateway_state(gateway_link_gateway(link));
 }
@@ -97,12 +97,23 @@ static void close_state(void *state)
     free(freeswitch);
 }
 
+static bool is_calls_own(const struct gateway_link *link)
+{
+    return gateway_config(gateway_link_gateway(link))->listens;
+}
+
+static struct esl_stream *stream_of(const struct gateway_link *link)
+{
+    struct freeswitch_session *session = gateway_link_state(link);
+    return is_calls_own(link) ? &session->stream : &freeswitch_of(link)->stream;
+}
+
 static void take_event(struct gateway_link *link, const struct esl_frame *frame, struct arena *arena)
 {
     struct esl_event event;
     struct fault fault;
     if (esl_has_event(frame) && esl_event_read(&event, frame, arena, &fault))
-        esl_calls_event(freeswitch_of(link)->calls, &event, arena);
+        esl_calls_event(freeswitch_of(link)->calls, stream_of(link), &event, arena);
 }
 
 /* --- logging in --- */
@@ -142,13 +153,11 @@ static void take_reply(struct gateway_link *link, struct freeswitch_session *ses
 
 /* --- a call's own connection --- */
 
-static void take_call(struct gateway_link *link, struct freeswitch_session *session, const struct esl_frame *frame,
-                      struct arena *arena)
+static void greet(struct gateway_link *link, struct freeswitch_session *session, const struct esl_frame *frame,
+                  struct arena *arena)
 {
     struct esl_event event;
     struct fault fault;
-    if (session->phase != SESSION_GREETED)
-        return;
     if (!esl_has_event(frame) || !esl_event_read(&event, frame, arena, &fault) ||
         !esl_id_is_plain(esl_field(&event, "Unique-ID"))) {
         gateway_link_cut(link, "it does not say whose connection it is");
@@ -158,42 +167,63 @@ static void take_call(struct gateway_link *link, struct freeswitch_session *sess
     for (size_t i = 0; i < id.len; i++)
         session->call[i] = id.ptr[i];
     session->phase = SESSION_READY;
+    session->is_synced = true;
+    session->replies = 2;
     gateway_link_expect(link, 0, NULL);
     write_text(link, "myevents plain\n\nlinger\n\n");
-    esl_calls_event(freeswitch_of(link)->calls, &event, arena);
+    esl_calls_event(freeswitch_of(link)->calls, &session->stream, &event, arena);
+}
+
+static void take_call(struct gateway_link *link, struct freeswitch_session *session,
+                      const struct esl_frame *frame, struct arena *arena)
+{
+    if (session->phase == SESSION_GREETED)
+        greet(link, session, frame, arena);
+    else if (session->replies)
+        session->replies--;
+    else
+        freeswitch_orders_confirm(freeswitch_of(link), link);
 }
 
 /* --- connections --- */
 
 static void on_connected(struct gateway_link *link)
 {
+    struct freeswitch *freeswitch = freeswitch_of(link);
     struct freeswitch_session *session = calloc(1, sizeof *session);
     if (!session)
         abort();
+    session->link = link;
+    session->next = freeswitch->sessions;
+    freeswitch->sessions = session;
     gateway_link_set_state(link, session);
     gateway_link_expect(link, FREESWITCH_LOGIN_DEADLINE_MS, "it does not speak as FreeSWITCH does");
-    if (gateway_config(gateway_link_gateway(link))->listens)
+    if (is_calls_own(link))
         write_text(link, "connect\n\n");
 }
 
 /* Since it lingers, a call's connection ends after the call; before, the call is lost. */
 static void on_closed(struct gateway_link *link)
 {
-    struct freeswitch_session *session = gateway_link_state(link);
+    struct freeswitch *freeswitch = freeswitch_of(link);
+    struct freeswitch_session *session = gateway_link_state(link), **at = &freeswitch->sessions;
     struct arena arena;
     arena_init(&arena);
-    if (session->call[0])
-        esl_calls_lost(freeswitch_of(link)->calls, slice_of(session->call), &arena);
+    if (is_calls_own(link))
+        esl_calls_end_stream(freeswitch->calls, &session->stream, &arena);
     arena_deinit(&arena);
-    freeswitch_orders_forget_link(freeswitch_of(link), link);
+    freeswitch_orders_forget_link(freeswitch, link);
     freeswitch_sync_deinit(&session->sync);
+    while (*at != session)
+        at = &(*at)->next;
+    *at = session->next;
     free(session);
 }
 
 static void take_frame(struct gateway_link *link, const struct esl_frame *frame, struct arena *arena)
 {
     struct freeswitch_session *session = gateway_link_state(link);
-    bool is_call = gateway_config(gateway_link_gateway(link))->listens;
+    bool is_call = is_calls_own(link);
     switch (frame->type) {
     case ESL_AUTH_REQUEST:
         if (!is_call)

@@ -93,6 +93,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct esl_calls_options options = {
         .source = SLICE("fs1"), .on_event = on_event, .ctx = &arena, .agent_at = agent_at};
     struct esl_calls *calls = esl_calls_alloc(&options);
+    struct esl_stream streams[2] = {{.sequence = 0}};
+    unsigned turn = 0;
     for (;;) {
         struct esl_frame frame;
         struct esl_event event;
@@ -104,13 +106,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         assert(frame.used > 0 && frame.used <= rest.len);
         if (esl_has_event(&frame) && esl_event_read(&event, &frame, &arena, &fault)) {
             assert(event.count <= ESL_FIELDS_MAX);
-            esl_calls_event(calls, &event, &arena);
+            esl_calls_event(calls, &streams[turn++ % 2], &event, &arena);
         }
         rest = (struct slice){rest.ptr + frame.used, rest.len - frame.used};
     }
     esl_calls_list_begin(calls);
     read_lists((struct slice){(const char *)data, size}, calls);
     esl_calls_list_end(calls, on_missing, NULL);
+    esl_calls_end_stream(calls, &streams[0], &arena);
     esl_calls_free(&calls);
     arena_deinit(&arena);
     return 0;

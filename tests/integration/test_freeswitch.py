@@ -347,3 +347,57 @@ def test_a_call_dials_out_to_us_and_is_gone_with_its_connection(make_router):
         wait_for(lambda: calls(router), "the call is there")
         assert calls(router)[0]["from"]["name"] == "Mara Beispiel"
     wait_for(lambda: not calls(router), lambda: calls(router))
+
+
+class CallsOwn:
+    """The connection that a call makes to us, from the dialplan of one of several FreeSWITCHes."""
+
+    def __init__(self, port, core, call):
+        ids = {b"6cd7d004-e3c9-11e7-b0f3-73bec77e82ec": core.encode(), b"cd613e30-d8f1-4adf-91b7-584a2265b1f5": call.encode()}
+        self.told = (SAMPLES / "outbound_socket.in").read_bytes()
+        for theirs, ours in ids.items():
+            self.told = self.told.replace(theirs, ours)
+        self.heard = b""
+        self.peer = socket.create_connection(("127.0.0.1", port), timeout=20)
+        self.wait(b"connect\n\n")
+        stamp = str(int(time.time() * 1e6)).encode()
+        greeting = re.sub(rb"(Timestamp|-Created-Time): [1-9]\d+", rb"\g<1>: " + stamp, self.told.split(b"\n\n")[0])
+        self.peer.sendall(greeting + b"\n\n")
+        self.wait(b"linger\n\n")
+        self.peer.sendall(b"Content-Type: command/reply\nReply-Text: +OK\n\n" * 2)
+
+    def wait(self, text):
+        while text not in self.heard:
+            data = self.peer.recv(4096)
+            assert data, self.heard
+            self.heard += data
+
+    def answered(self):
+        """CHANNEL_ANSWER, as it is told next."""
+        body = now(b"x: y\n\n" + self.told[self.told.index(b"Event-Name: CHANNEL_ANSWER"):].split(b"\n\n")[0] + b"\n\n").split(b"\n\n", 1)[1]
+        self.peer.sendall(b"Content-Length: %d\nContent-Type: text/event-plain\n\n%s" % (len(body), body))
+
+    def close(self):
+        self.peer.close()
+
+
+def test_two_freeswitches_that_dial_one_listener_keep_their_calls(make_router):
+    port = free_port()
+    line = f"{{kind: freeswitch, listen: '127.0.0.1:{port}', endpoint: main, extensions: {{anna: 1001}}, redirect: {{context: agents}}}}"
+    router = make_router(project_with(line)).start()
+    wait_for(lambda: state(router) == "listening", lambda: state(router))
+    router.presence("anna")
+    one = CallsOwn(port, "core-1", "call-1")
+    wait_for(lambda: calls(router), "the first call is there")
+    [call] = calls(router)
+    two = CallsOwn(port, "core-2", "call-2")
+    wait_for(lambda: len(calls(router)) == 2, lambda: calls(router))
+    one.answered()
+    router.agent("anna").ok("POST", f"offers/{call['offer']}/accept")
+    one.wait(b"bgapi uuid_transfer call-1 1001 XML agents\n\n")
+    assert not calls(router, "closed")
+    two.close()
+    wait_for(lambda: [one["subject"] for one in calls(router, "closed")] == ["call-2"], lambda: calls(router, "closed"))
+    assert b"bgapi" not in two.heard and [one["subject"] for one in calls(router)] == ["call-1"]
+    one.close()
+    wait_for(lambda: not calls(router), lambda: calls(router))

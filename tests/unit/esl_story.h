@@ -17,6 +17,7 @@
 struct story {
     char text[STORY_SIZE];
     struct esl_calls *calls;
+    struct esl_stream streams[2];
 };
 
 static inline void on_word(void *ctx, enum event_type type, struct slice call, const struct value *document)
@@ -55,11 +56,12 @@ static inline bool is_open(void *ctx, struct slice call)
     return slice_is(call, "open");
 }
 
-/* "NAME id [key=value...]": CREATE a in public 030901820, say. */
+/* "key=value ...": "event=CHANNEL_CREATE id=a", say; "on=b ..." on the second stream. */
 static inline void happen(struct story *story, const char *text)
 {
     struct esl_event event = {.fields = arena_array(&arena, struct esl_field, STORY_FIELDS_MAX)};
     struct slice rest = slice_of(text);
+    struct esl_stream *stream = &story->streams[strncmp(text, "on=b ", 5) == 0];
     static const struct {
         const char *key, *name;
     } names[] = {{"event", "Event-Name"},
@@ -89,7 +91,7 @@ static inline void happen(struct story *story, const char *text)
         }
         rest = (struct slice){rest.ptr + len + (space ? 1 : 0), rest.len - len - (space ? 1 : 0)};
     }
-    esl_calls_event(story->calls, &event, &arena);
+    esl_calls_event(story->calls, stream, &event, &arena);
 }
 
 static inline struct story *story_new(void)

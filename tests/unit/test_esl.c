@@ -99,6 +99,7 @@ static void on_event(void *ctx, enum event_type type, struct slice call, const s
 
 static void play(struct esl_calls *calls, struct slice rest, struct sample_lines *lines)
 {
+    struct esl_stream stream = {.sequence = 0};
     while (rest.len) {
         struct esl_frame frame;
         struct esl_event event;
@@ -107,7 +108,7 @@ static void play(struct esl_calls *calls, struct slice rest, struct sample_lines
         assert_int_equal(frame.status, ESL_READY);
         if (esl_has_event(&frame)) {
             if (esl_event_read(&event, &frame, &arena, &fault))
-                esl_calls_event(calls, &event, &arena);
+                esl_calls_event(calls, &stream, &event, &arena);
             else
                 sample_add(lines, arena_format(&arena, "bad: %s", fault.detail));
         }
@@ -262,13 +263,34 @@ static void another_core_ends_all_calls_and_gaps_are_counted(void **state)
     struct story *story = story_new();
     happen(story, "event=CHANNEL_CREATE id=a core=1 seq=5 " IN);
     happen(story, "event=HEARTBEAT core=1 seq=6");
-    assert_true(esl_calls_gaps(story->calls) == 0);
+    assert_true(story->streams[0].gaps == 0);
     happen(story, "event=HEARTBEAT core=1 seq=9");
     happen(story, "event=HEARTBEAT core=1 seq=8");
-    assert_true(esl_calls_gaps(story->calls) == 2);
+    assert_true(story->streams[0].gaps == 2);
     happen(story, "event=HEARTBEAT core=2 seq=1");
-    assert_true(esl_calls_gaps(story->calls) == 2);
+    assert_true(story->streams[0].gaps == 2);
     assert_string_equal(story->text, "a:ringing>030901820 a:ended");
+    esl_calls_free(&story->calls);
+}
+
+/* Two FreeSWITCHes, or two connections of calls. */
+static void streams_end_their_own_calls_alone(void **state)
+{
+    (void)state;
+    struct story *story = story_new();
+    happen(story, "event=CHANNEL_CREATE id=a core=1 seq=5 " IN);
+    happen(story, "on=b event=CHANNEL_CREATE id=b core=2 seq=80 " IN);
+    happen(story, "event=CHANNEL_ANSWER id=a core=1 seq=6 " IN);
+    happen(story, "on=b event=CHANNEL_BRIDGE id=b other=c otherto=1001 core=2 seq=81 " IN);
+    assert_true(story->streams[0].gaps == 0 && story->streams[1].gaps == 0);
+    assert_string_equal(story->text,
+                        "a:ringing>030901820 b:ringing>030901820 a:answered b:answered=anna");
+    story->text[0] = 0;
+    esl_calls_end_stream(story->calls, &story->streams[1], &arena);
+    assert_string_equal(story->text, "b:ended");
+    assert_false(esl_calls_has(story->calls, SLICE("c")));
+    happen(story, "event=HEARTBEAT core=3 seq=1");
+    assert_string_equal(story->text, "b:ended a:ended");
     esl_calls_free(&story->calls);
 }
 
@@ -302,6 +324,7 @@ int main(void)
         ARENA_TEST(a_leg_that_is_bridged_elsewhere_goes_over),
         ARENA_TEST(what_is_not_listed_is_asked_for_and_may_be_gone),
         ARENA_TEST(another_core_ends_all_calls_and_gaps_are_counted),
+        ARENA_TEST(streams_end_their_own_calls_alone),
         cmocka_unit_test(ids_that_could_be_more_than_ids_are_left_alone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
