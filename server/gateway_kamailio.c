@@ -7,7 +7,11 @@
 #include "proto/evapi.h"
 #include "server/gateway_calls.h"
 
-/* Of a connection. */
+/* Instead of those two numbers: no transaction waits; and the event is ours. */
+#define NOBODY_WAITS UINT64_MAX
+#define NOBODY_SAID (UINT64_MAX - 1)
+
+/* Of a connection that was greeted. */
 struct greeting {
     struct arena arena;
     int64_t started_ms;      /* when Kamailio was started */
@@ -33,7 +37,7 @@ static void on_closed(struct gateway_link *link)
         greeting_free(greeting);
 }
 
-/* --- decisions --- */
+/* --- events --- */
 
 static void answer(struct gateway_link *link, const struct evapi_message *message, const struct value *value,
                    const char *code)
@@ -42,16 +46,6 @@ static void answer(struct gateway_link *link, const struct evapi_message *messag
     arena_init(&arena);
     gateway_link_write(link, evapi_answer(message, value, code, &arena));
     arena_deinit(&arena);
-}
-
-static void on_decided(struct gateway *gateway, const struct gateway_decision *decision)
-{
-    struct evapi_message message = {.callid = decision->subject,
-                                    .index = (int64_t)(decision->tag >> 32),
-                                    .label = (int64_t)(decision->tag & UINT32_MAX)};
-    (void)gateway;
-    if (decision->link)
-        answer(decision->link, &message, decision->answer, problem_code_name(decision->code));
 }
 
 /* What the intake would not take is answered at once: a call waits for it. */
@@ -65,20 +59,31 @@ static void take_event(struct gateway_link *link, struct slice payload)
     struct fault fault;
     evapi_read(&message, arena_copy(arena, payload), gateway_source(gateway), arena, &fault);
     bool is_good = message.kind == EVAPI_EVENT && cloudevent_read(&decoded, &message.document, arena, &fault);
-    bool is_waiting = message.is_waiting && message.index <= UINT32_MAX && message.label <= UINT32_MAX;
+    bool is_waiting = message.is_waiting && message.index < UINT32_MAX && message.label <= UINT32_MAX;
     if (is_waiting && !is_good)
         answer(link, &message, NULL, "invalid");
-    gateway_event_submit(&event, &message.document, is_waiting && is_good ? link : NULL,
-                         (uint64_t)message.index << 32 | (uint64_t)message.label);
+    gateway_event_submit(
+        &event, &message.document, link,
+        is_waiting ? (uint64_t)message.index << 32 | (uint64_t)message.label : NOBODY_WAITS);
 }
 
 /* --- what Kamailio still knows --- */
 
-static void note_question(void *ctx, const struct gateway_call *call)
+/* When all is answered, what it was is forgotten. */
+static void note(struct greeting *greeting, struct slice callid)
 {
-    struct greeting *greeting = ctx;
+    if (greeting->answered == greeting->count) {
+        arena_reset(&greeting->arena);
+        greeting->questions = arena_array(&greeting->arena, struct slice, KAMAILIO_QUESTIONS_MAX);
+        greeting->count = greeting->asked = greeting->answered = 0;
+    }
     if (greeting->count < KAMAILIO_QUESTIONS_MAX)
-        greeting->questions[greeting->count++] = arena_copy(&greeting->arena, call->subject);
+        greeting->questions[greeting->count++] = arena_copy(&greeting->arena, callid);
+}
+
+static void note_call(void *ctx, const struct gateway_call *call)
+{
+    note(ctx, call->subject);
 }
 
 static void ask_on(struct gateway_link *link, struct greeting *greeting)
@@ -100,8 +105,7 @@ static void greet(struct gateway_link *link, int64_t started_ms)
         abort();
     arena_init(&greeting->arena);
     greeting->started_ms = started_ms;
-    greeting->questions = arena_array(&greeting->arena, struct slice, KAMAILIO_QUESTIONS_MAX);
-    gateway_calls_each(gateway_link_gateway(link), note_question, greeting);
+    gateway_calls_each(gateway_link_gateway(link), note_call, greeting);
     gateway_link_set_state(link, greeting);
     ask_on(link, greeting);
 }
@@ -110,7 +114,7 @@ static void end_call(struct gateway *gateway, struct slice callid)
 {
     struct gateway_event *event = gateway_event_new(gateway);
     struct value document = evapi_lost(callid, gateway_source(gateway), gateway_event_arena(event));
-    gateway_event_submit(&event, &document, NULL, 0);
+    gateway_event_submit(&event, &document, NULL, NOBODY_SAID);
 }
 
 /* What began before Kamailio did is forgotten with it. Then a call that still rang is over; one that an agent
@@ -127,6 +131,32 @@ static void take_state(struct gateway_link *link, const struct evapi_message *me
         (!call.is_active || call.opened_ms >= greeting->started_ms))
         end_call(gateway, message->callid);
     ask_on(link, greeting);
+}
+
+/* --- decisions --- */
+
+/* Its connection broke before it was decided: the new one was greeted meanwhile and asked for the calls that
+ * were open then. If Kamailio still knows of this one it says so, and it has said the call again where it
+ * waits. */
+static void ask_for_late(const struct gateway *gateway, struct slice call)
+{
+    struct gateway_link *link = gateway_link(gateway);
+    struct greeting *greeting = link ? gateway_link_state(link) : NULL;
+    if (!greeting)
+        return; /* the greeting will ask */
+    note(greeting, call);
+    ask_on(link, greeting);
+}
+
+static void on_decided(struct gateway *gateway, const struct gateway_decision *decision)
+{
+    struct evapi_message message = {.callid = decision->subject,
+                                    .index = (int64_t)(decision->tag >> 32),
+                                    .label = (int64_t)(decision->tag & UINT32_MAX)};
+    if (!decision->link && decision->tag != NOBODY_SAID)
+        ask_for_late(gateway, decision->subject);
+    else if (decision->link && decision->tag != NOBODY_WAITS)
+        answer(decision->link, &message, decision->answer, problem_code_name(decision->code));
 }
 
 /* --- reading --- */

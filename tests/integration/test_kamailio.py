@@ -1,4 +1,6 @@
 """A real Kamailio with the script of docs/kamailio.md: calls wait for their decision and go where it says, whoever is killed."""
+import json
+import socket
 import threading
 
 import pytest
@@ -23,6 +25,52 @@ def kamailio(scratch, tmp_path, phones):
     made = Kamailio(scratch / f"kamailio-{tmp_path.name}", phones[1].port).start()
     yield made
     made.kill()
+
+
+class Script:
+    """What a routing script says and hears over evapi, played."""
+
+    def __init__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener.settimeout(20)
+        self.evapi, self.peer, self.heard, self.rest = self.listener.getsockname()[1], None, [], b""
+
+    def accept(self):
+        self.peer, self.rest = self.listener.accept()[0], b""
+        self.peer.settimeout(20)
+        self.say({"event": "gateway.hello", "started": 1})
+
+    def say(self, message):
+        text = json.dumps(message).encode()
+        self.peer.sendall(b"%d:%s," % (len(text), text))
+
+    def hear(self, **wanted):
+        """Waits for a message that has these members."""
+        while not any(wanted.items() <= message.items() for message in self.heard):
+            length, colon, text = self.rest.partition(b":")
+            if colon and len(text) > int(length):
+                self.heard.append(json.loads(text[:int(length)]))
+                self.rest = text[int(length) + 1:]
+                continue
+            data = self.peer.recv(4096)
+            assert data, self.heard
+            self.rest += data
+
+    def close(self):
+        if self.peer:
+            self.peer.close()
+        self.listener.close()
+
+
+@pytest.fixture
+def script():
+    made = Script()
+    yield made
+    made.close()
+
+
+def invite(callid, index):
+    return {"event": "sip.INVITE", "callid": callid, "index": index, "label": 1, "from": f"sip:{CALLER}@c.example", "ruri": "sip:+4930901820@p.example"}
 
 
 def project_with(kamailio):
@@ -102,6 +150,33 @@ def test_a_router_that_dies_decides_the_waiting_call_when_it_is_back(connected, 
     router.start()
     wait_calls(router, 0)  # it asks what has become of the call
     assert len(calls(router, "closed")) == 1
+
+
+def test_what_is_decided_after_the_next_greeting_is_asked_for(script, make_router, make_proxy, database):
+    proxy = make_proxy(database.cluster.port)
+    router = make_router(project_with(script), database_port=proxy.port, flags=["--storage-wait", "1s"]).start()
+    script.accept()
+    wait_connected(router)
+    router.expect_log("database is away")
+    router.expect_log("a gateway is away")
+    proxy.refuse()
+    proxy.drop_all()
+    for index, callid in enumerate(("given-up", "waits")):
+        script.say(invite(callid, index))
+    wait_for(lambda: router.metric("patchbay_refusals_total", code="storage_unavailable") >= 2, "they are tried again")
+    script.peer.close()
+    script.accept()
+    script.say(invite("waits", 7))
+    script.say({"event": "sip.INVITE", "index": 9, "label": 1})
+    script.hear(event="decision", index=9)  # and what was said before it is taken
+    proxy.heal()
+    script.hear(event="call.ask", callid="given-up")
+    script.say({"event": "call.state", "callid": "given-up", "known": False})
+    script.hear(event="call.ask", callid="waits")
+    script.say({"event": "call.state", "callid": "waits", "known": True})
+    script.hear(event="decision", index=7, callid="waits", outcome="queued")
+    wait_for(lambda: [one["subject"] for one in calls(router, "closed")] == ["given-up"], lambda: calls(router, "closed"))
+    assert [one["subject"] for one in calls(router)] == ["waits"]
 
 
 def test_a_kamailio_that_dies_takes_its_ringing_calls_along(connected, kamailio, phones):
