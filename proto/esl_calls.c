@@ -5,7 +5,8 @@
 #include "proto/esl_calls_internal.h"
 #include "rules/ascii.h"
 
-static struct esl_leg *parent_of(const struct esl_calls *calls, const struct esl_event *event, struct slice id)
+static struct esl_leg *parent_of(const struct esl_calls *calls, const struct esl_event *event,
+                                 struct slice id)
 {
     static const char *const names[] = {"Other-Leg-Unique-ID", "Channel-Call-UUID",
                                         "variable_originating_leg_uuid", "variable_originator",
@@ -168,8 +169,8 @@ static void hang_up(struct esl_calls *calls, const struct esl_event *event, stru
             esl_leg_hung_up(calls, leg, cause, event, arena);
     } else if (leg && (is_complete || slice_is(name, "CHANNEL_DESTROY"))) {
         esl_leg_gone(calls, leg, cause, event, arena);
-    } else if (is_complete &&
-               ((comes_from_outside(calls, event) && !has_parent(event, id)) || esl_call_is_open(calls, id))) {
+    } else if (is_complete && ((comes_from_outside(calls, event) && !has_parent(event, id)) ||
+                               esl_call_is_open(calls, id))) {
         struct esl_call unknown = {.is_told = true};
         esl_id_copy(unknown.id, id);
         esl_tell_ended(calls, &unknown, cause, event, arena);

@@ -3,8 +3,8 @@
  * A call begins with a leg that no other leg made. Of a call from outside that leg is the caller's, and the
  * call ends with it; a call that FreeSWITCH places itself ends with its last leg. Legs belong to the call
  * that made them, or that they were bridged into: so transfers, consultations and loopback channels are no
- * calls of their own, whichever stream tells of them. The subject of events is the Unique-ID of the first leg, their ids say what happened to
- * it: what is heard twice is one event. */
+ * calls of their own, whichever stream tells of them. The subject of events is the Unique-ID of the first
+ * leg, their ids say what happened to it: what is heard twice is one event. */
 #ifndef PROTO_ESL_CALLS_H
 #define PROTO_ESL_CALLS_H
 

@@ -19,12 +19,12 @@ struct esl_call {
 struct esl_leg {
     struct table_node by_id;
     char id[ESL_ID_MAX + 1];
-    struct esl_call *call;       /* NULL: it has hung up and is still torn down */
-    struct esl_leg *prev, *next; /* in the order in which they came */
-    struct slice agent;          /* who is reached on it, borrowed from the options */
+    struct esl_call *call;           /* NULL: it has hung up and is still torn down */
+    struct esl_leg *prev, *next;     /* in the order in which they came */
+    struct slice agent;              /* who is reached on it, borrowed from the options */
     const struct esl_stream *stream; /* that told of it last */
-    struct esl_leg *peer;        /* with whom it talks, or NULL */
-    bool is_answered, is_missing; /* missing: not listed yet */
+    struct esl_leg *peer;            /* with whom it talks, or NULL */
+    bool is_answered, is_missing;    /* missing: not listed yet */
 };
 
 struct esl_calls {

@@ -90,7 +90,7 @@ static void leg_free(struct esl_calls *calls, struct esl_leg *leg)
 }
 
 void esl_leg_hung_up(struct esl_calls *calls, struct esl_leg *leg, struct slice cause,
-                        const struct esl_event *event, struct arena *arena)
+                     const struct esl_event *event, struct arena *arena)
 {
     struct esl_call *call = leg->call;
     if (call->legs == 1 || (call->is_outside && strcmp(leg->id, call->id) == 0))
@@ -99,7 +99,7 @@ void esl_leg_hung_up(struct esl_calls *calls, struct esl_leg *leg, struct slice 
 }
 
 void esl_leg_gone(struct esl_calls *calls, struct esl_leg *leg, struct slice cause,
-                     const struct esl_event *event, struct arena *arena)
+                  const struct esl_event *event, struct arena *arena)
 {
     if (leg->call)
         esl_leg_hung_up(calls, leg, cause, event, arena);

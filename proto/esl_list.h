@@ -5,9 +5,9 @@
 
 #include "proto/esl.h"
 
-#define ESL_LIST_MAX (64u << 20)  /* bytes of the whole answer; of a longer one no channel is read */
-#define ESL_LIST_ROW_MAX 65536    /* bytes of what it says of one channel */
-#define ESL_LIST_AROUND_MAX 256   /* bytes of what stands around the channels */
+#define ESL_LIST_MAX (64u << 20) /* bytes of the whole answer; of a longer one no channel is read */
+#define ESL_LIST_ROW_MAX 65536   /* bytes of what it says of one channel */
+#define ESL_LIST_AROUND_MAX 256  /* bytes of what stands around the channels */
 
 struct esl_list_place {
     unsigned depth; /* of maps and lists */
@@ -44,7 +44,8 @@ void esl_list_read(struct esl_list_step *out, struct esl_list *list, struct slic
 
 /* One channel. */
 struct esl_channel {
-    struct slice id, call, to; /* `call`: the id of the leg that made it, or its own; `to`: what was dialled */
+    struct slice id, call,
+        to; /* `call`: the id of the leg that made it, or its own; `to`: what was dialled */
     bool is_inbound, is_answered;
 };
 

@@ -50,17 +50,18 @@ static bool is_withheld(const struct esl_event *event)
 
 /* When the channel was made, so that it is the same whichever event tells of it first. */
 void esl_tell_ringing(struct esl_calls *calls, struct esl_call *call, const struct esl_event *event,
-                         struct arena *arena)
+                      struct arena *arena)
 {
     struct value document =
         document_of(calls->options.source, EVENT_CALL_RINGING, slice_of(call->id), SLICE("ringing"), arena);
     struct value data = value_map(arena, 6), from = value_map(arena, 2), attributes = value_map(arena, 2);
     struct slice number = esl_tell_text(event, "Caller-Caller-ID-Number", arena);
     struct slice name = esl_tell_text(event, "Caller-Caller-ID-Name", arena);
-    struct slice agent = call->agent.len ? call->agent : esl_tell_text(event, "variable_patchbay_agent", arena);
+    struct slice agent =
+        call->agent.len ? call->agent : esl_tell_text(event, "variable_patchbay_agent", arena);
     set_time(&document, event,
              esl_field_number(event, "Caller-Channel-Created-Time") ? "Caller-Channel-Created-Time"
-                                                             : "Event-Date-Timestamp",
+                                                                    : "Event-Date-Timestamp",
              arena);
     value_set(&from, "phone", value_string(number));
     if (!slice_equal(name, number))
@@ -91,7 +92,7 @@ static const char *answered_at(const struct esl_event *event, bool is_bridge)
 }
 
 void esl_tell_answered(struct esl_calls *calls, struct esl_call *call, const struct esl_leg *leg,
-                          const struct esl_event *event, struct arena *arena)
+                       const struct esl_event *event, struct arena *arena)
 {
     struct value data = value_map(arena, 1);
     bool is_named = leg && leg->agent.len;
@@ -126,7 +127,7 @@ struct value esl_call_ended(struct slice source, struct slice call, struct slice
 }
 
 void esl_tell_ended(struct esl_calls *calls, struct esl_call *call, struct slice cause,
-                       const struct esl_event *event, struct arena *arena)
+                    const struct esl_event *event, struct arena *arena)
 {
     if (!call->is_told)
         return;

@@ -14,6 +14,7 @@
 #include "server/command.h"
 #include "server/command_decode_hook.h"
 #include "server/command_options.h"
+#include "server/decode_region.h"
 #include "server/file.h"
 
 #define WHY_MAX 256
@@ -38,12 +39,14 @@ static const char help_text[] =
     "                              an HTTP request of that webhook: request line, header, empty line, body\n"
     "\n"
     "  --project FILE              project file with a hook of the preset generic: its mapping\n"
-    "  --region REGION             two letters: the numbering plan of numbers without + (ZZ: none)\n"
+    "  --region REGION             two letters: numbers that its numbering plan understands are printed with +, as\n"
+    "                              the calls' customers are found by them; else, and without it, they are as recorded\n"
     "  --help                      print this and exit\n";
 
-static void print_value(const struct value *value, struct arena *arena)
+static void print_event(const struct recording *recording, const struct value *event)
 {
-    struct slice text = json_write(value, arena);
+    struct value read = decode_region(event, recording->region, recording->arena);
+    struct slice text = json_write(&read, recording->arena);
     printf("%.*s\n", (int)text.len, text.ptr);
 }
 
@@ -56,7 +59,7 @@ static int decode_mail(const struct recording *recording)
     if (status != MAIL_OK)
         return command_failed(recording->command, "the message is refused: %s", mail_status_text(status));
     struct value event = mail_event(&mail, &envelope, recording->arena);
-    print_value(&event, recording->arena);
+    print_event(recording, &event);
     return COMMAND_OK;
 }
 
@@ -77,7 +80,7 @@ static int decode_evapi(const struct recording *recording)
                                   step.status == NETSTRING_BAD ? step.why : "the last netstring is cut off");
         evapi_read(&message, step.content, SLICE("evapi"), recording->arena, &fault);
         if (message.kind == EVAPI_EVENT)
-            print_value(&message.document, recording->arena);
+            print_event(recording, &message.document);
         else if (message.kind == EVAPI_BAD)
             code = command_failed(recording->command, "byte %zu: %s", at, fault.detail);
         rest = (struct slice){rest.ptr + step.used, rest.len - step.used};
@@ -89,7 +92,7 @@ static void on_ami_news(void *ctx, const struct ami_news *news)
 {
     const struct recording *recording = ctx;
     struct value event = ami_event(news, SLICE("asterisk"), recording->arena);
-    print_value(&event, recording->arena);
+    print_event(recording, &event);
 }
 
 static int decode_ami(const struct recording *recording)
@@ -121,7 +124,7 @@ static void on_call(void *ctx, enum event_type type, struct slice call, const st
     const struct recording *recording = ctx;
     (void)type;
     (void)call;
-    print_value(document, recording->arena);
+    print_event(recording, document);
 }
 
 static int decode_esl(const struct recording *recording)
@@ -180,7 +183,7 @@ static int run(const char *command, const struct format *format, const struct ho
                     ? file_read_input(&recording.bytes, RECORD_MAX, &arena, why, sizeof why)
                     : file_read(&recording.bytes, path, RECORD_MAX, &arena, why, sizeof why);
     int code = !good    ? command_failed(command, "%s: %s", path, why)
-               : preset ? command_decode_hook(command, preset, recording.bytes, project, &arena)
+               : preset ? command_decode_hook(command, preset, recording.bytes, project, region, &arena)
                         : format->decode(&recording);
     arena_deinit(&arena);
     return code;
@@ -192,7 +195,7 @@ int command_decode(int argc, char **argv)
                                             {"project", required_argument, NULL, 'p'},
                                             {"help", no_argument, NULL, 'h'},
                                             {NULL, 0, NULL, 0}};
-    struct slice region = SLICE("ZZ");
+    struct slice region = {NULL, 0};
     const char *project = NULL;
     optind = 0; /* glibc: forget the scan of an earlier command line */
     for (int value; (value = getopt_long(argc, argv, "", options, NULL)) != -1;) {

@@ -9,6 +9,7 @@
 #include "proto/project_file.h"
 #include "server/command.h"
 #include "server/command_options.h"
+#include "server/decode_region.h"
 #include "server/file.h"
 
 #define WHY_MAX 256
@@ -44,7 +45,7 @@ static bool find_mapping(struct hook_request *request, const char *command, cons
 }
 
 int command_decode_hook(const char *command, const struct hook_preset *preset, struct slice bytes,
-                        const char *project, struct arena *arena)
+                        const char *project, struct slice region, struct arena *arena)
 {
     struct hook_request request = {.source = SLICE(HOOK_RECORDING_SOURCE)};
     struct hook_result result;
@@ -63,7 +64,8 @@ int command_decode_hook(const char *command, const struct hook_preset *preset, s
     if (status != HOOK_OK && status != HOOK_IGNORED)
         return command_failed(command, "refused: %s", hook_status_name(status));
     for (uint32_t i = 0; i < result.event_count; i++) {
-        struct slice text = json_write(&result.events[i], arena);
+        struct value read = decode_region(&result.events[i], region, arena);
+        struct slice text = json_write(&read, arena);
         printf("%.*s\n", (int)text.len, text.ptr);
     }
     return COMMAND_OK;

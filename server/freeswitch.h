@@ -11,14 +11,14 @@ struct freeswitch_order;
 struct freeswitch {
     struct gateway *gateway;
     struct esl_calls *calls;
-    struct esl_stream stream; /* where we dial; it goes on after a reconnection */
+    struct esl_stream stream;            /* where we dial; it goes on after a reconnection */
     struct freeswitch_session *sessions; /* newest first */
-    struct freeswitch_order *orders; /* not confirmed, oldest first */
+    struct freeswitch_order *orders;     /* not confirmed, oldest first */
     unsigned order_count;
 };
 
-/* What is found out on a connection about channels: all that there are, then one by one what the list does not
- * say of them. Ids that are asked for are answered in order. */
+/* What is found out on a connection about channels: all that there are, then one by one what the list does
+ * not say of them. Ids that are asked for are answered in order. */
 struct freeswitch_sync {
     enum { SYNC_IDLE, SYNC_LISTING, SYNC_READING, SYNC_ASKING, SYNC_ASKING_OPEN } phase;
     struct esl_list list;

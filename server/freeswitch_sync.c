@@ -1,6 +1,6 @@
-/* Which channels there are, after a connection or when events may have been lost. The list says which, and how
- * far they are; what it does not say of one, uuid_dump does. No call ends because it is not on the list: a list
- * may be cut short, or behind the times. uuid_dump says that it is gone. */
+/* Which channels there are, after a connection or when events may have been lost. The list says which, and
+ * how far they are; what it does not say of one, uuid_dump does. No call ends because it is not on the list:
+ * a list may be cut short, or behind the times. uuid_dump says that it is gone. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,7 +60,8 @@ static void warn_if_cut(const struct gateway_link *link, const struct freeswitch
     const struct gateway *gateway = gateway_link_gateway(link);
     static struct log_limit limit;
     if (sync->is_cut)
-        log_event_limited(&limit, LOG_WARN, "a gateway has more channels than it lists or than can be followed",
+        log_event_limited(&limit, LOG_WARN,
+                          "a gateway has more channels than it lists or than can be followed",
                           (struct log_field[]){log_text("source", gateway_source(gateway))}, 1);
 }
 
@@ -102,8 +103,7 @@ void freeswitch_sync_lost(struct freeswitch *freeswitch, struct slice call)
 {
     struct gateway_event *event = gateway_event_new(freeswitch->gateway);
     struct arena *arena = gateway_event_arena(event);
-    struct value document =
-        esl_call_ended(gateway_source(freeswitch->gateway), call, SLICE("lost"), arena);
+    struct value document = esl_call_ended(gateway_source(freeswitch->gateway), call, SLICE("lost"), arena);
     gateway_event_submit(&event, &document, NULL, 0);
 }
 

@@ -131,7 +131,8 @@ static void log_in(struct gateway_link *link, struct freeswitch_session *session
     gateway_link_write(link, arena_format(arena, "auth %.*s\n\n", (int)secret.len, secret.ptr));
 }
 
-static void take_reply(struct gateway_link *link, struct freeswitch_session *session, const struct esl_frame *frame)
+static void take_reply(struct gateway_link *link, struct freeswitch_session *session,
+                       const struct esl_frame *frame)
 {
     bool is_good = ascii_begins(esl_head(frame, "Reply-Text"), "+ok");
     if (session->phase == SESSION_LOGGING_IN && is_good) {
@@ -153,8 +154,8 @@ static void take_reply(struct gateway_link *link, struct freeswitch_session *ses
 
 /* --- a call's own connection --- */
 
-static void greet(struct gateway_link *link, struct freeswitch_session *session, const struct esl_frame *frame,
-                  struct arena *arena)
+static void greet(struct gateway_link *link, struct freeswitch_session *session,
+                  const struct esl_frame *frame, struct arena *arena)
 {
     struct esl_event event;
     struct fault fault;

@@ -62,9 +62,8 @@ static void take_event(struct gateway_link *link, struct slice payload)
     bool is_waiting = message.is_waiting && message.index < UINT32_MAX && message.label <= UINT32_MAX;
     if (is_waiting && !is_good)
         answer(link, &message, NULL, "invalid");
-    gateway_event_submit(
-        &event, &message.document, link,
-        is_waiting ? (uint64_t)message.index << 32 | (uint64_t)message.label : NOBODY_WAITS);
+    gateway_event_submit(&event, &message.document, link,
+                         is_waiting ? (uint64_t)message.index << 32 | (uint64_t)message.label : NOBODY_WAITS);
 }
 
 /* --- what Kamailio still knows --- */

@@ -84,3 +84,20 @@ def test_a_message_from_a_pipe_is_delivered(router):
 def test_a_router_that_is_away_means_try_again():
     done = deliver(MESSAGE, "--from", "a@b.example", "--to", "help@demo.example", "--lmtp", "127.0.0.1:1")
     assert done.returncode == os.EX_TEMPFAIL and b"cannot connect" in done.stderr
+
+
+EVAPI = json.dumps({"event": "sip.INVITE", "callid": "c", "from": "sip:03012345678@c.example", "ruri": "sip:030901820@p.example"}).encode()
+AMI = (b"Asterisk Call Manager/5.0.1\r\nEvent: Newchannel\r\nChannel: PJSIP/trunk-1\r\nChannelState: 4\r\nChannelStateDesc: Ring\r\n"
+       b"CallerIDNum: 03012345678\r\nExten: 030901820\r\nContext: from-outside\r\nUniqueid: 1.1\r\nLinkedid: 1.1\r\n\r\n")
+ESL = b"Event-Name: CHANNEL_CREATE\nUnique-ID: a\nCall-Direction: inbound\nCaller-Caller-ID-Number: 03012345678\nCaller-Destination-Number: 030901820\n\n"
+RECORDINGS = {"evapi": b"%d:%s," % (len(EVAPI), EVAPI), "ami": AMI,
+              "esl": b"Content-Type: text/event-plain\nContent-Length: %d\n\n%s" % (len(ESL), ESL)}
+
+
+@pytest.mark.parametrize("format", RECORDINGS)
+def test_numbers_of_a_recording_are_those_of_the_region(format, tmp_path):
+    (tmp_path / "recording").write_bytes(RECORDINGS[format])
+    plain, german = ([json.loads(line)["data"] for line in patchbay("decode", format, *words, str(tmp_path / "recording")).stdout.splitlines()]
+                     for words in ((), ("--region", "DE")))
+    assert "03012345678" in plain[0]["from"]["phone"] and "+" not in plain[0]["from"]["phone"], plain
+    assert (german[0]["from"]["phone"], german[0]["to"]) == ("+493012345678", "+4930901820")

@@ -159,6 +159,7 @@ def test_what_is_decided_after_the_next_greeting_is_asked_for(script, make_route
     wait_connected(router)
     router.expect_log("database is away")
     router.expect_log("a gateway is away")
+    router.expect_log("an event of a gateway cannot be used")
     proxy.refuse()
     proxy.drop_all()
     for index, callid in enumerate(("given-up", "waits")):

@@ -283,8 +283,7 @@ static void streams_end_their_own_calls_alone(void **state)
     happen(story, "event=CHANNEL_ANSWER id=a core=1 seq=6 " IN);
     happen(story, "on=b event=CHANNEL_BRIDGE id=b other=c otherto=1001 core=2 seq=81 " IN);
     assert_true(story->streams[0].gaps == 0 && story->streams[1].gaps == 0);
-    assert_string_equal(story->text,
-                        "a:ringing>030901820 b:ringing>030901820 a:answered b:answered=anna");
+    assert_string_equal(story->text, "a:ringing>030901820 b:ringing>030901820 a:answered b:answered=anna");
     story->text[0] = 0;
     esl_calls_end_stream(story->calls, &story->streams[1], &arena);
     assert_string_equal(story->text, "b:ended");

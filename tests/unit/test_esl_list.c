@@ -22,8 +22,7 @@ static void read_all(char out[TEXT_SIZE], struct slice body, size_t step)
         esl_list_read(&at, &list, (struct slice){body.ptr + used, end - used});
         used += at.used;
         if (at.status == ESL_LIST_ROW)
-            len +=
-                (size_t)snprintf(out + len, TEXT_SIZE - len, "%.*s|", (int)at.row.len, at.row.ptr);
+            len += (size_t)snprintf(out + len, TEXT_SIZE - len, "%.*s|", (int)at.row.len, at.row.ptr);
     }
     const char *how = at.status == ESL_LIST_END ? (at.is_whole ? "whole" : "cut") : ends[at.status];
     snprintf(out + len, TEXT_SIZE - len, "%s", how);
@@ -38,14 +37,16 @@ static void lists_are_read_however_they_are_cut(void **state)
         {"{\"row_count\":0}", "whole"},
         {"{\"row_count\":0}\n", "whole"},
         {"{\"row_count\":0,\"rows\":[]}", "whole"},
-        {"{\"row_count\":2,\"rows\":[{\"uuid\":\"a\"},{\"uuid\":\"b\"}]}\n", "{\"uuid\":\"a\"}|{\"uuid\":\"b\"}|whole"},
+        {"{\"row_count\":2,\"rows\":[{\"uuid\":\"a\"},{\"uuid\":\"b\"}]}\n",
+         "{\"uuid\":\"a\"}|{\"uuid\":\"b\"}|whole"},
         {"{\"rows\":[{\"uuid\":\"a\"}],\"row_count\":1}", "{\"uuid\":\"a\"}|whole"},
         {" { \"row_count\" : 1 , \"rows\" : [ {\"a\":\"b\"} ] } ", "{\"a\":\"b\"}|whole"},
         {"{\"row_count\":2,\"rows\":[{\"uuid\":\"a\"}]}", "{\"uuid\":\"a\"}|cut"},
         {"{\"row_count\":0,\"rows\":[{\"uuid\":\"a\"}]}", "{\"uuid\":\"a\"}|cut"},
         {"{\"row_count\":1,\"rows\":[{\"n\":\"}]\\\"}\\\\\"}]}", "{\"n\":\"}]\\\"}\\\\\"}|whole"},
         {"{\"row_count\":1,\"rows\":[{\"n\":{\"m\":[1]}}]}", "{\"n\":{\"m\":[1]}}|whole"},
-        {"{\"row_count\":1,\"rows\":[{\"n\":}]}", "{\"n\":}|whole"}, /* what a row is worth is not looked at */
+        {"{\"row_count\":1,\"rows\":[{\"n\":}]}",
+         "{\"n\":}|whole"}, /* what a row is worth is not looked at */
         {"{\"row_count\":1,\"rows\":[{\"uuid\":\"a\"}", "{\"uuid\":\"a\"}|bad"},
         {"{\"row_count\":1,\"rows\":[{\"uuid\":\"a\"", "bad"},
         {"{\"row_count\":1,\"rows\":[{\"uuid\":\"a}]}", "bad"},
@@ -139,11 +140,13 @@ static void rows_say_how_far_a_channel_is(void **state)
     static const struct {
         const char *row, *expected; /* id, call, dialled; then whether it is inbound and answered */
     } cases[] = {
-        {"{\"uuid\":\"a\",\"call_uuid\":\"b\",\"dest\":\"1001\",\"direction\":\"inbound\",\"callstate\":\"ACTIVE\"}", "a b 1001 11"},
+        {"{\"uuid\":\"a\",\"call_uuid\":\"b\",\"dest\":\"1001\",\"direction\":\"inbound\",\"callstate\":\"ACTIVE\"}",
+         "a b 1001 11"},
         {"{\"uuid\":\"a\",\"direction\":\"outbound\",\"callstate\":\"HELD\"}", "a   01"},
         {"{\"uuid\":\"a\",\"direction\":\"inbound\",\"callstate\":\"UNHELD\"}", "a   11"},
         {"{\"uuid\":\"a\",\"direction\":\"inbound\",\"callstate\":\"EARLY\"}", "a   10"},
-        {"{\"uuid\":\"a\",\"direction\":\"inbound\",\"callstate\":\"RINGING\",\"state\":\"ACTIVE\"}", "a   10"},
+        {"{\"uuid\":\"a\",\"direction\":\"inbound\",\"callstate\":\"RINGING\",\"state\":\"ACTIVE\"}",
+         "a   10"},
         {"{\"uuid\":1,\"callstate\":[]}", "   00"},
         {"{}", "   00"},
         {"[]", "bad"},

@@ -5,7 +5,7 @@
 #define CHANNELS_MAX 4
 
 /* One that there is by then: what the list says of it, and what uuid_dump says. */
-struct channel {
+struct there {
     const char *id, *call, *to;
     bool is_inbound, is_answered;
     const char *dump;
@@ -15,7 +15,7 @@ static const struct {
     const char *name;
     const char *live[EVENTS_MAX];
     unsigned seen; /* so many of them, then the connection was lost */
-    struct channel channels[CHANNELS_MAX];
+    struct there channels[CHANNELS_MAX];
     unsigned asked; /* uuid_dump */
     const char *text;
 } cases[] = {
@@ -109,8 +109,10 @@ static const struct {
      {"event=CHANNEL_CREATE id=a way=inbound in=default to=1002",
       "event=CHANNEL_CREATE id=b way=outbound to=1002 other=a call=a"},
      2,
-     {{"a", "a", "1002", true, true, "event=CHANNEL_DATA id=a state=answered way=inbound in=default with=b other=b othertype=originatee"},
-      {"b", "a", "1002", false, true, "event=CHANNEL_DATA id=b state=answered call=a with=a other=a othertype=originator way=outbound to=1002"}},
+     {{"a", "a", "1002", true, true,
+       "event=CHANNEL_DATA id=a state=answered way=inbound in=default with=b other=b othertype=originatee"},
+      {"b", "a", "1002", false, true,
+       "event=CHANNEL_DATA id=b state=answered call=a with=a other=a othertype=originator way=outbound to=1002"}},
      2,
      ""},
 };
@@ -126,7 +128,7 @@ static void on_missing(void *ctx, struct slice id)
     questions->ids[questions->count++] = arena_string(&arena, id);
 }
 
-static const char *dump_of(const struct channel *channels, const char *id)
+static const char *dump_of(const struct there *channels, const char *id)
 {
     for (size_t i = 0; i < CHANNELS_MAX && channels[i].id; i++) {
         if (strcmp(channels[i].id, id) == 0)
@@ -136,7 +138,7 @@ static const char *dump_of(const struct channel *channels, const char *id)
 }
 
 /* Returns how many were asked for. */
-static unsigned resync(struct story *story, const struct channel *channels, bool is_backwards)
+static unsigned resync(struct story *story, const struct there *channels, bool is_backwards)
 {
     struct questions questions = {.count = 0};
     unsigned count = 0;
@@ -144,7 +146,7 @@ static unsigned resync(struct story *story, const struct channel *channels, bool
         count++;
     esl_calls_list_begin(story->calls);
     for (unsigned i = 0; i < count; i++) {
-        const struct channel *at = &channels[is_backwards ? count - 1 - i : i];
+        const struct there *at = &channels[is_backwards ? count - 1 - i : i];
         struct esl_channel channel = {.id = slice_of(at->id),
                                       .call = slice_of(at->call),
                                       .to = slice_of(at->to),
