@@ -121,7 +121,7 @@ static struct MHD_Daemon *start_daemon(struct http_server *server, int fd, bool 
         {MHD_OPTION_LISTEN_SOCKET, fd, NULL},
         {MHD_OPTION_CONNECTION_LIMIT, connections_max, NULL},
         {MHD_OPTION_CONNECTION_MEMORY_LIMIT, HTTP_CONNECTION_MEMORY, NULL},
-        {MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL},
+        {MHD_OPTION_STRICT_FOR_CLIENT, 0, NULL}, /* http_head.c is, and says why */
         {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)http_connection_notify, server},
         {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)http_exchange_begin, server},
         {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)http_exchange_end, server},

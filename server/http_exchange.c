@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "proto/json.h"
 #include "proto/problem.h"
@@ -105,31 +104,6 @@ static enum MHD_Result refuse_too_large(struct http_exchange *exchange)
     return refuse(exchange, PROBLEM_TOO_LARGE, detail);
 }
 
-struct framing {
-    unsigned lengths, codings;
-    bool is_chunked;
-};
-
-static void count_framing(void *ctx, struct slice name, struct slice value)
-{
-    struct framing *framing = ctx;
-    if (strcasecmp(name.ptr, MHD_HTTP_HEADER_CONTENT_LENGTH) == 0) {
-        framing->lengths++;
-    } else if (strcasecmp(name.ptr, MHD_HTTP_HEADER_TRANSFER_ENCODING) == 0) {
-        framing->codings++;
-        framing->is_chunked = strcasecmp(value.ptr, "chunked") == 0;
-    }
-}
-
-/* RFC 9112 6.1 and 6.3: a body whose end is said twice, or in a way that is not known here, may end elsewhere
- * for a proxy in front, and its rest would pass for somebody else's request. */
-static bool is_framed(const struct http_exchange *exchange)
-{
-    struct framing framing = {0, 0, false};
-    http_each_header(exchange, count_framing, &framing);
-    return framing.lengths + framing.codings <= 1 && framing.codings == framing.is_chunked;
-}
-
 /* The application gets it now and asks for the body in pieces. What it answers at once is said when the body
  * is over, as closing on a sender would reset the connection, unless the sender asks before it sends. */
 static enum MHD_Result step_streamed(struct http_exchange *exchange)
@@ -170,14 +144,14 @@ static enum MHD_Result step_headers_again(struct http_exchange *exchange)
 /* The headers are complete. A client that asks before sending (Expect), or announces more than is worth
  * reading, is refused at once and loses its connection; others have their body read and discarded, because
  * closing on them would reset the connection before they see why. */
-static enum MHD_Result step_headers(struct http_exchange *exchange, const char *method)
+static enum MHD_Result step_headers(struct http_exchange *exchange, const char *method, const char *version)
 {
     struct slice length, expect;
     exchange->method = slice_of(method);
     exchange->state = HTTP_EXCHANGE_READING;
-    if (!is_framed(exchange))
-        return refuse(exchange, PROBLEM_INVALID,
-                      "where the body ends must be said once, as Content-Length or chunked");
+    const char *fault = http_head_fault(exchange, version);
+    if (fault)
+        return refuse(exchange, PROBLEM_INVALID, fault);
     if (exchange->server->is_streamed && exchange->server->is_streamed(exchange->method, exchange->path))
         return step_streamed(exchange);
     if (!http_find_header(exchange, MHD_HTTP_HEADER_CONTENT_LENGTH, &length))
@@ -279,10 +253,10 @@ enum MHD_Result http_exchange_step(void *cls, struct MHD_Connection *mhd, const 
                                    const char *version, const char *upload, size_t *upload_size,
                                    void **context)
 {
-    (void)cls, (void)mhd, (void)url, (void)version;
+    (void)cls, (void)mhd, (void)url;
     struct http_exchange *exchange = *context;
     if (exchange->state == HTTP_EXCHANGE_BEGUN)
-        return step_headers(exchange, method);
+        return step_headers(exchange, method, version);
     if (exchange->asked_again)
         return step_headers_again(exchange);
     if (exchange->state == HTTP_EXCHANGE_ANSWERED && (!exchange->streamed || exchange->body_ended))

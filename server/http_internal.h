@@ -47,7 +47,7 @@ struct http_exchange {
     struct http_connection *connection;
     struct http_exchange *next; /* in the pool, or among the answered to be resumed */
     enum http_exchange_state state;
-    bool suspended;
+    bool suspended, has_spaced_target;
     bool streamed, asked_again, body_ended; /* a body in pieces; see http_exchange_step() */
     http_on_piece on_piece;
     void *on_piece_ctx;
@@ -111,6 +111,9 @@ void http_exchange_end(void *cls, struct MHD_Connection *mhd, void **context,
 void http_exchange_answer(struct http_exchange *exchange, unsigned status, struct MHD_Response *response);
 void http_exchange_resume_answered(struct http_server *server);
 void http_exchange_free_pool(struct http_server *server);
+
+/* http_head.c: what is wrong with the request line and the headers, or NULL. */
+const char *http_head_fault(const struct http_exchange *exchange, const char *version);
 
 /* http_request.c: splits the target into path and query. */
 void http_request_set_target(struct http_exchange *exchange, const char *uri);

@@ -7,6 +7,7 @@
 
 void http_request_set_target(struct http_exchange *exchange, const char *uri)
 {
+    exchange->has_spaced_target = strchr(uri, ' ');
     /* The absolute form (RFC 9112 3.2.2) names a scheme and an authority first. */
     const char *scheme_end = uri[0] == '/' ? NULL : strstr(uri, "://");
     if (scheme_end) {

@@ -378,7 +378,9 @@ def test_a_request_whose_end_a_proxy_might_see_elsewhere_is_refused_and_ends_its
             ("chunks and a length", "Transfer-Encoding: chunked\r\nContent-Length: 2", "0\r\n\r\n"),
             ("another coding", "Transfer-Encoding: gzip", ""),
             ("a coding behind chunks", "Transfer-Encoding: chunked, identity", ""),
-            ("chunks twice", "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked", "0\r\n\r\n")):
+            ("chunks twice", "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked", "0\r\n\r\n"),
+            ("a length and hidden chunks", "Content-Length: 2\r\nTransfer-Encoding : chunked", "{}"),
+            ("a hidden length", "Content-Length : 2", "{}")):
         sock = connect(router.http)
         sock.sendall(f"POST /v1/projects/demo/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {router.token('source')}\r\n"
                      f"Content-Type: application/cloudevents+json\r\n{headers}\r\n\r\n{body}{hidden}".encode())

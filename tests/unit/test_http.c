@@ -205,6 +205,36 @@ static void garbage_ends_only_its_own_connection(void **state)
     close(fd);
 }
 
+static void a_head_that_breaks_the_rules_is_told_which(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *request, *detail;
+    } cases[] = {
+        {"GET /?name=Jane Doe HTTP/1.1\r\nHost: x\r\n\r\n", "holds a space"},
+        {"GET http://a b/ HTTP/1.1\r\nHost: x\r\n\r\n", "holds a space"},
+        {"GET / HTTP/1.1\r\n\r\n", "names its Host, once"},
+        {"GET / HTTP/1.1\r\nHost: x\r\nhost: y\r\n\r\n", "names its Host, once"},
+        {"GET / HTTP/1.0\r\nHost: x\r\nHost: x\r\n\r\n", "names its Host, once"},
+        {"GET / HTTP/1.1\r\nHost : x\r\n\r\n", "holds a blank"},
+        {"GET / HTTP/1.1\r\nHost: x\r\nContent-Length\t: 3\r\n\r\nabc", "holds a blank"},
+        {"GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding : chunked\r\nContent-Length: 3\r\n\r\nabc",
+         "holds a blank"},
+        {"GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\n", "said once"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct received in = {0};
+        int fd = connect_client();
+        send_text(fd, cases[i].request);
+        receive_end(fd, &in);
+        if (strncmp(in.text, "HTTP/1.1 400 ", 13) != 0 || !strstr(in.text, "application/problem+json") ||
+            !strstr(in.text, cases[i].detail))
+            fail_msg("%s was answered %s", cases[i].request, in.text);
+        close(fd);
+    }
+    assert_int_equal(world.requests, 0);
+}
+
 static void a_header_that_drips_is_cut_at_its_deadline(void **state)
 {
     (void)state;
@@ -373,6 +403,7 @@ int main(void)
         in_world(a_client_that_asks_first_is_told_413_before_it_sends),
         in_world(headers_beyond_the_memory_of_a_connection_are_refused),
         in_world(garbage_ends_only_its_own_connection),
+        in_world(a_head_that_breaks_the_rules_is_told_which),
         in_impatient_world(a_header_that_drips_is_cut_at_its_deadline),
         in_impatient_world(a_connection_that_says_nothing_is_cut),
         in_impatient_world(a_body_that_stalls_is_cut_also_on_a_kept_connection),
