@@ -146,6 +146,7 @@ def test_trouble_in_a_log_is_seen(line):
 
 @pytest.mark.parametrize("line", [
     "==1==ERROR: AddressSanitizer: heap-use-after-free on", "==1==ERROR: LeakSanitizer: detected memory leaks",
+    "WARNING: ThreadSanitizer: data race (pid=1)",
     "a.c:1:2: runtime error: signed integer overflow", "patchbay: a.c:1: f: Assertion `x' failed."])
 def test_reports_of_sanitizers_are_seen(line):
     assert REPORT.search(line)

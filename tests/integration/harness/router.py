@@ -12,7 +12,7 @@ from .process import run, spawn, wait_for
 from .rpc_client import RpcClient
 
 BINARY = os.environ.get("PATCHBAY_BINARY", str(pathlib.Path(__file__).resolve().parents[3] / "build/asan/patchbay"))
-REPORT = re.compile(r"ERROR: (Address|Leak|Thread)Sanitizer|runtime error:|Assertion .* failed|stack smashing")
+REPORT = re.compile(r"(ERROR|WARNING): (Address|Leak|Thread)Sanitizer|runtime error:|Assertion .* failed|stack smashing")
 TROUBLE = re.compile(r"(?:level=|\"level\":\s*\")(warn|error|fatal)", re.I)
 START_S = 60  # a sanitized binary on a busy machine
 
