@@ -1,0 +1,96 @@
+/* Shared by the files that turn channels into calls: ami_calls.c reads events, ami_list.c the list of
+ * channels; ami_channel.c knows the legs, ami_call.c what is said of a call, ami_words.c what values mean. */
+#ifndef PROTO_AMI_CALLS_INTERNAL_H
+#define PROTO_AMI_CALLS_INTERNAL_H
+
+#include <string.h>
+
+#include "proto/ami_calls.h"
+#include "rules/table.h"
+
+#define AMI_STATE_RING 4 /* enum ast_channel_state */
+#define AMI_STATE_UP 6
+
+struct ami_text {
+    size_t len;
+    char bytes[AMI_NAME_MAX];
+};
+
+struct ami_call;
+
+struct ami_channel {
+    struct table_node by_id;
+    struct ami_channel *prev, *next; /* of its call */
+    struct ami_channel *prev_all, *next_all;
+    struct ami_call *call;
+    bool is_real, is_seen;
+    unsigned state;
+    int64_t since_ms; /* TIME_NEVER: not known */
+    struct ami_text id, name, number, caller, exten, context;
+};
+
+struct ami_call {
+    struct table_node by_id;
+    struct ami_call *prev, *next;
+    struct ami_channel channels; /* ring; only its links are used */
+    uint32_t real;
+    struct ami_channel *caller; /* the channel that it came in on; NULL: it has hung up, or was never known */
+    bool is_asked, has_begun, is_answered, is_early, /* early: answered before the question was */
+        is_abandoned, is_withheld, is_foreign;
+    unsigned cause;
+    struct ami_text id, queue, early, announced; /* announced: who was last said to have answered */
+};
+
+struct ami_calls {
+    struct ami_calls_options options;
+    struct table channels_by_id, calls_by_id;
+    struct ami_channel channels; /* ring */
+    struct ami_call calls;       /* ring */
+    bool is_resyncing;
+    int64_t now_ms;
+};
+
+static inline void ami_text_set(struct ami_text *out, struct slice text)
+{
+    out->len = text.len < sizeof out->bytes ? text.len : sizeof out->bytes;
+    if (out->len)
+        memcpy(out->bytes, text.ptr, out->len);
+}
+
+static inline struct slice ami_text(const struct ami_text *text)
+{
+    return (struct slice){text->bytes, text->len};
+}
+
+/* ami_channel.c */
+struct ami_channel *ami_channel_find(const struct ami_calls *calls, struct slice id);
+struct ami_channel *ami_channel_add(struct ami_calls *calls, const struct ami_block *block, struct slice id,
+                                    struct slice linked); /* NULL: there are too many */
+/* `cause`: of the call, if it was its last real one. */
+void ami_channel_drop(struct ami_calls *calls, struct ami_channel *channel, const char *cause);
+/* To the call of that Linkedid, where there is one. */
+void ami_channel_follow(struct ami_calls *calls, struct ami_channel *channel, struct slice linked);
+struct slice ami_extension_of(struct slice name, bool is_channel);
+struct slice ami_agent_at(const struct ami_calls *calls, struct slice extension);
+struct slice ami_channel_agent(const struct ami_calls *calls, const struct ami_channel *channel);
+
+/* ami_call.c: what has been said already, or is not to be, is not said. */
+struct ami_call *ami_call_find(const struct ami_calls *calls, struct slice id);
+struct ami_call *ami_call_add(struct ami_calls *calls, struct slice id); /* NULL: there are too many */
+void ami_call_free(struct ami_calls *calls, struct ami_call *call);
+void ami_call_begin(struct ami_calls *calls, struct ami_call *call, struct ami_channel *channel);
+void ami_call_ring(struct ami_calls *calls, struct ami_call *call);
+void ami_call_answer(struct ami_calls *calls, struct ami_call *call, struct slice agent);
+void ami_call_end(struct ami_calls *calls, struct ami_call *call, const char *cause);
+
+/* ami_list.c */
+void ami_list_read(struct ami_calls *calls, const struct ami_block *block, struct slice id,
+                   struct slice linked);
+void ami_list_end(struct ami_calls *calls);
+
+/* ami_words.c */
+unsigned ami_number_of(struct slice text); /* its digits in front */
+bool ami_hides(struct slice presentation);
+const char *ami_cause_name(unsigned cause);
+
+#endif

@@ -1,0 +1,84 @@
+/* What there is, after a connection: CoreShowChannels. */
+#include "proto/ami_calls_internal.h"
+#include "rules/ascii.h"
+
+/* "00:01:40" */
+static int64_t duration_ms(struct slice text)
+{
+    int64_t seconds = 0;
+    while (text.len) {
+        size_t colon = ascii_find(text, ':');
+        seconds = seconds * 60 + ami_number_of(ascii_part(text, 0, colon));
+        text = ascii_part(text, colon < text.len ? colon + 1 : colon, text.len);
+    }
+    return seconds * 1000;
+}
+
+void ami_list_read(struct ami_calls *calls, const struct ami_block *block, struct slice id,
+                   struct slice linked)
+{
+    struct ami_channel *channel = ami_channel_find(calls, id);
+    if (!channel)
+        channel = ami_channel_add(calls, block, id, linked);
+    else
+        ami_channel_follow(calls, channel, linked);
+    if (!channel)
+        return;
+    channel->is_seen = true;
+    channel->state = ami_number_of(ami_find(block, "channelstate"));
+    if (!channel->call->has_begun && calls->now_ms != TIME_NEVER)
+        channel->since_ms = calls->now_ms - duration_ms(ami_find(block, "duration"));
+}
+
+/* The channel that the call is named after came first; where it is gone, the first that is no agent's. */
+static struct ami_channel *first_of(const struct ami_calls *calls, const struct ami_call *call)
+{
+    struct ami_channel *first = ami_channel_find(calls, ami_text(&call->id));
+    if (first && first->call == call)
+        return first;
+    for (struct ami_channel *at = call->channels.next; at != &call->channels; at = at->next) {
+        if (at->is_real && !ami_channel_agent(calls, at).len)
+            return at;
+    }
+    return NULL;
+}
+
+static void begin_listed(struct ami_calls *calls, struct ami_call *call)
+{
+    struct ami_channel *first = first_of(calls, call);
+    if (!first || (first->state != AMI_STATE_RING && first->state != AMI_STATE_UP))
+        return;
+    ami_call_begin(calls, call, first);
+    if (first->state == AMI_STATE_UP && call->caller == first)
+        ami_call_answer(calls, call, (struct slice){NULL, 0});
+    for (const struct ami_channel *at = call->channels.next; at != &call->channels; at = at->next) {
+        struct slice agent = ami_channel_agent(calls, at);
+        if (at->is_real && at->state == AMI_STATE_UP && agent.len)
+            ami_call_answer(calls, call, agent);
+    }
+}
+
+void ami_list_end(struct ami_calls *calls)
+{
+    struct ami_channel *next;
+    calls->is_resyncing = false;
+    for (struct ami_channel *at = calls->channels.next_all; at != &calls->channels; at = next) {
+        next = at->next_all;
+        if (!at->is_seen)
+            ami_channel_drop(calls, at, "lost");
+    }
+    for (struct ami_call *at = calls->calls.next; at != &calls->calls; at = at->next) {
+        if (at->is_asked) /* the answer went with the connection */
+            calls->options.ask_presentation(calls->options.ctx, ami_text(&at->caller->name),
+                                            ami_text(&at->id));
+        else if (!at->has_begun)
+            begin_listed(calls, at);
+    }
+}
+
+void ami_calls_resync(struct ami_calls *calls)
+{
+    calls->is_resyncing = true;
+    for (struct ami_channel *at = calls->channels.next_all; at != &calls->channels; at = at->next_all)
+        at->is_seen = false;
+}
