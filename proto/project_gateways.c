@@ -13,17 +13,20 @@
 
 /* Which keys a protocol has besides those of all. */
 static const struct protocol {
-    bool has_user, has_login, has_contexts, has_default_secret, has_redirect, needs_secret, connects, listens;
+    bool has_user, has_login, has_contexts, has_default_secret, has_redirect, has_blocked, needs_secret,
+        connects, listens;
 } protocols[GATEWAY_PROTOCOL_COUNT] = {
     [GATEWAY_ASTERISK] = {.has_user = true,
                           .has_login = true,
                           .has_contexts = true,
                           .has_redirect = true,
+                          .has_blocked = true,
                           .needs_secret = true,
                           .connects = true},
     [GATEWAY_FREESWITCH] = {.has_contexts = true,
                             .has_default_secret = true,
                             .has_redirect = true,
+                            .has_blocked = true,
                             .needs_secret = true,
                             .connects = true,
                             .listens = true},
@@ -163,6 +166,15 @@ static void read_redirect(struct config_gateway *gateway, const struct project_n
         project_node_refuse(&redirect, "needs extensions: where the agents are reached");
 }
 
+static void read_blocked(struct config_gateway *gateway, const struct project_node *entry)
+{
+    static const char *const choices[] = {"leave", "hangup", NULL};
+    struct project_node blocked = project_node_member(entry, "blocked");
+    int choice = 0;
+    project_node_choice(&blocked, &choice, choices);
+    gateway->hangs_up_blocked = choice == 1;
+}
+
 static void refuse_foreign(const struct project_node *entry, const char *key, bool is_known,
                            enum gateway_protocol protocol)
 {
@@ -198,7 +210,8 @@ static void read_gateway(struct config_gateway *gateway, const struct project_co
 {
     static const char *const keys[] = {"kind",     "address",     "listen",   "user",
                                        "login",    "secret_file", "endpoint", "allow_default_secret",
-                                       "contexts", "extensions",  "redirect", NULL};
+                                       "contexts", "extensions",  "redirect", "blocked",
+                                       NULL};
     static const char *const kinds[] = {"asterisk", "freeswitch", "kamailio", NULL};
     *gateway = (struct config_gateway){.name = entry->name, .endpoint = -1};
     project_node_check_name(entry, entry->name);
@@ -224,12 +237,14 @@ static void read_gateway(struct config_gateway *gateway, const struct project_co
     refuse_foreign(entry, "contexts", protocol->has_contexts, gateway->protocol);
     refuse_foreign(entry, "extensions", protocol->has_redirect, gateway->protocol);
     refuse_foreign(entry, "redirect", protocol->has_redirect, gateway->protocol);
+    refuse_foreign(entry, "blocked", protocol->has_blocked, gateway->protocol);
     read_place(gateway, entry);
     read_login(gateway, entry);
     project_check_endpoint(&endpoint, config, &gateway->endpoint);
     read_contexts(gateway, entry);
     read_extensions(gateway, config, entry);
     read_redirect(gateway, entry);
+    read_blocked(gateway, entry);
 }
 
 void project_gateways_read(struct project_config *config, const struct project_node *file)

@@ -144,6 +144,7 @@ struct config_gateway {
     struct config_extension *extensions; /* where agents are reached, by number */
     uint32_t extension_count;
     struct slice redirect; /* the context that accepted calls are sent into; empty: they are left alone */
+    bool hangs_up_blocked; /* calls of callers who are blocked; else they ring on */
 };
 
 /* First match wins. The last one always matches. */

@@ -39,6 +39,10 @@ void announced_add(struct announced *announced, const struct outcome *outcome, s
         item->queue = a->snapshot ? a->snapshot->queue : (struct slice){NULL, 0};
         item->agent = a->agent;
         item->agentsequence = a->agentsequence;
+        if (a->type == ANNOUNCE_BLOCKED) {
+            item->source = arena_copy(arena, a->snapshot->texts->source);
+            item->subject = arena_copy(arena, a->snapshot->texts->subject);
+        }
         item->agent_value = decision_announcement(outcome, a, ++n, project, a->agent.len > 0, arena);
         item->agent_json = json_write(&item->agent_value, arena);
         item->json = a->agent.len ? without_agentsequence(item->agent_json, arena) : item->agent_json;

@@ -9,11 +9,12 @@
 struct announced_item {
     struct announced_item *next;
     uint64_t seq;
-    struct slice queue, agent; /* empty: not on such a channel */
-    uint64_t agentsequence;    /* 0 when there is no agent */
-    struct slice json;         /* for the queue's channel and :all */
-    struct slice agent_json;   /* with agentsequence, for the agent's channel and feed */
-    struct value agent_value;  /* the same as a value, for MessagePack */
+    struct slice queue, agent;    /* empty: not on such a channel */
+    uint64_t agentsequence;       /* 0 when there is no agent */
+    struct slice source, subject; /* interaction.blocked: as its events name it; else empty */
+    struct slice json;            /* for the queue's channel and :all */
+    struct slice agent_json;      /* with agentsequence, for the agent's channel and feed */
+    struct value agent_value;     /* the same as a value, for MessagePack */
 };
 
 struct announced {

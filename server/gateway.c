@@ -119,6 +119,12 @@ void gateway_on_link_closed(struct gateway *gateway, const struct gateway_link *
         wait_and_retry(gateway, link->why, link->is_refused);
 }
 
+void gateway_refuse_call(struct gateway *gateway, struct slice call)
+{
+    if (gateway->config.hangs_up_blocked && gateway->kind->hang_up && gateway->phase != GATEWAY_CLOSING)
+        gateway->kind->hang_up(gateway, call);
+}
+
 /* --- listening --- */
 
 static void on_peer(uv_stream_t *listener, int status)
@@ -226,8 +232,9 @@ bool gateway_is_as(const struct gateway *gateway, const struct project *owner,
         slice_equal(mine->host, config->host) && mine->port == config->port &&
         slice_equal(mine->user, config->user) && slice_equal(mine->secret_file, config->secret_file) &&
         mine->plain_login == config->plain_login && mine->default_secret == config->default_secret &&
-        slice_equal(mine->redirect, config->redirect) && slice_equal(gateway->endpoint, endpoint) &&
-        slice_equal(gateway->region, project->region) && mine->context_count == config->context_count &&
+        mine->hangs_up_blocked == config->hangs_up_blocked && slice_equal(mine->redirect, config->redirect) &&
+        slice_equal(gateway->endpoint, endpoint) && slice_equal(gateway->region, project->region) &&
+        mine->context_count == config->context_count &&
         are_same(mine->contexts, config->contexts, mine->context_count) &&
         mine->extension_count == config->extension_count;
     for (uint32_t i = 0; same && i < mine->extension_count; i++)

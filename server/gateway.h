@@ -40,13 +40,10 @@ struct gateway_link;
 struct gateway_event;
 
 struct gateway_decision {
-    enum event_type type;
     struct slice subject;
     const struct value *answer; /* NULL: refused, or known under the same id with other content */
     enum problem_code code;     /* when it was refused */
-    bool is_refused, is_blocked;
-    struct slice interaction;  /* its id as text; empty when there is none */
-    struct gateway_link *link; /* that it was submitted with; NULL: gone, or none */
+    struct gateway_link *link;  /* that it was submitted with; NULL: gone, or none */
     uint64_t tag;
 };
 
@@ -63,6 +60,9 @@ struct gateway_kind {
      * agent. May be NULL. */
     void (*on_announced)(struct gateway *gateway, struct slice type, struct slice interaction,
                          struct slice agent);
+    /* Ends the call of a caller who is blocked, where the gateway's line says so; there may be no connection,
+     * or no such call any more. May be NULL. */
+    void (*hang_up)(struct gateway *gateway, struct slice call);
 };
 
 /* --- for those who speak --- */

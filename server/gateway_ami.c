@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "proto/ami_calls.h"
+#include "server/ami_orders.h"
 #include "server/clock.h"
 #include "server/gateway_calls.h"
 
@@ -17,19 +18,11 @@ struct session {
     enum session_phase phase;
 };
 
-/* For redirecting: which call is which interaction. */
-struct known_call {
-    struct known_call *next;
-    size_t interaction_len, call_len;
-    char interaction[UUID_TEXT_LEN], call[AMI_ID_MAX];
-};
-
 struct ami {
     struct gateway *gateway;
     struct ami_calls *calls;
+    struct ami_orders *orders;
     struct ami_block block;
-    struct known_call *known;
-    uint32_t known_count;
 };
 
 static void send(struct gateway_link *link, struct ami_action *action)
@@ -97,17 +90,14 @@ static void *open_state(struct gateway *gateway)
                                                              .contexts = config->contexts,
                                                              .context_count = config->context_count,
                                                              .ctx = ami});
+    ami->orders = ami_orders_alloc(gateway, ami->calls);
     return ami;
 }
 
 static void close_state(void *state)
 {
     struct ami *ami = state;
-    while (ami->known) {
-        struct known_call *known = ami->known;
-        ami->known = known->next;
-        free(known);
-    }
+    ami_orders_free(&ami->orders);
     ami_calls_free(&ami->calls);
     free(ami);
 }
@@ -217,6 +207,7 @@ static void on_block(struct gateway_link *link, struct session *session, struct 
         gateway_link_expect(link, 0, NULL);
         gateway_link_every(link, GATEWAY_AMI_PING_MS, on_ping_time);
         gateway_link_ready(link);
+        ami_orders_send(ami->orders);
         gateway_end_lost(ami->gateway, is_live);
     }
 }
@@ -243,73 +234,30 @@ static size_t on_bytes(struct gateway_link *link, struct slice bytes)
     return used;
 }
 
-/* --- decisions --- */
+/* --- what is done to calls --- */
 
-static struct known_call **find_known(struct ami *ami, struct slice call, struct slice interaction)
+static bool is_ready(const struct ami *ami)
 {
-    struct known_call **at = &ami->known;
-    while (*at && !slice_equal((struct slice){(*at)->call, (*at)->call_len}, call) &&
-           !slice_equal((struct slice){(*at)->interaction, (*at)->interaction_len}, interaction))
-        at = &(*at)->next;
-    return at;
+    const struct gateway_link *link = gateway_link(ami->gateway);
+    const struct session *session = link ? gateway_link_state(link) : NULL;
+    return session && session->phase == SESSION_READY;
 }
 
-static void forget(struct ami *ami, struct known_call **at)
-{
-    struct known_call *known = *at;
-    if (!known)
-        return;
-    *at = known->next;
-    free(known);
-    ami->known_count--;
-}
-
-static void on_decided(struct gateway *gateway, const struct gateway_decision *decision)
-{
-    struct ami *ami = gateway_state(gateway);
-    struct slice none = {NULL, 0};
-    if (!gateway_config(gateway)->redirect.len)
-        return;
-    if (decision->type != EVENT_CALL_ANSWERED)
-        forget(ami, find_known(ami, decision->subject, none));
-    if (decision->type != EVENT_CALL_RINGING || decision->interaction.len != UUID_TEXT_LEN ||
-        decision->subject.len > AMI_ID_MAX || ami->known_count == AMI_CALLS_MAX ||
-        !ami_calls_has(ami->calls, decision->subject))
-        return;
-    struct known_call *known = calloc(1, sizeof *known);
-    if (!known)
-        abort();
-    memcpy(known->interaction, decision->interaction.ptr, known->interaction_len = UUID_TEXT_LEN);
-    memcpy(known->call, decision->subject.ptr, known->call_len = decision->subject.len);
-    known->next = ami->known;
-    ami->known = known;
-    ami->known_count++;
-}
-
-/* Whoever Asterisk itself has connected is not sent anywhere. */
 static void on_announced(struct gateway *gateway, struct slice type, struct slice interaction,
                          struct slice agent)
 {
     struct ami *ami = gateway_state(gateway);
-    struct gateway_link *link = gateway_link(gateway);
-    struct slice extension = gateway_extension_of(gateway, agent), none = {NULL, 0};
-    const struct session *session = link ? gateway_link_state(link) : NULL;
-    struct ami_action action;
-    if (!session || session->phase < SESSION_LISTING || !extension.len ||
-        !slice_is(type, "interaction.assigned"))
-        return;
-    const struct known_call *known = *find_known(ami, none, interaction);
-    if (!known)
-        return;
-    struct slice call = {known->call, known->call_len}, channel = ami_calls_channel(ami->calls, call);
-    if (!channel.len || ami_calls_agent(ami->calls, call).len)
-        return;
-    ami_action_begin(&action, "Redirect", SLICE("redirect"));
-    ami_action_add(&action, "Channel", channel);
-    ami_action_add(&action, "Context", gateway_config(gateway)->redirect);
-    ami_action_add(&action, "Exten", extension);
-    ami_action_add(&action, "Priority", SLICE("1"));
-    send(link, &action);
+    struct gateway_call call;
+    (void)agent; /* who has it by the time that the order goes out counts */
+    if (gateway_config(gateway)->redirect.len && slice_is(type, "interaction.assigned") &&
+        gateway_calls_of(gateway, interaction, &call))
+        ami_orders_give(ami->orders, AMI_ORDER_REDIRECT, call.subject, is_ready(ami));
+}
+
+static void hang_up(struct gateway *gateway, struct slice call)
+{
+    struct ami *ami = gateway_state(gateway);
+    ami_orders_give(ami->orders, AMI_ORDER_HANG_UP, call, is_ready(ami));
 }
 
 const struct gateway_kind gateway_ami = {
@@ -319,6 +267,6 @@ const struct gateway_kind gateway_ami = {
     .on_connected = on_connected,
     .on_bytes = on_bytes,
     .on_closed = on_closed,
-    .on_decided = on_decided,
     .on_announced = on_announced,
+    .hang_up = hang_up,
 };

@@ -3,11 +3,19 @@
 #include "proto/cloudevent.h"
 #include "server/project.h"
 
-static struct gateway_call call_of(const struct interaction *interaction)
+static struct gateway_call call_of(const struct core *core, const struct interaction *interaction)
 {
+    int agent = interaction->data.agent;
     return (struct gateway_call){.subject = interaction->texts.subject,
                                  .opened_ms = interaction->opened_ms,
-                                 .is_active = interaction->data.state == INTERACTION_ACTIVE};
+                                 .is_active = interaction->data.state == INTERACTION_ACTIVE,
+                                 .agent = agent < 0 ? (struct slice){NULL, 0} : core->agents[agent].name};
+}
+
+static bool is_of(const struct gateway *gateway, const struct interaction *interaction)
+{
+    return interaction->channel == CHANNEL_CALL && interaction->data.state != INTERACTION_CLOSED &&
+           slice_equal(interaction->texts.source, gateway_source(gateway));
 }
 
 void gateway_calls_each(const struct gateway *gateway,
@@ -16,9 +24,8 @@ void gateway_calls_each(const struct gateway *gateway,
     const struct core *core = project_core(gateway_project(gateway));
     for (const struct rank_node *node = core ? rank_first(&core->open) : NULL; node; node = rank_next(node)) {
         const struct interaction *interaction = node->owner;
-        struct gateway_call call = call_of(interaction);
-        if (interaction->channel == CHANNEL_CALL && interaction->data.state != INTERACTION_CLOSED &&
-            slice_equal(interaction->texts.source, gateway_source(gateway)))
+        struct gateway_call call = call_of(core, interaction);
+        if (is_of(gateway, interaction))
             on_call(ctx, &call);
     }
 }
@@ -31,6 +38,18 @@ bool gateway_calls_find(const struct gateway *gateway, struct slice subject, str
     const struct interaction *interaction = core ? core_find_conversation(core, &conversation) : NULL;
     if (!interaction)
         return false;
-    *out = call_of(interaction);
+    *out = call_of(core, interaction);
+    return true;
+}
+
+bool gateway_calls_of(const struct gateway *gateway, struct slice text, struct gateway_call *out)
+{
+    const struct core *core = project_core(gateway_project(gateway));
+    struct uuid id;
+    const struct interaction *interaction =
+        core && uuid_parse(&id, text) ? core_find_interaction(core, &id) : NULL;
+    if (!interaction || !is_of(gateway, interaction))
+        return false;
+    *out = call_of(core, interaction);
     return true;
 }

@@ -7,7 +7,8 @@
 struct gateway_call {
     struct slice subject; /* borrowed until anything else happens */
     int64_t opened_ms;
-    bool is_active; /* an agent has it */
+    bool is_active;     /* an agent has it */
+    struct slice agent; /* who has it, or is offered it; empty: nobody */
 };
 
 /* From the oldest on; nothing may be submitted meanwhile. */
@@ -15,5 +16,7 @@ void gateway_calls_each(const struct gateway *gateway,
                         void (*on_call)(void *ctx, const struct gateway_call *call), void *ctx);
 /* False: it is not open (any more). */
 bool gateway_calls_find(const struct gateway *gateway, struct slice subject, struct gateway_call *out);
+/* The same of an interaction, by its id as text; false also when it is no call of this gateway. */
+bool gateway_calls_of(const struct gateway *gateway, struct slice interaction, struct gateway_call *out);
 
 #endif

@@ -75,27 +75,6 @@ static void on_resubmit_time(uv_timer_t *timer)
 
 /* --- decided --- */
 
-static struct slice interaction_of(const struct gateway_event *event)
-{
-    const struct intake_request *request = &event->request;
-    const struct core *core = project_core(event->gateway->project);
-    struct uuid conversation;
-    char text[UUID_TEXT_LEN + 1];
-    if (!request->refused) {
-        const struct value *id = value_member(&request->answer, "interaction");
-        return id && id->kind == VALUE_STRING ? id->string : (struct slice){NULL, 0};
-    }
-    if (request->problem.code != PROBLEM_ID_CONFLICT || !core)
-        return (struct slice){NULL, 0};
-    cloudevent_conversation(&conversation, event_type_channel(request->event.type), request->event.source,
-                            request->event.subject);
-    const struct interaction *interaction = core_find_conversation(core, &conversation);
-    if (!interaction)
-        return (struct slice){NULL, 0};
-    uuid_format(&interaction->id, text);
-    return arena_copy(request->arena, slice_of(text));
-}
-
 static bool is_blocked(const struct value *answer)
 {
     const struct value *outcome = value_member(answer, "outcome");
@@ -118,19 +97,18 @@ static void tell(struct gateway_event *event)
                                                log_str("field", request->problem.pointer)},
                           4);
     struct gateway_decision decision = {
-        .type = request->event.type,
         .subject = request->event.subject,
         .answer = request->refused ? NULL : &request->answer,
         .code = request->problem.code,
-        .is_refused = request->refused && !is_known,
-        .is_blocked = !request->refused && is_blocked(&request->answer),
-        .interaction = interaction_of(event),
         .link = event->link,
         .tag = event->tag,
     };
     gateway->decided++;
     if (gateway->kind->on_decided)
         gateway->kind->on_decided(gateway, &decision);
+    /* Of a new decision the announcement tells. */
+    if (request->duplicate && request->event.type == EVENT_CALL_RINGING && is_blocked(&request->answer))
+        gateway_refuse_call(gateway, request->event.subject);
 }
 
 static bool is_for_later(const struct intake_request *request)

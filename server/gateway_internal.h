@@ -123,6 +123,7 @@ const char *gateway_phase_name(const struct gateway *gateway);
 void gateway_enter(struct gateway *gateway, enum gateway_phase phase, const char *why);
 void gateway_handle_closed(struct gateway *gateway); /* one of `handles` */
 void gateway_on_link_closed(struct gateway *gateway, const struct gateway_link *link);
+void gateway_refuse_call(struct gateway *gateway, struct slice call); /* its caller is blocked */
 
 /* gateway_events.c */
 void gateway_events_drop(struct gateway *gateway); /* those that are not in flight */

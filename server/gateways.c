@@ -79,20 +79,26 @@ void gateways_sync(struct gateways *gateways, struct project *project)
     }
 }
 
+static void tell_one(struct gateway *gateway, const struct announced_item *item)
+{
+    const struct value *type = value_member(&item->agent_value, "type");
+    const struct value *subject = value_member(&item->agent_value, "subject");
+    if (item->agent.len && type && subject && gateway->kind->on_announced)
+        gateway->kind->on_announced(gateway, type->string, subject->string, item->agent);
+    if (item->subject.len && slice_equal(item->source, gateway_source(gateway)))
+        gateway_refuse_call(gateway, item->subject);
+}
+
 void gateways_tell(struct gateways *gateways, const struct project *project,
                    const struct announced *announced)
 {
     struct gateway *next;
     for (struct gateway *at = gateways->first; at; at = next) {
         next = at->next;
-        if (at->project != project || at->phase == GATEWAY_CLOSING || !at->kind->on_announced)
+        if (at->project != project || at->phase == GATEWAY_CLOSING)
             continue;
-        for (const struct announced_item *item = announced->first; item; item = item->next) {
-            const struct value *type = value_member(&item->agent_value, "type");
-            const struct value *subject = value_member(&item->agent_value, "subject");
-            if (item->agent.len && type && subject)
-                at->kind->on_announced(at, type->string, subject->string, item->agent);
-        }
+        for (const struct announced_item *item = announced->first; item; item = item->next)
+            tell_one(at, item);
     }
 }
 

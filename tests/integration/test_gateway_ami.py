@@ -108,6 +108,29 @@ def test_what_happens_while_the_connection_is_away_is_made_up_for(make, asterisk
     assert len(calls(tables)) == 4
 
 
+def test_calls_of_blocked_callers_are_hung_up_where_the_line_says_so(make, asterisk, tables):
+    router = make(", blocked: hangup")
+    wait_state(router, "connected")
+    block = lambda number: router.client("supervisor").ok("POST", "blacklist", {"phone": number}, 201)
+    block("+442079460123")
+    asterisk.play(ring(1, number="+442079460123") + ring(2) + ring(3, number="+33612345678"))
+    wait_for(lambda: len(asterisk.asked("Hangup")) == 1, lambda: f"the blocked one is hung up: {asterisk.actions}")
+    wait_calls(tables, [("1.1", False, "blocked", "+442079460123", None), ("2.1", True, None, "+4915112345678", None),
+                        ("3.1", True, None, "+33612345678", None)])
+    asterisk.drop()
+    asterisk.channels = [{"name": TRUNK.format(n), "uniqueid": f"{n}.1", "Duration": "00:01:00"} for n in (2, 3)]
+    asterisk.hold()  # nobody is let in
+    wait_for(lambda: state(router) != "connected", "it is away")
+    block("+4915112345678")  # while it waits, and the connection is away
+    wait_for(lambda: calls(tables)[1][2] == "blocked", lambda: str(calls(tables)))
+    asterisk.release()
+    wait_state(router, "connected")
+    wait_for(lambda: len(asterisk.asked("Hangup")) == 2, lambda: f"it is made up for: {asterisk.actions}")
+    assert [(one["Channel"], one["Cause"]) for one in asterisk.asked("Hangup")] == [(TRUNK.format(1), "21"), (TRUNK.format(2), "21")]
+    asterisk.play(hang_up(1, cause=21) + hang_up(2, cause=21))
+    assert calls(tables)[2][1], "others ring on"
+
+
 def test_a_wrong_password_is_said_and_not_tried_at_once_again(make, asterisk):
     router = make(secret="wrong")
     wait_state(router, "refused")

@@ -22,7 +22,8 @@ static void a_line_says_what_is_connected(void **state)
     (void)state;
     struct project_config config = read_good(
         "{kind: asterisk, address: \"pbx.example:5038\", user: patchbay, secret_file: /etc/s, endpoint: main,"
-        " contexts: [from-trunk, from-pstn], extensions: {carl: 1002, anna: \"1001\"}, redirect: {context: agents}}");
+        " contexts: [from-trunk, from-pstn], extensions: {carl: 1002, anna: \"1001\"}, redirect: {context: agents},"
+        " blocked: hangup}");
     const struct config_gateway *gateway = config.gateways;
     assert_int_equal(config.gateway_count, 1);
     assert_int_equal(gateway->protocol, GATEWAY_ASTERISK);
@@ -30,6 +31,7 @@ static void a_line_says_what_is_connected(void **state)
     assert_true(slice_is(gateway->user, "patchbay") && slice_is(gateway->secret_file, "/etc/s"));
     assert_true(slice_is(config.endpoints[gateway->endpoint].name, "main") && !gateway->plain_login);
     assert_int_equal(gateway->context_count, 2);
+    assert_true(gateway->hangs_up_blocked);
     assert_int_equal(gateway->extension_count, 2);
     assert_true(slice_is(config.agents[gateway->extensions[0].agent].name, "carl"));
     assert_true(slice_is(gateway->extensions[0].number, "1002") && slice_is(gateway->redirect, "agents"));
@@ -43,6 +45,7 @@ static void endpoints_go_by_name_or_address(void **state)
         read_good("{kind: freeswitch, listen: \"[::1]:0\", endpoint: \"+4930901820\"}");
     assert_true(config.gateways->listens && slice_is(config.gateways->host, "::1"));
     assert_true(slice_is(config.endpoints[config.gateways->endpoint].name, "main"));
+    assert_false(config.gateways->hangs_up_blocked);
     config_close(&config);
     config = read_good("{kind: kamailio, address: \"127.0.0.1:8448\", endpoint: web}");
     assert_int_equal(config.endpoints[config.gateways->endpoint].channel, CHANNEL_CHAT);
@@ -66,6 +69,10 @@ static void faults_are_named_with_their_line(void **state)
         {"{kind: kamailio, address: \"a:-1\"}", "gateways.g.address: must be HOST:PORT"},
         {"{kind: kamailio, address: \"::1:80\"}", "gateways.g.address: must be HOST:PORT"},
         {"{kind: kamailio, address: \"a:1\", user: x}", "gateways.g.user: kamailio has no such key"},
+        {"{kind: kamailio, address: \"a:1\", blocked: hangup}",
+         "gateways.g.blocked: kamailio has no such key"},
+        {"{kind: asterisk, address: \"a:1\", user: u, secret_file: /s, blocked: busy}",
+         "gateways.g.blocked: must be one of leave, hangup"},
         {"{kind: kamailio, address: \"a:1\", secret: x}", "gateways.g.secret: unknown key"},
         {"{kind: freeswitch, address: \"a:1\", listen: \"a:2\"}",
          "gateways.g: needs either address or listen"},

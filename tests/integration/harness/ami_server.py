@@ -22,6 +22,8 @@ class AmiServer:
         self.channels = []  # keyword arguments of channel(), listed to whoever asks
         self.presentation = {}  # of channels, by name
         self.actions, self.logins = [], 0
+        self.open = threading.Event()  # clear: whoever connects is not greeted
+        self.open.set()
         self.listener = self.port = None
         self.clients = []
         self.start()
@@ -41,6 +43,7 @@ class AmiServer:
 
     def _serve(self, client):
         try:
+            self.open.wait()
             client.sendall(BANNER)
             data = b""
             while piece := client.recv(65536):
@@ -88,6 +91,12 @@ class AmiServer:
             except OSError:
                 pass  # the router went first
         self.clients = []
+
+    def hold(self):
+        self.open.clear()
+
+    def release(self):
+        self.open.set()
 
     def stop(self):
         self.listener.shutdown(socket.SHUT_RDWR)
