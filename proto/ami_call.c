@@ -52,6 +52,7 @@ void ami_call_ring(struct ami_calls *calls, struct ami_call *call)
     const struct ami_channel *caller = call->caller;
     if (!call->is_asked)
         return;
+    ami_ask_forget(call);
     call->is_asked = false;
     call->has_begun = true;
     struct slice number = ami_text(&caller->number), name = ami_text(&caller->caller);
@@ -138,9 +139,5 @@ void ami_call_begin(struct ami_calls *calls, struct ami_call *call, struct ami_c
         return;
     }
     call->caller = channel;
-    call->is_asked = true;
-    if (calls->options.ask_presentation && !call->is_withheld)
-        calls->options.ask_presentation(calls->options.ctx, ami_text(&channel->name), ami_text(&call->id));
-    else
-        ami_call_ring(calls, call);
+    ami_ask(calls, call);
 }

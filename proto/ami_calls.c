@@ -79,21 +79,6 @@ static void on_channel(struct ami_calls *calls, struct slice event, struct ami_c
 
 /* --- reading --- */
 
-static void on_presentation(struct ami_calls *calls, struct slice action, const struct ami_block *block)
-{
-    size_t len = sizeof AMI_PRESENTATION_ID - 1;
-    if (!ascii_begins(action, AMI_PRESENTATION_ID))
-        return;
-    struct ami_call *call = ami_call_find(calls, ascii_part(action, len, action.len));
-    if (!call || !call->is_asked || !call->caller)
-        return;
-    if (ami_is(block, "response", "success"))
-        call->is_withheld |= ami_hides(ami_find(block, "value"));
-    else
-        call->is_withheld |= ami_is(block, "message", "no such channel");
-    ami_call_ring(calls, call);
-}
-
 /* "1795295975.048161" */
 static int64_t timestamp_ms(struct slice text)
 {
@@ -117,7 +102,7 @@ void ami_calls_read(struct ami_calls *calls, const struct ami_block *block, int6
     struct slice linked = ami_find(block, "linkedid");
     calls->now_ms = now_ms != TIME_NEVER ? now_ms : timestamp_ms(ami_find(block, "timestamp"));
     if (!event.len) {
-        on_presentation(calls, ami_find(block, "actionid"), block);
+        ami_ask_read(calls, ami_find(block, "actionid"), block);
         return;
     }
     if (ascii_equal(event, "coreshowchannelscomplete")) {
@@ -154,6 +139,7 @@ struct ami_calls *ami_calls_alloc(const struct ami_calls_options *options)
     table_init(&calls->calls_by_id);
     calls->channels.prev_all = calls->channels.next_all = &calls->channels;
     calls->calls.prev = calls->calls.next = &calls->calls;
+    ami_ask_init(calls);
     return calls;
 }
 

@@ -12,10 +12,11 @@
 #include "proto/ami.h"
 #include "rules/event.h"
 
-#define AMI_CALLS_MAX 4096          /* at a time; more are left alone */
-#define AMI_CHANNELS_MAX 16384      /* at a time; more are left alone */
-#define AMI_ID_MAX 160              /* bytes of a Uniqueid or Linkedid (Asterisk: 149) */
-#define AMI_NAME_MAX 256            /* bytes of a channel's name, a caller's name or number; longer are cut */
+#define AMI_CALLS_MAX 4096     /* at a time; more are left alone */
+#define AMI_CHANNELS_MAX 16384 /* at a time; more are left alone */
+#define AMI_ID_MAX 160         /* bytes of a Uniqueid or Linkedid (Asterisk: 149) */
+#define AMI_NAME_MAX 256       /* bytes of a channel's name, a caller's name or number; longer are cut */
+#define AMI_ASKS_MAX 32        /* questions that are not answered yet; more calls wait to be asked about */
 #define AMI_PRESENTATION_ID "pres:" /* begins the ActionID of the question for CALLERID(pres) */
 
 /* All text is borrowed until the function returns. */

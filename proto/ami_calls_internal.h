@@ -1,5 +1,6 @@
 /* Shared by the files that turn channels into calls: ami_calls.c reads events, ami_list.c the list of
- * channels; ami_channel.c knows the legs, ami_call.c what is said of a call, ami_words.c what values mean. */
+ * channels; ami_channel.c knows the legs, ami_call.c what is said of a call, ami_ask.c whether it hides its
+ * number, ami_words.c what values mean. */
 #ifndef PROTO_AMI_CALLS_INTERNAL_H
 #define PROTO_AMI_CALLS_INTERNAL_H
 
@@ -35,7 +36,9 @@ struct ami_call {
     struct ami_channel channels; /* ring; only its links are used */
     uint32_t real;
     struct ami_channel *caller; /* the channel that it came in on; NULL: it has hung up, or was never known */
-    bool is_asked, has_begun, is_answered, is_early, /* early: answered before the question was */
+    struct ami_call *prev_ask, *next_ask; /* of those that wait to be asked about; NULL: it does not */
+    bool is_asked,                        /* it rings when it is known how its number is presented */
+        has_begun, is_answered, is_early, /* early: answered before the question was */
         is_abandoned, is_withheld, is_foreign;
     unsigned cause;
     struct ami_text id, queue, early, announced; /* announced: who was last said to have answered */
@@ -46,6 +49,8 @@ struct ami_calls {
     struct table channels_by_id, calls_by_id;
     struct ami_channel channels; /* ring */
     struct ami_call calls;       /* ring */
+    struct ami_call asks;        /* ring of those that wait to be asked about */
+    uint32_t asking;             /* questions that are not answered yet */
     bool is_resyncing;
     int64_t now_ms;
 };
@@ -82,6 +87,14 @@ void ami_call_begin(struct ami_calls *calls, struct ami_call *call, struct ami_c
 void ami_call_ring(struct ami_calls *calls, struct ami_call *call);
 void ami_call_answer(struct ami_calls *calls, struct ami_call *call, struct slice agent);
 void ami_call_end(struct ami_calls *calls, struct ami_call *call, const char *cause);
+
+/* ami_ask.c */
+void ami_ask_init(struct ami_calls *calls);
+void ami_ask(struct ami_calls *calls, struct ami_call *call);
+void ami_ask_forget(struct ami_call *call);  /* it does not wait any longer */
+void ami_ask_again(struct ami_calls *calls); /* another connection: nothing that was asked is answered */
+void ami_ask_next(struct ami_calls *calls);
+void ami_ask_read(struct ami_calls *calls, struct slice action, const struct ami_block *answer);
 
 /* ami_list.c */
 void ami_list_read(struct ami_calls *calls, const struct ami_block *block, struct slice id,

@@ -67,13 +67,11 @@ void ami_list_end(struct ami_calls *calls)
         if (!at->is_seen)
             ami_channel_drop(calls, at, "lost");
     }
-    for (struct ami_call *at = calls->calls.next; at != &calls->calls; at = at->next) {
-        if (at->is_asked) /* the answer went with the connection */
-            calls->options.ask_presentation(calls->options.ctx, ami_text(&at->caller->name),
-                                            ami_text(&at->id));
-        else if (!at->has_begun)
+    for (struct ami_call *at = calls->calls.prev; at != &calls->calls; at = at->prev) {
+        if (!at->has_begun && !at->is_asked)
             begin_listed(calls, at);
     }
+    ami_ask_next(calls);
 }
 
 void ami_calls_resync(struct ami_calls *calls)
@@ -81,4 +79,5 @@ void ami_calls_resync(struct ami_calls *calls)
     calls->is_resyncing = true;
     for (struct ami_channel *at = calls->channels.next_all; at != &calls->channels; at = at->next_all)
         at->is_seen = false;
+    ami_ask_again(calls);
 }

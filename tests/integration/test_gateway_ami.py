@@ -117,9 +117,9 @@ def test_calls_of_blocked_callers_are_hung_up_where_the_line_says_so(make, aster
     wait_for(lambda: len(asterisk.asked("Hangup")) == 1, lambda: f"the blocked one is hung up: {asterisk.actions}")
     wait_calls(tables, [("1.1", False, "blocked", "+442079460123", None), ("2.1", True, None, "+4915112345678", None),
                         ("3.1", True, None, "+33612345678", None)])
-    asterisk.drop()
     asterisk.channels = [{"name": TRUNK.format(n), "uniqueid": f"{n}.1", "Duration": "00:01:00"} for n in (2, 3)]
     asterisk.hold()  # nobody is let in
+    asterisk.drop()
     wait_for(lambda: state(router) != "connected", "it is away")
     block("+4915112345678")  # while it waits, and the connection is away
     wait_for(lambda: calls(tables)[1][2] == "blocked", lambda: str(calls(tables)))

@@ -1,0 +1,179 @@
+/* What Asterisk lists after a connection, and what is asked of it then. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/ami_calls.h"
+#include "tests/unit/arena_world.h"
+
+#define MANY (AMI_CALLS_MAX - 96)
+
+struct world {
+    struct ami_calls *calls;
+    struct slice lines;       /* the news */
+    char asked[MANY * 2][16]; /* calls, in the order in which they were asked about */
+    uint32_t asks, answers;   /* of Asterisk */
+    uint32_t most;            /* asks without an answer */
+    uint32_t ringing, ended;
+};
+
+static struct world world;
+
+static void on_news(void *ctx, const struct ami_news *news)
+{
+    static const char *const kinds[] = {"ringing", "answered", "ended"};
+    struct world *of = ctx;
+    struct slice detail = news->type == EVENT_CALL_RINGING
+                              ? (news->is_withheld ? SLICE("withheld") : SLICE("shown"))
+                          : news->type == EVENT_CALL_ENDED ? slice_of(news->cause)
+                                                           : news->agent;
+    of->ringing += news->type == EVENT_CALL_RINGING;
+    of->ended += news->type == EVENT_CALL_ENDED;
+    if (of->lines.len < 4096)
+        of->lines =
+            arena_format(&arena, "%.*s%.*s %s %.*s\n", (int)of->lines.len, of->lines.ptr, (int)news->call.len,
+                         news->call.ptr, kinds[news->type], (int)detail.len, detail.ptr ? detail.ptr : "");
+}
+
+static struct slice agent_at(void *ctx, struct slice extension)
+{
+    (void)ctx;
+    return slice_is(extension, "1001")   ? SLICE("anna")
+           : slice_is(extension, "1002") ? SLICE("carl")
+                                         : (struct slice){NULL, 0};
+}
+
+static void ask_presentation(void *ctx, struct slice channel, struct slice call)
+{
+    struct world *of = ctx;
+    (void)channel;
+    assert_true(of->asks < MANY * 2 && call.len < sizeof *of->asked);
+    memcpy(of->asked[of->asks++], call.ptr, call.len);
+    if (of->asks - of->answers > of->most)
+        of->most = of->asks - of->answers;
+}
+
+static void open_world(bool asks)
+{
+    memset(&world, 0, sizeof world);
+    world.calls =
+        ami_calls_alloc(&(struct ami_calls_options){.on_news = on_news,
+                                                    .agent_at = agent_at,
+                                                    .ask_presentation = asks ? ask_presentation : NULL,
+                                                    .ctx = &world});
+}
+
+static void read_text(struct slice text)
+{
+    static struct ami_block block;
+    const char *why = NULL;
+    size_t used = 0;
+    assert_int_equal(ami_read(&block, text, false, &used, &why), AMI_BLOCK);
+    assert_int_equal(used, text.len);
+    ami_calls_read(world.calls, &block, 1000000);
+}
+
+/* "EVENT CHANNEL UNIQUEID LINKEDID STATE", one a line; "list" begins a list of channels and "end" ends it. */
+static void play(const char *stream)
+{
+    while (*stream) {
+        char event[32] = "", channel[32] = "", id[16] = "", linked[16] = "";
+        int state = 0, len = (int)strcspn(stream, "\n");
+        struct slice line = arena_format(&arena, "%.*s", len, stream);
+        sscanf(line.ptr, "%31s %31s %15s %15s %d", event, channel, id, linked, &state);
+        if (strcmp(event, "list") == 0)
+            ami_calls_resync(world.calls);
+        else if (strcmp(event, "end") == 0)
+            read_text(SLICE("Event: CoreShowChannelsComplete\n\n"));
+        else
+            read_text(arena_format(&arena,
+                                   "Event: %s\nChannel: %s\nUniqueid: %s\nLinkedid: %s\nChannelState: %d\n"
+                                   "CallerIDNum: +491\nExten: 100\nCause: 16\n\n",
+                                   event, channel, id, linked, state));
+        stream += len + (stream[len] == '\n');
+    }
+}
+
+static void answer_next(void)
+{
+    const char *call = world.asked[world.answers++];
+    read_text(arena_format(&arena, "Response: Success\nActionID: pres:%s\nValue: allowed\n\n", call));
+}
+
+/* --- what is asked --- */
+
+static void list_many(uint32_t first, uint32_t count)
+{
+    ami_calls_resync(world.calls);
+    for (uint32_t i = first; i < first + count; i++)
+        play(arena_format(&arena, "CoreShowChannel PJSIP/trunk-%u %u.1 %u.1 4", i, i, i).ptr);
+    play("end");
+}
+
+static void a_window_of_questions_is_open_however_many_calls_are_listed(void **state)
+{
+    (void)state;
+    open_world(true);
+    list_many(1, MANY);
+    assert_int_equal(world.asks, AMI_ASKS_MAX);
+    assert_int_equal(world.ringing, 0);
+    while (world.answers < world.asks)
+        answer_next();
+    assert_int_equal(world.most, AMI_ASKS_MAX);
+    assert_int_equal(world.asks, MANY);
+    assert_int_equal(world.ringing, MANY);
+    assert_string_equal(world.asked[0], "1.1"); /* in the order in which they came */
+    assert_string_equal(world.asked[MANY - 1], arena_format(&arena, "%d.1", MANY).ptr);
+    ami_calls_free(&world.calls);
+}
+
+/* One of them while its answer is due, one while it waits to be asked about: neither takes room from others.
+ */
+static void calls_that_hang_up_meanwhile_leave_the_window(void **state)
+{
+    (void)state;
+    open_world(true);
+    list_many(1, 100);
+    play("Hangup PJSIP/trunk-1 1.1 1.1 4\nHangup PJSIP/trunk-99 99.1 99.1 4\n");
+    assert_string_equal(world.lines.ptr, "1.1 ringing withheld\n1.1 ended normal\n"
+                                         "99.1 ringing withheld\n99.1 ended normal\n");
+    assert_int_equal(world.asks, AMI_ASKS_MAX);
+    while (world.answers < world.asks)
+        answer_next();
+    assert_int_equal(world.asks, 99);
+    assert_int_equal(world.ringing, 100);
+    assert_int_equal(world.most, AMI_ASKS_MAX);
+    ami_calls_free(&world.calls);
+}
+
+static void after_another_connection_all_that_is_open_is_asked_again(void **state)
+{
+    (void)state;
+    open_world(true);
+    list_many(1, 100);
+    answer_next();
+    assert_int_equal(world.asks, AMI_ASKS_MAX + 1);
+    world.answers = world.asks; /* what was on its way is gone */
+    list_many(1, 100);
+    assert_int_equal(world.asks, 2 * AMI_ASKS_MAX + 1);
+    while (world.answers < world.asks)
+        answer_next();
+    assert_int_equal(world.ringing, 100);
+    assert_int_equal(world.ended, 0);
+    assert_int_equal(world.most, AMI_ASKS_MAX);
+    ami_calls_free(&world.calls);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        ARENA_TEST(a_window_of_questions_is_open_however_many_calls_are_listed),
+        ARENA_TEST(calls_that_hang_up_meanwhile_leave_the_window),
+        ARENA_TEST(after_another_connection_all_that_is_open_is_asked_again),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
