@@ -73,8 +73,9 @@ void ami_call_ring(struct ami_calls *calls, struct ami_call *call)
 void ami_call_answer(struct ami_calls *calls, struct ami_call *call, struct slice agent)
 {
     if (call->is_asked) {
+        if (agent.len || !call->is_early)
+            ami_text_set(&call->early, agent);
         call->is_early = true;
-        ami_text_set(&call->early, agent);
         return;
     }
     if (!call->has_begun ||

@@ -25,6 +25,7 @@ struct ami_channel {
     struct ami_channel *prev_all, *next_all;
     struct ami_call *call;
     bool is_real, is_seen;
+    bool has_come_up; /* as the list says: since the one before, or into this call */
     unsigned state;
     int64_t since_ms; /* TIME_NEVER: not known */
     struct ami_text id, name, number, caller, exten, context;
@@ -73,8 +74,8 @@ struct ami_channel *ami_channel_add(struct ami_calls *calls, const struct ami_bl
                                     struct slice linked); /* NULL: there are too many */
 /* `cause`: of the call, if it was its last real one. */
 void ami_channel_drop(struct ami_calls *calls, struct ami_channel *channel, const char *cause);
-/* To the call of that Linkedid, where there is one. */
-void ami_channel_follow(struct ami_calls *calls, struct ami_channel *channel, struct slice linked);
+/* To the call of that Linkedid, where there is one; false: it stays. */
+bool ami_channel_follow(struct ami_calls *calls, struct ami_channel *channel, struct slice linked);
 struct slice ami_extension_of(struct slice name, bool is_channel);
 struct slice ami_agent_at(const struct ami_calls *calls, struct slice extension);
 struct slice ami_channel_agent(const struct ami_calls *calls, const struct ami_channel *channel);

@@ -120,15 +120,16 @@ struct ami_channel *ami_channel_add(struct ami_calls *calls, const struct ami_bl
     return channel;
 }
 
-void ami_channel_follow(struct ami_calls *calls, struct ami_channel *channel, struct slice linked)
+bool ami_channel_follow(struct ami_calls *calls, struct ami_channel *channel, struct slice linked)
 {
     struct ami_call *other = linked.len && !slice_equal(ami_text(&channel->call->id), linked)
                                  ? ami_call_find(calls, linked)
                                  : NULL;
     if (!other)
-        return;
+        return false;
     leave(calls, channel, "merged");
     join(channel, other);
     if (!other->caller && channel->is_real && other->has_begun)
         other->caller = channel;
+    return true;
 }

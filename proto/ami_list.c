@@ -18,14 +18,20 @@ void ami_list_read(struct ami_calls *calls, const struct ami_block *block, struc
                    struct slice linked)
 {
     struct ami_channel *channel = ami_channel_find(calls, id);
-    if (!channel)
+    struct slice name = ami_find(block, "channel");
+    bool is_new = !channel;
+    if (is_new)
         channel = ami_channel_add(calls, block, id, linked);
     else
-        ami_channel_follow(calls, channel, linked);
+        is_new = ami_channel_follow(calls, channel, linked);
     if (!channel)
         return;
+    bool was_up = !is_new && channel->state == AMI_STATE_UP;
     channel->is_seen = true;
+    if (name.len)
+        ami_text_set(&channel->name, name); /* masquerades rename */
     channel->state = ami_number_of(ami_find(block, "channelstate"));
+    channel->has_come_up = channel->state == AMI_STATE_UP && !was_up;
     if (!channel->call->has_begun && calls->now_ms != TIME_NEVER)
         channel->since_ms = calls->now_ms - duration_ms(ami_find(block, "duration"));
 }
@@ -49,11 +55,16 @@ static void begin_listed(struct ami_calls *calls, struct ami_call *call)
     if (!first || (first->state != AMI_STATE_RING && first->state != AMI_STATE_UP))
         return;
     ami_call_begin(calls, call, first);
-    if (first->state == AMI_STATE_UP && call->caller == first)
+}
+
+/* What the events would have said of telephones that are answered by now. */
+static void answer_listed(struct ami_calls *calls, struct ami_call *call)
+{
+    if (call->caller && call->caller->state == AMI_STATE_UP)
         ami_call_answer(calls, call, (struct slice){NULL, 0});
     for (const struct ami_channel *at = call->channels.next; at != &call->channels; at = at->next) {
         struct slice agent = ami_channel_agent(calls, at);
-        if (at->is_real && at->state == AMI_STATE_UP && agent.len)
+        if (at->is_real && at->has_come_up && agent.len)
             ami_call_answer(calls, call, agent);
     }
 }
@@ -70,6 +81,7 @@ void ami_list_end(struct ami_calls *calls)
     for (struct ami_call *at = calls->calls.prev; at != &calls->calls; at = at->prev) {
         if (!at->has_begun && !at->is_asked)
             begin_listed(calls, at);
+        answer_listed(calls, at);
     }
     ami_ask_next(calls);
 }

@@ -108,6 +108,44 @@ def test_what_happens_while_the_connection_is_away_is_made_up_for(make, asterisk
     assert len(calls(tables)) == 4
 
 
+def away(router, asterisk):
+    asterisk.hold()
+    asterisk.drop()
+    wait_for(lambda: state(router) != "connected", "it is away")
+
+
+def back(router, asterisk, *channels):
+    asterisk.channels = list(channels)
+    asterisk.release()
+    wait_state(router, "connected")
+
+
+def listed(line, state=4, name=None, leg=1):
+    return {"name": name or TRUNK.format(line), "uniqueid": f"{line}.{leg}", "linkedid": f"{line}.1", "state": state, "Duration": "00:01:00"}
+
+
+def test_answers_and_accepts_while_the_connection_is_away_are_made_up_for(make, asterisk, tables):
+    router = make(', extensions: {anna: "1001", ben: "1002"}, redirect: {context: agents}')
+    wait_state(router, "connected")
+    router.presence("anna")
+    router.presence("ben")
+    asterisk.play(ring(1) + ring(2, number="+442079460123"))
+    wait_for(lambda: [row[4] for row in calls(tables)] == ["anna", "ben"], lambda: f"both are offered: {calls(tables)}")
+    offers = {one["agent"]: one["offer"] for one in router.client().ok("GET", "interactions?state=offered")["items"]}
+    away(router, asterisk)
+    router.agent("anna").ok("POST", f"offers/{offers['anna']}/accept", {})
+    # Meanwhile ben's telephone was picked up, which nobody told; the other call still waits.
+    back(router, asterisk, listed(1), listed(2, state=6), listed(2, state=6, name="PJSIP/1002-0000000a", leg=2))
+    wait_for(lambda: len(router.client().ok("GET", "interactions?state=active")["items"]) == 2, lambda: str(calls(tables)))
+    [redirect] = wait_for(lambda: asterisk.asked("Redirect"), "the accept is made up for")
+    assert (redirect["Channel"], redirect["Exten"]) == (TRUNK.format(1), "1001")
+    away(router, asterisk)
+    back(router, asterisk, listed(1), listed(2, state=6), listed(2, state=6, name="PJSIP/1002-0000000a", leg=2))
+    asterisk.play(hang_up(1) + hang_up(2) + channel("Hangup", "PJSIP/1002-0000000a", "2.2", "2.1", Cause=16))
+    wait_for(lambda: not calls(tables, "i.closed_ms IS NULL"), lambda: "both have ended")
+    assert len(asterisk.asked("Redirect")) == 1, "once"
+
+
 def test_calls_of_blocked_callers_are_hung_up_where_the_line_says_so(make, asterisk, tables):
     router = make(", blocked: hangup")
     wait_state(router, "connected")
@@ -117,14 +155,10 @@ def test_calls_of_blocked_callers_are_hung_up_where_the_line_says_so(make, aster
     wait_for(lambda: len(asterisk.asked("Hangup")) == 1, lambda: f"the blocked one is hung up: {asterisk.actions}")
     wait_calls(tables, [("1.1", False, "blocked", "+442079460123", None), ("2.1", True, None, "+4915112345678", None),
                         ("3.1", True, None, "+33612345678", None)])
-    asterisk.channels = [{"name": TRUNK.format(n), "uniqueid": f"{n}.1", "Duration": "00:01:00"} for n in (2, 3)]
-    asterisk.hold()  # nobody is let in
-    asterisk.drop()
-    wait_for(lambda: state(router) != "connected", "it is away")
+    away(router, asterisk)
     block("+4915112345678")  # while it waits, and the connection is away
     wait_for(lambda: calls(tables)[1][2] == "blocked", lambda: str(calls(tables)))
-    asterisk.release()
-    wait_state(router, "connected")
+    back(router, asterisk, listed(2), listed(3))
     wait_for(lambda: len(asterisk.asked("Hangup")) == 2, lambda: f"it is made up for: {asterisk.actions}")
     assert [(one["Channel"], one["Cause"]) for one in asterisk.asked("Hangup")] == [(TRUNK.format(1), "21"), (TRUNK.format(2), "21")]
     asterisk.play(hang_up(1, cause=21) + hang_up(2, cause=21))

@@ -168,12 +168,104 @@ static void after_another_connection_all_that_is_open_is_asked_again(void **stat
     ami_calls_free(&world.calls);
 }
 
+/* --- what is made up for --- */
+
+#define RINGS "Newchannel PJSIP/trunk-1 1.1 1.1 4\nNewchannel PJSIP/1001-2 1.2 1.1 5\n"
+#define TALKS                                                                                                \
+    RINGS                                                                                                    \
+        "Newstate PJSIP/1001-2 1.2 1.1 6\nNewstate PJSIP/trunk-1 1.1 1.1 6\nBridgeEnter PJSIP/1001-2 1.2 1.1 6\n"
+#define TRUNK_UP "CoreShowChannel PJSIP/trunk-1 1.1 1.1 6\n"
+
+/* What happens while the connection is away, as events would have told it and as the list after it does. */
+static void the_list_says_what_the_events_would_have_said(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *before, *events, *list, *news;
+    } cases[] = {
+        {"the dialplan answers", RINGS, "Newstate PJSIP/trunk-1 1.1 1.1 6",
+         TRUNK_UP "CoreShowChannel PJSIP/1001-2 1.2 1.1 5", "1.1 ringing shown\n1.1 answered \n"},
+        {"the agent at whom it rings answers", RINGS,
+         "Newstate PJSIP/1001-2 1.2 1.1 6\nNewstate PJSIP/trunk-1 1.1 1.1 6\nBridgeEnter PJSIP/1001-2 1.2 1.1 6",
+         "CoreShowChannel PJSIP/1001-2 1.2 1.1 6\n" TRUNK_UP,
+         "1.1 ringing shown\n1.1 answered \n1.1 answered anna\n"},
+        {"another agent is dialled and answers", RINGS,
+         "Hangup PJSIP/1001-2 1.2 1.1 5\nNewchannel PJSIP/1002-3 1.3 1.1 5\nNewstate PJSIP/1002-3 1.3 1.1 6\n"
+         "Newstate PJSIP/trunk-1 1.1 1.1 6\nBridgeEnter PJSIP/1002-3 1.3 1.1 6",
+         TRUNK_UP "CoreShowChannel PJSIP/1002-3 1.3 1.1 6",
+         "1.1 ringing shown\n1.1 answered \n1.1 answered carl\n"},
+        {"a blind transfer", TALKS,
+         "Hangup PJSIP/1001-2 1.2 1.1 6\nNewchannel PJSIP/1002-3 1.3 1.1 5\nNewstate PJSIP/1002-3 1.3 1.1 6\n"
+         "BridgeEnter PJSIP/1002-3 1.3 1.1 6",
+         TRUNK_UP "CoreShowChannel PJSIP/1002-3 1.3 1.1 6",
+         "1.1 ringing shown\n1.1 answered \n1.1 answered anna\n1.1 answered carl\n"},
+        {"a consultation that was under way becomes a transfer",
+         TALKS
+         "Newchannel PJSIP/1001-4 9.1 9.1 4\nNewchannel PJSIP/1002-5 9.2 9.1 5\nNewstate PJSIP/1002-5 9.2 9.1 6\n",
+         "BridgeEnter PJSIP/1002-5 9.2 1.1 6\nHangup PJSIP/1001-2 1.2 1.1 6\nHangup PJSIP/1001-4 9.1 9.1 6",
+         TRUNK_UP "CoreShowChannel PJSIP/1002-5 9.2 1.1 6",
+         "1.1 ringing shown\n1.1 answered \n1.1 answered anna\n1.1 answered carl\n"},
+        {"nothing: it still rings", RINGS, "",
+         "CoreShowChannel PJSIP/trunk-1 1.1 1.1 4\nCoreShowChannel PJSIP/1001-2 1.2 1.1 5",
+         "1.1 ringing shown\n"},
+        {"nothing: two agents go on talking",
+         TALKS "Newchannel PJSIP/1002-3 1.3 1.1 6\nBridgeEnter PJSIP/1002-3 1.3 1.1 6\n", "",
+         "CoreShowChannel PJSIP/1002-3 1.3 1.1 6\nCoreShowChannel PJSIP/1001-2 1.2 1.1 6\n" TRUNK_UP,
+         "1.1 ringing shown\n1.1 answered \n1.1 answered anna\n1.1 answered carl\n"},
+        {"an agent calls somebody", "Newchannel PJSIP/1001-4 9.1 9.1 4\n",
+         "Newchannel PJSIP/1002-5 9.2 9.1 5\nNewstate PJSIP/1002-5 9.2 9.1 6\nNewstate PJSIP/1001-4 9.1 9.1 6",
+         "CoreShowChannel PJSIP/1001-4 9.1 9.1 6\nCoreShowChannel PJSIP/1002-5 9.2 9.1 6", ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        for (int listed = 0; listed < 2; listed++) {
+            open_world(false);
+            play(cases[i].before);
+            if (listed)
+                play("list");
+            play(listed ? cases[i].list : cases[i].events);
+            if (listed)
+                play("end");
+            if (!slice_is(world.lines, cases[i].news))
+                fail_msg("%s, %s:\n%.*s", cases[i].name, listed ? "listed" : "told", (int)world.lines.len,
+                         world.lines.ptr ? world.lines.ptr : "");
+            ami_calls_free(&world.calls);
+        }
+    }
+}
+
+static void a_channel_is_commanded_by_the_name_that_is_listed(void **state)
+{
+    (void)state;
+    open_world(false);
+    play(RINGS "list\nCoreShowChannel PJSIP/trunk-9 1.1 1.1 4\nend");
+    assert_true(slice_is(ami_calls_channel(world.calls, SLICE("1.1")), "PJSIP/trunk-9"));
+    ami_calls_free(&world.calls);
+}
+
+/* It rings when it is known how its number is presented, and only then is it answered. */
+static void what_is_answered_before_the_question_is_said_behind_it(void **state)
+{
+    (void)state;
+    open_world(true);
+    play(RINGS "list\nCoreShowChannel PJSIP/1001-2 1.2 1.1 6\n" TRUNK_UP "end");
+    assert_int_equal(world.lines.len, 0);
+    world.answers = 1; /* the first question went with the connection */
+    answer_next();
+    assert_string_equal(world.lines.ptr, "1.1 ringing shown\n1.1 answered anna\n");
+    play("Newstate PJSIP/trunk-1 1.1 1.1 6");
+    assert_string_equal(world.lines.ptr, "1.1 ringing shown\n1.1 answered anna\n");
+    ami_calls_free(&world.calls);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         ARENA_TEST(a_window_of_questions_is_open_however_many_calls_are_listed),
         ARENA_TEST(calls_that_hang_up_meanwhile_leave_the_window),
         ARENA_TEST(after_another_connection_all_that_is_open_is_asked_again),
+        ARENA_TEST(the_list_says_what_the_events_would_have_said),
+        ARENA_TEST(a_channel_is_commanded_by_the_name_that_is_listed),
+        ARENA_TEST(what_is_answered_before_the_question_is_said_behind_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
