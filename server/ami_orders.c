@@ -75,7 +75,7 @@ static bool write_redirect(struct ami_action *action, const struct ami_orders *o
     return true;
 }
 
-static void send(const struct ami_orders *orders, enum ami_order_kind kind, struct slice call)
+static void send_order(const struct ami_orders *orders, enum ami_order_kind kind, struct slice call)
 {
     struct gateway_link *link = gateway_link(orders->gateway);
     struct slice channel = ami_calls_channel(orders->calls, call);
@@ -104,7 +104,7 @@ static bool waits(const struct ami_orders *orders, enum ami_order_kind kind, str
 void ami_orders_give(struct ami_orders *orders, enum ami_order_kind kind, struct slice call, bool is_ready)
 {
     if (is_ready) {
-        send(orders, kind, call);
+        send_order(orders, kind, call);
         return;
     }
     if (call.len > AMI_ID_MAX || orders->count == AMI_ORDERS_MAX || waits(orders, kind, call))
@@ -123,7 +123,7 @@ void ami_orders_send(struct ami_orders *orders)
 {
     struct order *order;
     while ((order = take_first(orders))) {
-        send(orders, order->kind, (struct slice){order->call, order->len});
+        send_order(orders, order->kind, (struct slice){order->call, order->len});
         free(order);
     }
 }

@@ -9,8 +9,14 @@
 #include "server/ami_orders.h"
 #include "server/clock.h"
 #include "server/gateway_calls.h"
+#include "server/log.h"
+#include "server/project.h"
 
 #define EVENTS "call,agent,system" /* classes that are read */
+/* Of those classes, what is used: an extended regular expression over the event's text. */
+#define USED                                                                                                 \
+    "^Event: (Newchannel|Newstate|NewCallerid|Rename|Hangup|DialEnd|BridgeEnter|BridgeLeave|"                \
+    "QueueCallerJoin|QueueCallerAbandon|AgentConnect)[[:space:]]"
 
 enum session_phase { SESSION_GREETING, SESSION_CHALLENGE, SESSION_LOGIN, SESSION_LISTING, SESSION_READY };
 
@@ -23,9 +29,10 @@ struct ami {
     struct ami_calls *calls;
     struct ami_orders *orders;
     struct ami_block block;
+    bool is_unfiltered; /* it refused the filter, which has been said */
 };
 
-static void send(struct gateway_link *link, struct ami_action *action)
+static void send_action(struct gateway_link *link, struct ami_action *action)
 {
     gateway_link_write(link, ami_action_end(action));
 }
@@ -67,7 +74,7 @@ static void ask_presentation(void *ctx, struct slice channel, struct slice call)
     ami_action_begin(&action, "GetVar", (struct slice){id, len + call.len});
     ami_action_add(&action, "Channel", channel);
     ami_action_add(&action, "Variable", SLICE("CALLERID(pres)"));
-    send(link, &action);
+    send_action(link, &action);
 }
 
 static bool is_live(struct gateway *gateway, struct slice call)
@@ -134,7 +141,7 @@ static void log_in(struct gateway_link *link, struct session *session, struct sl
         ami_action_add(&action, "Key", slice_of(key));
     }
     ami_action_add(&action, "Events", SLICE(EVENTS));
-    send(link, &action);
+    send_action(link, &action);
 }
 
 static void on_banner(struct gateway_link *link, struct session *session, struct slice version)
@@ -151,7 +158,27 @@ static void on_banner(struct gateway_link *link, struct session *session, struct
     session->phase = SESSION_CHALLENGE;
     ami_action_begin(&action, "Challenge", SLICE("challenge"));
     ami_action_add(&action, "AuthType", SLICE("MD5"));
-    send(link, &action);
+    send_action(link, &action);
+}
+
+static void ask_filter(struct gateway_link *link)
+{
+    struct ami_action action;
+    ami_action_begin(&action, "Filter", SLICE("filter"));
+    ami_action_add(&action, "Operation", SLICE("Add"));
+    ami_action_add(&action, "Filter", SLICE(USED));
+    send_action(link, &action);
+}
+
+/* The user needs the right "system" for it; without, all events are read and most are dropped. */
+static void on_unfiltered(struct ami *ami)
+{
+    if (!ami->is_unfiltered)
+        log_event(LOG_INFO, "Asterisk refuses to filter its events: more are read than are used",
+                  (struct log_field[]){log_text("project", project_name(gateway_project(ami->gateway))),
+                                       log_text("gateway", gateway_config(ami->gateway)->name)},
+                  2);
+    ami->is_unfiltered = true;
 }
 
 static void list_channels(struct gateway_link *link, struct session *session, struct ami *ami)
@@ -160,14 +187,14 @@ static void list_channels(struct gateway_link *link, struct session *session, st
     session->phase = SESSION_LISTING;
     ami_calls_resync(ami->calls);
     ami_action_begin(&action, "CoreShowChannels", SLICE("list"));
-    send(link, &action);
+    send_action(link, &action);
 }
 
 static void on_ping_time(struct gateway_link *link)
 {
     struct ami_action action;
     ami_action_begin(&action, "Ping", SLICE("ping"));
-    send(link, &action);
+    send_action(link, &action);
     gateway_link_expect(link, GATEWAY_AMI_ANSWER_DEADLINE_MS, "it does not answer a ping");
 }
 
@@ -182,12 +209,16 @@ static void on_response(struct gateway_link *link, struct session *session, stru
         else
             gateway_link_refuse(link, "it gives no challenge");
     } else if (session->phase == SESSION_LOGIN && ami_is(block, "actionid", "login")) {
-        if (is_good)
-            list_channels(link, session, ami);
-        else
+        if (!is_good) {
             gateway_link_refuse(link, "it refuses the login");
+            return;
+        }
+        ask_filter(link);
+        list_channels(link, session, ami);
     } else if (session->phase == SESSION_LISTING && ami_is(block, "actionid", "list") && !is_good) {
         gateway_link_refuse(link, "its user may not list channels");
+    } else if (ami_is(block, "actionid", "filter") && !is_good) {
+        on_unfiltered(ami);
     } else if (ami_is(block, "actionid", "ping")) {
         gateway_link_expect(link, 0, NULL);
     }

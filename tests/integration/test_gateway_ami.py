@@ -108,6 +108,22 @@ def test_what_happens_while_the_connection_is_away_is_made_up_for(make, asterisk
     assert len(calls(tables)) == 4
 
 
+@pytest.mark.parametrize("may_filter", [True, False])
+def test_asterisk_is_asked_to_send_only_what_is_used(make, asterisk, tables, may_filter):
+    asterisk.may_filter = may_filter
+    router = make()
+    wait_state(router, "connected")
+    asterisk.drop()
+    wait_for(lambda: asterisk.logins == 2 and state(router) == "connected", "it is back")
+    assert len(asterisk.asked("Filter")) == 2
+    assert router.log().count("Asterisk refuses to filter") == (0 if may_filter else 1), "said once"
+    passes = lambda name: bool(asterisk.filter.match(channel(name, TRUNK.format(1), "1.1")))
+    if may_filter:
+        assert [name for name in ("Newchannel", "Newexten", "HangupRequest", "Hangup", "NewConnectedLine") if passes(name)] == ["Newchannel", "Hangup"]
+    asterisk.play(ring(1) + channel("Newexten", TRUNK.format(1), "1.1") + hang_up(1))
+    wait_for(lambda: [row[:2] for row in calls(tables)] == [("1.1", False)], lambda: str(calls(tables)))
+
+
 def away(router, asterisk):
     asterisk.hold()
     asterisk.drop()

@@ -1,5 +1,6 @@
 """A manager interface like Asterisk's: lets clients in, lists its channels, plays what it is given, in awkward pieces."""
 import hashlib
+import re
 import socket
 import threading
 
@@ -26,6 +27,8 @@ class AmiServer:
         self.open.set()
         self.listener = self.port = None
         self.clients = []
+        self.may_filter = True
+        self.filter = None  # of the last login
         self.start()
 
     def start(self):
@@ -65,10 +68,16 @@ class AmiServer:
                 answer = block(Response="Error", ActionID=number, Message="Authentication failed")
             else:
                 self.logins += 1
+                self.filter = None
         elif name == "CoreShowChannels":
             answer = block(Response="Success", ActionID=number, EventList="start", Message="Channels will follow")
             answer += b"".join(channel("CoreShowChannel", **one, ActionID=number) for one in self.channels)
             answer += block(Event="CoreShowChannelsComplete", ActionID=number, EventList="Complete", ListItems=len(self.channels))
+        elif name == "Filter":
+            if self.may_filter:
+                self.filter = re.compile(action["Filter"].replace("[[:space:]]", r"\s").encode())
+            else:
+                answer = block(Response="Error", ActionID=number, Message="Permission denied")
         elif name == "GetVar":
             answer = block(Response="Success", ActionID=number, Variable=action["Variable"],
                            Value=self.presentation.get(action["Channel"], "allowed_not_screened"))
@@ -78,10 +87,14 @@ class AmiServer:
             self.clients.append(client)
 
     def play(self, data, piece=None):
-        """To all who are logged in, `piece` bytes at a time."""
+        """To all who are logged in, what passes the filter, `piece` bytes at a time. What is no whole event passes."""
+        if self.filter:
+            blocks = re.split(rb"(?<=\r\n\r\n)", data)
+            data = b"".join(one for one in blocks if not (one.endswith(b"\r\n\r\n") and one.startswith(b"Event:")) or self.filter.match(one))
         for client in list(self.clients):
-            for at in range(0, len(data), piece or len(data)):
-                client.sendall(data[at:at + (piece or len(data))])
+            step = piece or len(data) or 1
+            for at in range(0, len(data), step):
+                client.sendall(data[at:at + step])
 
     def drop(self):
         """The connections go, the listener stays."""
