@@ -147,7 +147,7 @@ static void set_people(struct value *data, const struct snapshot *snapshot, stru
 
 static struct value snapshot_data(const struct snapshot *snapshot, struct arena *arena)
 {
-    struct value data = value_map(arena, 19);
+    struct value data = value_map(arena, 20);
     value_set_uuid(&data, arena, "interaction", &snapshot->interaction);
     value_set(&data, "channel", name_value(channel_name(snapshot->channel)));
     if (snapshot->outbound)
@@ -183,6 +183,19 @@ static struct value presence_data(const struct announcement *announcement, struc
     return data;
 }
 
+/* Its request may go first. Several may write in a thread of mail, strangers too: none speaks as another. */
+static void set_message(struct value *data, const struct outcome *outcome, enum channel channel,
+                        struct arena *arena)
+{
+    value_set_text(data, "text", arena_copy(arena, outcome->text));
+    if (channel != CHANNEL_EMAIL || !outcome->author.email.len)
+        return;
+    struct value author = value_map(arena, 2);
+    value_set_text(&author, "email", arena_copy(arena, outcome->author.email));
+    value_set_text(&author, "name", arena_copy(arena, outcome->author.name));
+    value_set(data, "author", author);
+}
+
 struct value decision_announcement(const struct outcome *outcome, const struct announcement *announcement,
                                    uint32_t n, struct slice project, bool with_agentsequence,
                                    struct arena *arena)
@@ -197,7 +210,7 @@ struct value decision_announcement(const struct outcome *outcome, const struct a
             value_set_text(&data, "agent", announcement->agent);
         value_set_text(&data, "cause", announcement->cause);
         if (announcement->type == ANNOUNCE_MESSAGE)
-            value_set_text(&data, "text", arena_copy(arena, outcome->text)); /* its request may go first */
+            set_message(&data, outcome, snapshot->channel, arena);
     } else {
         data = presence_data(announcement, arena);
     }

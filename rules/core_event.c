@@ -313,6 +313,7 @@ static void message(struct step *step)
 void step_event(struct step *step)
 {
     step->out->text = step->input->event->text;
+    step->out->author = step->input->event->from;
     switch (step->input->event->type) {
     case EVENT_CALL_RINGING:
         ringing(step);

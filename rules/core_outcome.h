@@ -198,6 +198,7 @@ struct outcome {
     /* The customer whose newest interaction this is; nil: none. */
     struct uuid active_customer;
     struct slice text;     /* of the event, for ANNOUNCE_MESSAGE; not recorded: content has it */
+    struct party author;   /* likewise: who wrote it, whoever the interaction is with */
     struct uuid hit;       /* the block that matched, or nil */
     const char *miss;      /* a missed offer's cause for the metrics, or NULL; static */
     const char *offer_end; /* how an offer ended in this step, for the metrics, or NULL */

@@ -10,6 +10,7 @@
 #include "rules/record.h"
 #include "server/feed_people.h"
 #include "server/log.h"
+#include "server/people_texts.h"
 
 #define NUMBER_TEXT_MAX 24
 
@@ -128,9 +129,9 @@ static bool take_row(struct feed_read *read, const struct pg_reply *reply, int r
     out->outcome.seq = seq;
     out->outcome.at_ms = at_ms;
     out->outcome.config_version = version;
-    struct slice body = pg_cell(reply, row, column);
-    if (body.len)
-        out->outcome.text = arena_copy(&read->arena, body);
+    out->outcome.text = people_copy(reply, row, column++, &read->arena);
+    out->outcome.author.email = people_copy(reply, row, column++, &read->arena);
+    out->outcome.author.name = people_copy(reply, row, column, &read->arena);
     if (!read->is_journal) {
         want_people(read, find_announcement(out));
         return true;

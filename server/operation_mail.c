@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "proto/json.h"
+#include "proto/mail_text.h"
 #include "proto/mail_token.h"
 #include "rules/ascii.h"
 #include "rules/machine_mail.h"
@@ -19,6 +20,12 @@ static struct slice text_of(const struct value *document, const char *name)
 {
     const struct value *value = value_member(document, name);
     return value && value->kind == VALUE_STRING ? value->string : (struct slice){NULL, 0};
+}
+
+/* What somebody wrote, for a header of ours: a line's end in it would begin another one. */
+static struct slice line_of(const struct value *document, const char *name, struct arena *arena)
+{
+    return mail_line(text_of(document, name), arena);
 }
 
 /* The address of the endpoint with the token as its plus tag; without, where that would be too long. */
@@ -44,27 +51,45 @@ static struct slice message_id(struct slice address, const char *token, struct a
     return arena_format(arena, "<%s.%.*s@%.*s>", token, NONCE_LEN, nonce, (int)domain.len, domain.ptr);
 }
 
+/* Tokens of threads that have ended would be found before this one. */
+static struct slice without_tokens(struct slice title, struct arena *arena)
+{
+    char *text = arena_alloc(arena, title.len + 1);
+    size_t len = 0, from = 0;
+    for (size_t at = 0; at < title.len;) {
+        struct slice token = mail_token_find(title, &at, '#', ']');
+        size_t until = token.len ? (size_t)(token.ptr - title.ptr) - 1 : title.len;
+        if (token.len && until > from && title.ptr[until - 1] == '[')
+            until--;
+        memcpy(text + len, title.ptr + from, until - from);
+        len += until - from;
+        from = token.len ? at + 1 : title.len;
+    }
+    return (struct slice){text, len};
+}
+
 static struct slice title_with(struct slice title, const char *token, struct arena *arena)
 {
+    title = ascii_trim(without_tokens(title, arena));
     bool is_reply = ascii_begins(title, "re:") || ascii_begins(title, "aw:");
     return arena_format(arena, "%s%.*s [#%s]", is_reply ? "" : "Re: ", (int)title.len, title.ptr, token);
 }
 
 static struct value reply_of(const struct value *mail, const char *token, struct arena *arena)
 {
-    struct slice from = text_of(mail, "recipient"), subject = text_of(mail, "message_id");
+    struct slice from = text_of(mail, "recipient"), subject = line_of(mail, "message_id", arena);
     struct value reply = value_map(arena, 8), references = value_list(arena, 1),
                  headers = value_map(arena, 1);
     if (subject.len)
         value_append(&references, value_string(subject));
     value_set_text(&headers, MACHINE_MAIL_OWN_HEADER, text_of(mail, "project"));
     value_set(&reply, "from", value_string(from));
-    value_set(&reply, "to", value_string(text_of(mail, "sender")));
+    value_set(&reply, "to", value_string(line_of(mail, "sender", arena)));
     value_set(&reply, "reply_to", value_string(address_with(from, token, arena)));
     value_set(&reply, "message_id", value_string(message_id(from, token, arena)));
     value_set(&reply, "in_reply_to", references);
     value_set(&reply, "references", references);
-    value_set(&reply, "subject", value_string(title_with(text_of(mail, "title"), token, arena)));
+    value_set(&reply, "subject", value_string(title_with(line_of(mail, "title", arena), token, arena)));
     value_set(&reply, "headers", headers);
     return reply;
 }
