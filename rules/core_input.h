@@ -70,6 +70,9 @@ struct input {
     struct email_key email;
     struct slice recipient_key; /* canonical `to` for the endpoint lookup */
     bool machine;               /* automatic mail: rules/machine_mail.h */
+    bool metered; /* mail that counts in the budgets (rules/mail_budget.h): for their load, not for the core
+                   */
+    struct uuid metered_thread; /* and in that of which interaction; nil: of none */
     struct uuid conversation;
     const struct uuid *thread; /* conversations that it may belong to, the surest first */
     uint32_t thread_count;

@@ -41,6 +41,13 @@ static void leave_ring(struct entry *entry)
     entry->newer->older = entry->older;
 }
 
+static void enter_ring(struct entry *entry, struct entry *older, struct entry *newer)
+{
+    entry->older = older;
+    entry->newer = newer;
+    older->newer = newer->older = entry;
+}
+
 static void forget(struct mail_budget *budget, struct entry *entry)
 {
     table_remove(&budget->table, &entry->node);
@@ -69,25 +76,45 @@ uint32_t mail_budget_count(const struct mail_budget *budget)
     return budget->table.count;
 }
 
-static struct entry *find(struct mail_budget *budget, const struct uuid *key)
+static struct entry *find(const struct mail_budget *budget, const struct uuid *key)
 {
     struct table_node *node = table_find(&budget->table, uuid_bytes(key));
-    struct entry *entry = node ? node->owner : NULL;
+    return node ? node->owner : NULL;
+}
+
+static struct entry *add(struct mail_budget *budget, const struct uuid *key)
+{
+    struct entry *entry = calloc(1, sizeof *entry);
+    if (!entry)
+        abort();
+    entry->key = *key;
+    entry->node.owner = entry;
+    table_insert(&budget->table, &entry->node, uuid_bytes(&entry->key));
+    return entry;
+}
+
+static struct entry *hear_of(struct mail_budget *budget, const struct uuid *key)
+{
+    struct entry *entry = find(budget, key);
     if (entry) {
         leave_ring(entry);
     } else {
         if (budget->table.count == MAIL_BUDGET_ENTRIES_MAX)
             forget(budget, budget->ring.newer);
-        entry = calloc(1, sizeof *entry);
-        if (!entry)
-            abort();
-        entry->key = *key;
-        entry->node.owner = entry;
-        table_insert(&budget->table, &entry->node, uuid_bytes(&entry->key));
+        entry = add(budget, key);
     }
-    entry->newer = &budget->ring;
-    entry->older = budget->ring.older;
-    entry->older->newer = budget->ring.older = entry;
+    enter_ring(entry, budget->ring.older, &budget->ring);
+    return entry;
+}
+
+/* What is there already was heard of later. NULL: so many were that it would have been forgotten. */
+static struct entry *recall(struct mail_budget *budget, const struct uuid *key)
+{
+    struct entry *entry = find(budget, key);
+    if (entry || budget->table.count == MAIL_BUDGET_ENTRIES_MAX)
+        return entry;
+    entry = add(budget, key);
+    enter_ring(entry, &budget->ring, budget->ring.newer);
     return entry;
 }
 
@@ -110,7 +137,7 @@ static int64_t count(struct entry *entry, int64_t at_ms, int64_t within_ms)
 static bool is_over(struct mail_budget *budget, const struct uuid *key, const struct mail_seen *seen,
                     int64_t within_ms, int32_t limit, bool *begins)
 {
-    struct entry *entry = find(budget, key);
+    struct entry *entry = hear_of(budget, key);
     bool was_over = entry->is_over;
     entry->is_over = count(entry, seen->at_ms, within_ms) > limit;
     *begins |= entry->is_over && !was_over;
@@ -144,7 +171,11 @@ void mail_budget_recall(struct mail_budget *budget, const struct mail_limits *li
                         const struct mail_seen *seen)
 {
     use_windows(budget, limits);
-    count(find(budget, &seen->sender), seen->at_ms, limits->sender_within_ms);
-    if (!uuid_is_nil(&seen->thread))
-        count(find(budget, &seen->thread), seen->at_ms, limits->thread_within_ms);
+    /* The thread was heard of after the sender. */
+    struct entry *thread = uuid_is_nil(&seen->thread) ? NULL : recall(budget, &seen->thread);
+    struct entry *sender = recall(budget, &seen->sender);
+    if (thread)
+        count(thread, seen->at_ms, limits->thread_within_ms);
+    if (sender)
+        count(sender, seen->at_ms, limits->sender_within_ms);
 }

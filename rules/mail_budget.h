@@ -4,7 +4,7 @@
  * Counts over a sliding window, as two whole ones give it: what came in this one, and of the one before the
  * part that the sliding window still covers. What is over the limit counts too: a loop that goes on stays
  * over it. Bounded: the sender or thread that has been quiet for longest is forgotten. Everything comes in as
- * arguments, so counts of before a restart are brought back by counting them again, in any order. */
+ * arguments, so what was counted before a restart is brought back by counting it again, the newest first. */
 #ifndef RULES_MAIL_BUDGET_H
 #define RULES_MAIL_BUDGET_H
 
@@ -37,7 +37,7 @@ uint32_t mail_budget_count(const struct mail_budget *budget); /* entries */
  * time forget everything. */
 enum mail_loop mail_budget_take(struct mail_budget *budget, const struct mail_limits *limits,
                                 const struct mail_seen *seen, bool *begins);
-/* Counts one of before, which may be older than what was counted. */
+/* Counts one of before: older than all that was recalled, while newer ones are counted already. */
 void mail_budget_recall(struct mail_budget *budget, const struct mail_limits *limits,
                         const struct mail_seen *seen);
 

@@ -8,7 +8,8 @@ enum {
     EVENT_MACHINE = 4,
     EVENT_HAS_PHONE = 8, /* a canonical key, which content has */
     EVENT_HAS_EMAIL = 16,
-    EVENT_FLAGS_MAX = 31,
+    EVENT_METERED = 32,
+    EVENT_FLAGS_MAX = 63,
 };
 
 static void put_event(struct record_writer *writer, const struct input *input)
@@ -16,16 +17,18 @@ static void put_event(struct record_writer *writer, const struct input *input)
     const struct event *event = input->event;
     record_put_uint(writer, event->type);
     record_put_time(writer, event->time_ms);
-    record_put_uint(writer, (event->outbound ? EVENT_OUTBOUND : 0u) | (event->privacy ? EVENT_PRIVACY : 0u) |
-                                (input->machine ? EVENT_MACHINE : 0u) |
-                                (input->phone.key.len ? EVENT_HAS_PHONE : 0u) |
-                                (input->email.key.len ? EVENT_HAS_EMAIL : 0u));
+    record_put_uint(
+        writer, (event->outbound ? EVENT_OUTBOUND : 0u) | (event->privacy ? EVENT_PRIVACY : 0u) |
+                    (input->machine ? EVENT_MACHINE : 0u) | (input->phone.key.len ? EVENT_HAS_PHONE : 0u) |
+                    (input->email.key.len ? EVENT_HAS_EMAIL : 0u) | (input->metered ? EVENT_METERED : 0u));
     record_put_uint(writer, input->phone.class);
     record_put_text(writer, input->phone.region);
     record_put_uuid(writer, &input->conversation);
     record_put_uint(writer, input->thread_count);
     for (uint32_t i = 0; i < input->thread_count; i++)
         record_put_uuid(writer, &input->thread[i]);
+    if (input->metered)
+        record_put_uuid(writer, &input->metered_thread);
     record_put_text(writer, event->agent);
     record_put_text(writer, event->cause);
 }
@@ -122,6 +125,7 @@ static void get_event(struct record_reader *reader, struct input *input, const s
     event->outbound = flags & EVENT_OUTBOUND;
     event->privacy = flags & EVENT_PRIVACY;
     input->machine = flags & EVENT_MACHINE;
+    input->metered = flags & EVENT_METERED;
     input->phone.key = key_or_erased(flags & EVENT_HAS_PHONE, texts->phone_key);
     input->email.key = key_or_erased(flags & EVENT_HAS_EMAIL, texts->email_key);
     input->phone.class = (enum caller_class)record_get_small(reader, CALLER_UNUSABLE);
@@ -132,6 +136,8 @@ static void get_event(struct record_reader *reader, struct input *input, const s
     for (uint32_t i = 0; i < input->thread_count && !reader->bad; i++)
         thread[i] = record_get_uuid(reader);
     input->thread = thread;
+    if (input->metered)
+        input->metered_thread = record_get_uuid(reader);
     event->agent = record_get_text(reader);
     event->cause = record_get_text(reader);
     event->from = (struct party){texts->phone, texts->email, texts->id, texts->name};

@@ -154,7 +154,7 @@ static void decide_request(struct project *project, struct intake_request *reque
         find_closed(&project->core, &request->input);
     facts_join(&request->input.facts, request->phone_facts, request->email_facts, &batch->arena);
     if (request->input.kind == INPUT_EVENT && request->event.type == EVENT_EMAIL_RECEIVED) {
-        mail_thread_settle(&project->core, project->known, request);
+        mail_thread_settle(&project->core, project->writers, request);
         mail_meter(project, request, now);
     }
     if (!take_linked(project, request)) {

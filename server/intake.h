@@ -47,7 +47,6 @@ struct intake_request {
     uint32_t thread_count;   /* of input.thread: certain ones, without the one that the subject names */
     bool has_title_thread;   /* it stands behind them */
     bool is_machine;         /* by its own signs */
-    bool is_counted;         /* in the budget of mail, whatever tries follow */
     enum mail_loop loop;     /* which budget it is over */
     int64_t deadline_ms;     /* loop time: storage_unavailable then */
 };

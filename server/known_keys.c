@@ -163,7 +163,7 @@ void known_keys_expire(struct known_keys *keys, int64_t from_ms)
     }
 }
 
-bool known_keys_has(const struct known_keys *keys, const struct uuid *key)
+static bool has(const struct known_keys *keys, const struct uuid *key)
 {
     for (const struct layer *layer = keys->newest; layer; layer = layer->older) {
         if (block_has(&layer->blocks[block_of(layer, key)], half(key, 1)))
@@ -174,7 +174,7 @@ bool known_keys_has(const struct known_keys *keys, const struct uuid *key)
 
 bool known_keys_may_have(const struct known_keys *keys, const struct uuid *key, int64_t from_ms)
 {
-    return from_ms < keys->covers_ms || from_ms < keys->lost_ms || known_keys_has(keys, key);
+    return from_ms < keys->covers_ms || from_ms < keys->lost_ms || has(keys, key);
 }
 
 uint32_t known_keys_count(const struct known_keys *keys)

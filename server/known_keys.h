@@ -34,8 +34,6 @@ void known_keys_cover(struct known_keys *keys, int64_t from_ms);
 void known_keys_expire(struct known_keys *keys, int64_t from_ms);
 /* False: no such key was decided at from_ms or later. True: perhaps. */
 bool known_keys_may_have(const struct known_keys *keys, const struct uuid *key, int64_t from_ms);
-/* True: it was added, or another one that looks like it. False also for what was let go. */
-bool known_keys_has(const struct known_keys *keys, const struct uuid *key);
 uint32_t known_keys_count(const struct known_keys *keys); /* different ones, as far as the filter can tell */
 
 #endif

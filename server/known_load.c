@@ -1,5 +1,7 @@
-/* Reads the keys of the idempotency window into the filter, newest first and page by page on the reader's
- * link, while the project decides already: until the last page is in, every key is looked up. */
+/* Reads what the journal knows: the keys of the idempotency window into the filter, and of mails who wrote in
+ * which thread and what counts in the budgets. Newest first and page by page on the reader's link, while the
+ * project decides already: until the last page is in, every key is looked up. */
+#include "rules/record.h"
 #include "server/log.h"
 #include "server/mail_thread.h"
 #include "server/project_internal.h"
@@ -44,18 +46,35 @@ static void warn_full(struct project *project)
         2);
 }
 
-static void take_mail(struct project *project, const struct pg_reply *reply, int row, int64_t at_ms)
+/* Whoever wrote a mail takes part in its thread from then on. */
+static void add_writer(struct project *project, const struct input *input, const struct uuid *interaction,
+                       int64_t at_ms)
 {
-    struct slice email_key = pg_cell(reply, row, 3);
-    struct uuid interaction = pg_uuid(reply, row, 4);
-    if (pg_is_null(reply, row, 3))
+    if (input->event->type != EVENT_EMAIL_RECEIVED || !input->email.key.len || input->machine ||
+        uuid_is_nil(interaction))
         return;
-    if (!uuid_is_nil(&interaction)) {
-        struct uuid writer = mail_thread_writer(&interaction, email_key);
-        known_keys_add(project->known, &writer, at_ms);
+    struct uuid writer = mail_thread_writer(interaction, input->email.key);
+    known_writers_add(project->writers, &writer, at_ms);
+}
+
+/* The same as when it was decided: by its input, as known_add() and mail_meter() had it. */
+static void take_mail(struct project *project, const struct pg_reply *reply, int row, struct arena *arena)
+{
+    static struct log_limit limit;
+    struct record_people people = {.texts.email_key = pg_cell(reply, row, 3)};
+    struct uuid interaction = pg_uuid(reply, row, 4);
+    int64_t at_ms = pg_int64(reply, row, 0);
+    struct input input;
+    if (pg_is_null(reply, row, 5))
+        return;
+    if (!record_read_input(&input, pg_cell(reply, row, 5), &people, arena) || input.kind != INPUT_EVENT) {
+        log_event_limited(&limit, LOG_WARN, "a mail in the journal cannot be read",
+                          (struct log_field[]){log_text("project", project_name(project))}, 1);
+        return;
     }
-    if (pg_bool(reply, row, 5))
-        mail_meter_recall(project, email_key, &interaction, at_ms);
+    add_writer(project, &input, &interaction, at_ms);
+    if (input.metered)
+        mail_meter_recall(project, &input, at_ms);
 }
 
 /* Every number has its row: a page without rows is behind the window's beginning. */
@@ -63,6 +82,8 @@ static void take_page(struct project *project, const struct pg_reply *reply)
 {
     struct known_load *load = &project->known_load;
     int64_t newest_ms = load->from_ms;
+    struct arena arena;
+    arena_init(&arena);
     for (int row = 0; row < reply->rows; row++) {
         int64_t at_ms = pg_int64(reply, row, 0);
         struct uuid event = pg_uuid(reply, row, 1), conversation = pg_uuid(reply, row, 2);
@@ -70,10 +91,11 @@ static void take_page(struct project *project, const struct pg_reply *reply)
             known_keys_add(project->known, &event, at_ms);
         if (!uuid_is_nil(&conversation))
             known_keys_add(project->known, &conversation, at_ms);
-        take_mail(project, reply, row, at_ms);
+        take_mail(project, reply, row, &arena);
         if (newest_ms < at_ms)
             newest_ms = at_ms;
     }
+    arena_deinit(&arena);
     if (reply->rows == 0 || load->before_seq <= PROJECT_KNOWN_PAGE) {
         finish(project, load->from_ms);
     } else if (known_keys_is_full(project->known)) { /* what is older would push out what is newer */
@@ -109,6 +131,8 @@ void known_load_start(struct project *project)
     struct known_load *load = &project->known_load;
     load->complete = false;
     load->from_ms = known_from_ms(project);
+    if (load->from_ms > mail_meter_from_ms(project))
+        load->from_ms = mail_meter_from_ms(project);
     load->before_seq = project->journal_seq + 1;
     known_load_go_on(project);
 }
@@ -116,6 +140,7 @@ void known_load_start(struct project *project)
 void known_load_go_on(struct project *project)
 {
     known_keys_expire(project->known, known_from_ms(project));
+    known_writers_expire(project->writers, clock_now_ms() - project->core.config->window_ms);
     if (!project->known_load.complete && !project->known_load.asked)
         ask_page(project);
 }
@@ -124,19 +149,8 @@ void known_forget(struct project *project)
 {
     project->known_load.stale = project->known_load.asked;
     known_keys_reset(project->known);
+    known_writers_reset(project->writers);
     mail_budget_reset(project->mail_budget);
-}
-
-/* Whoever wrote a mail takes part in its thread from then on. */
-static bool add_writer(struct project *project, const struct intake_request *request,
-                       const struct outcome *outcome, int64_t at_ms)
-{
-    const struct input *input = &request->input;
-    if (input->event->type != EVENT_EMAIL_RECEIVED || !input->email.key.len || input->machine ||
-        !outcome->snapshot || uuid_is_nil(&outcome->snapshot->interaction))
-        return false;
-    struct uuid writer = mail_thread_writer(&outcome->snapshot->interaction, input->email.key);
-    return known_keys_add(project->known, &writer, at_ms);
 }
 
 void known_add(struct project *project, const struct intake_request *request, const struct outcome *outcome,
@@ -144,7 +158,8 @@ void known_add(struct project *project, const struct intake_request *request, co
 {
     bool lost = known_keys_add(project->known, &request->event_key, at_ms);
     lost |= known_keys_add(project->known, &request->input.conversation, at_ms);
-    lost |= add_writer(project, request, outcome, at_ms);
+    if (outcome->snapshot)
+        add_writer(project, &request->input, &outcome->snapshot->interaction, at_ms);
     if (lost)
         warn_full(project);
 }

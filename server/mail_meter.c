@@ -38,7 +38,8 @@ static void take(struct project *project, struct intake_request *request, int64_
     bool begins;
     if (thread)
         seen.thread = thread->id;
-    request->is_counted = true;
+    request->input.metered = true; /* once, whatever tries follow */
+    request->input.metered_thread = seen.thread;
     request->loop = mail_budget_take(project->mail_budget, limits_of(project), &seen, &begins);
     if (request->loop == MAIL_LOOP_NONE)
         return;
@@ -52,7 +53,7 @@ void mail_meter(struct project *project, struct intake_request *request, int64_t
 {
     if (!request->is_metered || request->event.outbound)
         return;
-    if (!request->is_counted)
+    if (!request->input.metered)
         take(project, request, now);
     if (request->loop != MAIL_LOOP_NONE)
         request->input.machine = true;
@@ -68,9 +69,9 @@ int64_t mail_meter_from_ms(const struct project *project)
     return clock_now_ms() - 2 * longest;
 }
 
-void mail_meter_recall(struct project *project, struct slice email_key, const struct uuid *interaction,
-                       int64_t at_ms)
+void mail_meter_recall(struct project *project, const struct input *input, int64_t at_ms)
 {
-    struct mail_seen seen = {.sender = sender_of(email_key), .thread = *interaction, .at_ms = at_ms};
+    struct mail_seen seen = {
+        .sender = sender_of(input->email.key), .thread = input->metered_thread, .at_ms = at_ms};
     mail_budget_recall(project->mail_budget, limits_of(project), &seen);
 }

@@ -95,7 +95,7 @@ struct uuid mail_thread_writer(const struct uuid *interaction, struct slice emai
     return writer;
 }
 
-static bool takes_part(const struct interaction *interaction, const struct known_keys *known,
+static bool takes_part(const struct interaction *interaction, const struct known_writers *writers,
                        const struct input *input)
 {
     const struct facts *facts = &input->facts;
@@ -107,10 +107,10 @@ static bool takes_part(const struct interaction *interaction, const struct known
             return true;
     }
     struct uuid writer = mail_thread_writer(&interaction->id, input->email.key);
-    return slice_equal(interaction->texts.email_key, input->email.key) || known_keys_has(known, &writer);
+    return slice_equal(interaction->texts.email_key, input->email.key) || known_writers_has(writers, &writer);
 }
 
-void mail_thread_settle(const struct core *core, const struct known_keys *known,
+void mail_thread_settle(const struct core *core, const struct known_writers *writers,
                         struct intake_request *request)
 {
     struct input *input = &request->input;
@@ -119,5 +119,5 @@ void mail_thread_settle(const struct core *core, const struct known_keys *known,
         return;
     const struct interaction *interaction =
         core_find_conversation(core, &input->thread[request->thread_count]);
-    input->thread_count += interaction && takes_part(interaction, known, input);
+    input->thread_count += interaction && takes_part(interaction, writers, input);
 }

@@ -13,16 +13,16 @@
 
 #include "proto/mail_token.h"
 #include "server/intake.h"
-#include "server/known_keys.h"
+#include "server/known_writers.h"
 
 #define MAIL_THREAD_TOKENS_MAX 16 /* of one mail that are looked at */
 
 /* Fills input.thread of an e-mail's request. */
 void mail_thread_list(struct intake_request *request, const struct mail_keys *keys, uint32_t project);
 /* With the core that decides and the facts of the sender: does the subject's token count? */
-void mail_thread_settle(const struct core *core, const struct known_keys *known,
+void mail_thread_settle(const struct core *core, const struct known_writers *writers,
                         struct intake_request *request);
-/* What known_keys remember of somebody who wrote in an interaction. */
+/* What known_writers remember of somebody who wrote in an interaction. */
 struct uuid mail_thread_writer(const struct uuid *interaction, struct slice email_key);
 
 #endif

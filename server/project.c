@@ -97,6 +97,7 @@ struct project *project_open(struct app *app, uint32_t id, struct slice name)
     project->name = strndup(name.ptr, name.len);
     project->facts = facts_cache_alloc((size_t)app->settings->cache_entries);
     project->known = known_keys_alloc(KNOWN_KEYS_MAX);
+    project->writers = known_writers_alloc(KNOWN_WRITERS_MAX);
     project->mail_budget = mail_budget_alloc();
     project->store = batch_store_alloc();
     audit_init(&project->audit);
@@ -153,6 +154,7 @@ static void free_project(struct project *project)
     batch_store_free(&project->store);
     facts_cache_free(&project->facts);
     known_keys_free(&project->known);
+    known_writers_free(&project->writers);
     mail_budget_free(&project->mail_budget);
     table_deinit(&project->pending);
     config_drop(&project->config);

@@ -10,6 +10,7 @@
 #include "server/intake.h"
 #include "rules/machine_mail.h"
 #include "server/known_keys.h"
+#include "server/known_writers.h"
 #include "proto/mail_token.h"
 #include "server/project.h"
 #include "server/query_params.h"
@@ -87,7 +88,8 @@ struct batch {
     uint32_t audited; /* how many findings of the auditor it carries */
 };
 
-/* How far the filter of known keys is loaded: from the newest key back to the window's beginning. */
+/* How far what the journal knows is loaded: from the newest row back to the beginning of the longest window.
+ */
 struct known_load {
     int64_t from_ms;
     uint64_t before_seq;
@@ -127,7 +129,8 @@ struct project {
     struct request_list queue, immediate; /* immediate: refused at the door, told next turn */
     struct table pending;
     struct facts_cache *facts;
-    struct known_keys *known; /* events and conversations of the idempotency window */
+    struct known_keys *known;      /* events and conversations of the idempotency window */
+    struct known_writers *writers; /* of mail, in the same time */
     struct known_load known_load;
     struct mail_budget *mail_budget;
     struct customer_index index;
@@ -190,8 +193,8 @@ void intake_note_machine(struct intake_request *request, enum machine_class clas
 void mail_meter(struct project *project, struct intake_request *request,
                 int64_t now);                              /* before it is decided */
 int64_t mail_meter_from_ms(const struct project *project); /* what is older counts no more */
-void mail_meter_recall(struct project *project, struct slice email_key, const struct uuid *interaction,
-                       int64_t at_ms);
+/* A mail that was counted before a restart. The newest come first. */
+void mail_meter_recall(struct project *project, const struct input *input, int64_t at_ms);
 
 /* resolve.c */
 void resolution_start(struct project *project); /* takes requests from the queue */

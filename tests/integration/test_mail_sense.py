@@ -1,7 +1,7 @@
 """What is made of mail: which thread it belongs to, whose it is not, when it comes in a loop, and what is kept of it."""
 import pytest
 
-from harness.http_client import mail
+from harness.http_client import cloudevent, mail
 from harness.lmtp_client import LmtpClient, message
 from harness.process import wait_for
 from harness.projects import project
@@ -112,6 +112,49 @@ def test_a_call_and_a_stranger_have_no_way_to_reply(router, post):
     assert client.get(f"interactions/{answer.json['interaction']}/reply").json["code"] == "invalid"
 
 
+def test_a_stranger_in_a_thread_is_shown_as_the_stranger(post, router, subscriber):
+    router.presence("anna")
+    thread = post.send()
+    reply = router.client().ok("GET", f"interactions/{thread}/reply")
+    [first] = reply["in_reply_to"]
+    assert post.send(sender="eve@elsewhere.example", headers=f"References: {first}\r\n", text="Send it to me") == thread
+    told = subscriber.wait_event("interaction.message", thread, text="Send it to me")["data"]
+    assert told["from"]["email"] == "ann@customer.example" and told["author"] == {"email": "eve@elsewhere.example", "name": "Ann"}
+    [read] = [item for item in router.client().ok("GET", "agents/anna/feed?after=0")["items"] if item["type"] == "interaction.message"]
+    assert read["data"]["author"] == told["author"]
+    again = router.client().ok("GET", f"interactions/{thread}/reply")
+    assert again["to"] == reply["to"] and again["reply_to"] == reply["reply_to"]
+    assert router.client().ok("GET", f"interactions/{thread}")["from"]["email"] == "ann@customer.example"
+
+    before = len(router.client().ok("GET", "customers")["items"])
+    for sender in (HELP, '"help"@demo.example', "help@Demo.Example", reply["reply_to"]):
+        assert post.send(sender=sender, headers=f"In-Reply-To: {first}\r\n", text="from us?") == thread, sender
+    assert not [event for event in subscriber.events if event["data"].get("text") == "from us?"]
+    assert len(router.client().ok("GET", "customers")["items"]) == before
+
+
+def test_a_message_id_without_end_is_none(post, router):
+    endless = f"<{'x' * 10240}@customer.example>"
+    text = (f"From: <ann@customer.example>\r\nTo: {HELP}\r\nSubject: x\r\nMessage-ID: {endless}\r\n\r\nHi\r\n").encode()
+    [said] = post.client.deliver(text)
+    thread = said.split()[-1]
+    [first] = router.client().ok("GET", f"interactions/{thread}/reply")["in_reply_to"]
+    assert first.endswith("@no-message-id.invalid>")
+    assert post.send(headers=f"In-Reply-To: {first}\r\n") == thread
+    assert post.send(headers=f"References: {endless} {endless}\r\n") not in (None, thread)
+    assert post.send(headers=f"References: {endless}\r\n {first}\r\n") == thread
+
+
+def test_what_a_sender_wrote_makes_no_header_of_a_reply(router):
+    old = "a" * 42
+    title = f"Re: Broken [#{old}]\r\nBcc: eve@elsewhere.example [#{old}]"
+    answer = router.source().event(cloudevent("email.received", "<1@customer.example>", {"from": "ann@customer.example", "to": HELP,
+                                                                                       "subject": title, "text": "Hello"}))
+    reply = router.client().ok("GET", f"interactions/{answer.json['interaction']}/reply")
+    subject, token = reply["subject"].split("[#")
+    assert subject == "Re: Broken Bcc: eve@elsewhere.example " and token != f"{old}]" and len(token) == 43
+
+
 def test_our_own_addresses_are_nobodys(make_router, tmp_path):
     router = make_router()
     other = tmp_path / "other.yaml"
@@ -164,6 +207,35 @@ def test_a_loop_is_recorded_and_asks_nobody(make_router, database):
     post.close()
     router.stop()
     assert admin(database.url, "replay", "--project", "demo").returncode == 0
+
+
+def test_budgets_after_a_restart_are_those_of_before(make_router, database):
+    router = make_router(project() + LOOPS).start()
+    router.expect_log("mail comes in a loop")
+    post, source = Post(router), router.source()
+    thread = post.send(sender="a@customer.example")
+    reply = router.client().ok("GET", f"interactions/{thread}/reply")
+    for n in range(3):
+        assert post.send(to=reply["reply_to"], sender=f"writer{n}@customer.example") == thread
+    for n in range(4):
+        assert source.event({**mail("bob@customer.example"), "source": "lmtp"}).json["outcome"] != "ignored", "not over the API"
+    robot = dict(to=reply["reply_to"], sender="robot@elsewhere.example", headers="Auto-Submitted: auto-generated\r\n")
+    assert post.send(**robot) == thread
+    for name in ("undisclosed", "nobody at all", "undisclosed"):
+        assert post.send(sender=name)
+    router.restart()
+    post.close()
+    post = Post(router)
+    wait_for(lambda: router.log().count("keys of the idempotency window are known") == 2, "what came before is known")
+    for n in range(3):
+        assert post.send(sender="bob@customer.example"), "what came over the API has not counted"
+    assert post.send(sender="bob@customer.example") is None and loops(router, "sender") == 1
+    assert post.send(sender="nobody else") is None and loops(router, "sender") == 2
+    assert post.send(to=reply["reply_to"], sender="writer8@customer.example") == thread and loops(router, "thread") == 0
+    assert post.send(to=reply["reply_to"], sender="writer9@customer.example") == thread and loops(router, "thread") == 1
+    assert post.send(**robot) == thread and loops(router, "machine") == 0
+    assert post.send(**robot) is None and loops(router, "machine") == 1
+    post.close()
 
 
 def kept(database):

@@ -91,7 +91,7 @@ static void its_beginning_is_told_once(void **state)
 }
 
 /* After a restart rows come newest first, beside what is decided already. */
-static void what_is_recalled_in_any_order_counts_as_if_it_had_come(void **state)
+static void what_is_recalled_counts_as_if_it_had_come(void **state)
 {
     (void)state;
     struct mail_budget *budget = mail_budget_alloc();
@@ -105,6 +105,65 @@ static void what_is_recalled_in_any_order_counts_as_if_it_had_come(void **state)
     for (int i = 0; i < 100; i++)
         mail_budget_recall(budget, &limits, &old);
     assert_int_equal(take(budget, bob, nobody, false, START + 10 * MINUTE), MAIL_LOOP_NONE);
+    mail_budget_free(&budget);
+}
+
+#define MAILS 4000
+
+/* Two hundred senders; one mail in sixteen belongs to one of ten threads. */
+static struct mail_seen mail_of(unsigned number)
+{
+    unsigned random = number * 2654435761u >> 7;
+    struct mail_seen seen = {.sender = {{1, (uint8_t)(random % 200)}},
+                             .is_machine = random / 200 % 4 == 0,
+                             .at_ms = START + (int64_t)number * 250};
+    if (random / 800 % 16 == 0)
+        seen.thread = (struct uuid){{2, (uint8_t)(random / 12800 % 10)}};
+    return seen;
+}
+
+static void after_a_restart_all_is_as_if_there_had_been_none(void **state)
+{
+    (void)state;
+    struct mail_budget *one = mail_budget_alloc(), *other = mail_budget_alloc();
+    unsigned over = 0;
+    bool begins;
+    for (unsigned i = 0; i < MAILS; i++) {
+        struct mail_seen seen = mail_of(i);
+        (void)mail_budget_take(one, &limits, &seen, &begins);
+    }
+    for (unsigned i = MAILS; i > 0; i--) {
+        struct mail_seen seen = mail_of(i - 1);
+        mail_budget_recall(other, &limits, &seen);
+    }
+    for (unsigned i = MAILS; i < 2 * MAILS; i++) {
+        struct mail_seen seen = mail_of(i);
+        enum mail_loop loop = mail_budget_take(one, &limits, &seen, &begins);
+        assert_int_equal(mail_budget_take(other, &limits, &seen, &begins), loop);
+        over += loop != MAIL_LOOP_NONE;
+    }
+    assert_in_range(over, MAILS / 100, MAILS - MAILS / 100);
+    mail_budget_free(&one);
+    mail_budget_free(&other);
+}
+
+/* Also of those who were forgotten: what is recalled is older than what is there. */
+static void what_is_recalled_pushes_nobody_out(void **state)
+{
+    (void)state;
+    struct mail_budget *budget = mail_budget_alloc();
+    struct mail_seen newest = {.sender = ann, .at_ms = START + MINUTE};
+    for (int i = 0; i < 20; i++)
+        mail_budget_recall(budget, &limits, &newest);
+    for (uint32_t i = 0; i < 2 * MAIL_BUDGET_ENTRIES_MAX; i++) {
+        struct mail_seen seen = {.at_ms = START};
+        memcpy(seen.sender.bytes + 4, &i, sizeof i);
+        seen.sender.bytes[15] = 1;
+        mail_budget_recall(budget, &limits, &seen);
+    }
+    assert_int_equal(mail_budget_count(budget), MAIL_BUDGET_ENTRIES_MAX);
+    (void)take(budget, bob, nobody, false, START + MINUTE); /* in the place of who was quiet for longest */
+    assert_int_equal(take(budget, ann, nobody, false, START + MINUTE), MAIL_LOOP_SENDER);
     mail_budget_free(&budget);
 }
 
@@ -150,7 +209,9 @@ int main(void)
         cmocka_unit_test(a_loop_that_goes_on_stays_over_its_limit),
         cmocka_unit_test(machines_have_less_and_threads_their_own),
         cmocka_unit_test(its_beginning_is_told_once),
-        cmocka_unit_test(what_is_recalled_in_any_order_counts_as_if_it_had_come),
+        cmocka_unit_test(what_is_recalled_counts_as_if_it_had_come),
+        cmocka_unit_test(after_a_restart_all_is_as_if_there_had_been_none),
+        cmocka_unit_test(what_is_recalled_pushes_nobody_out),
         cmocka_unit_test(memory_is_bounded_and_the_quiet_are_forgotten_first),
         cmocka_unit_test(other_windows_begin_anew),
     };

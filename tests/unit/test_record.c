@@ -7,7 +7,7 @@
 static void every_field_was_thought_of(void **state)
 {
     (void)state;
-    assert_int_equal(sizeof(struct input), 432);
+    assert_int_equal(sizeof(struct input), 448);
     assert_int_equal(sizeof(struct facts), 32);
     assert_int_equal(sizeof(struct customer_fact), 152);
     assert_int_equal(sizeof(struct event), 304);
@@ -75,6 +75,8 @@ static void an_event_is_its_bytes_and_its_people(void **state)
                           .email = {SLICE("a@b.example")},
                           .recipient_key = SLICE("web"),
                           .machine = true,
+                          .metered = true,
+                          .metered_thread = {{7, 8}},
                           .conversation = {{9, 9}},
                           .thread = thread,
                           .thread_count = 2};
@@ -106,6 +108,7 @@ static void an_event_is_its_bytes_and_its_people(void **state)
     assert_int_equal(again.thread_count, 2);
     assert_memory_equal(again.thread, thread, sizeof thread);
     assert_true(uuid_equal(&again.conversation, &input.conversation));
+    assert_true(again.metered && uuid_equal(&again.metered_thread, &input.metered_thread));
     arena_deinit(&arena);
 }
 

@@ -211,6 +211,8 @@ static void whatever_is_read_of_an_input_is_written_alike(void **state)
         {.kind = INPUT_EVENT,
          .event = &event,
          .machine = true,
+         .metered = true,
+         .metered_thread = {{8}},
          .conversation = {{9}},
          .thread = thread,
          .thread_count = 2},
