@@ -23,7 +23,9 @@ bool listeners_open(struct app *app, char *why, size_t why_size)
                               .port = settings->rpc.port,
                               .unix_path = settings->rpc_socket[0] ? settings->rpc_socket : NULL};
     struct rpc_handler handler = {rpc_dispatch_on_call, rpc_dispatch_on_closed, app};
-    struct lmtp_options lmtp = {.host = settings->lmtp.host, .port = settings->lmtp.port};
+    struct lmtp_options lmtp = {.host = settings->lmtp.host,
+                                .port = settings->lmtp.port,
+                                .data_deadline_ms = (unsigned)settings->lmtp_deadline_ms};
     mail_init(); /* mail comes by LMTP and by webhooks */
     app->http = http_server_open(app->loop, &http, route_on_http, app, why, why_size);
     if (!app->http)

@@ -53,10 +53,23 @@ static bool listen_on(struct lmtp_server *server, const char *host, uint16_t por
     return true;
 }
 
-static void init_queue(struct lmtp_server *server, struct deadline_queue *queue, unsigned length_ms,
-                       unsigned otherwise)
+static void init_queues(struct lmtp_server *server, const struct lmtp_options *options)
 {
-    deadline_queue_init(queue, &server->clock, length_ms ? length_ms : otherwise, lmtp_connection_on_late);
+    const struct {
+        struct deadline_queue *queue;
+        unsigned length_ms, otherwise;
+        void (*on_due)(struct deadline *deadline);
+    } queues[] = {
+        {&server->lines, options->line_deadline_ms, LMTP_LINE_DEADLINE_MS, lmtp_connection_on_late},
+        {&server->idles, options->idle_deadline_ms, LMTP_IDLE_DEADLINE_MS, lmtp_connection_on_late},
+        {&server->writes, 0, LMTP_WRITE_DEADLINE_MS, lmtp_connection_on_late},
+        {&server->datas, options->data_deadline_ms, LMTP_DATA_DEADLINE_MS, lmtp_connection_on_late_data},
+    };
+    deadline_clock_init(&server->clock, server->loop);
+    for (size_t i = 0; i < sizeof queues / sizeof *queues; i++)
+        deadline_queue_init(queues[i].queue, &server->clock,
+                            queues[i].length_ms ? queues[i].length_ms : queues[i].otherwise,
+                            queues[i].on_due);
 }
 
 struct lmtp_server *lmtp_server_open(uv_loop_t *loop, const struct lmtp_options *options, struct app *app,
@@ -72,11 +85,7 @@ struct lmtp_server *lmtp_server_open(uv_loop_t *loop, const struct lmtp_options 
     server->parts_open = 2;
     if (uv_os_gethostname(server->host, &host_size) != 0)
         snprintf(server->host, sizeof server->host, "localhost");
-    deadline_clock_init(&server->clock, loop);
-    init_queue(server, &server->lines, options->line_deadline_ms, LMTP_LINE_DEADLINE_MS);
-    init_queue(server, &server->idles, options->idle_deadline_ms, LMTP_IDLE_DEADLINE_MS);
-    init_queue(server, &server->datas, options->data_deadline_ms, LMTP_DATA_DEADLINE_MS);
-    init_queue(server, &server->writes, 0, LMTP_WRITE_DEADLINE_MS);
+    init_queues(server, options);
     if (uv_tcp_init(loop, &server->tcp) != 0)
         abort();
     server->tcp.data = server;

@@ -17,7 +17,7 @@
 #define LMTP_COMMANDS_MAX 4096         /* between two messages; 421 beyond */
 #define LMTP_LINE_DEADLINE_MS 10000    /* from the first byte of a command to its last */
 #define LMTP_IDLE_DEADLINE_MS 300000   /* between commands */
-#define LMTP_DATA_DEADLINE_MS 300000   /* from the first byte of a message or chunk to its last */
+#define LMTP_DATA_DEADLINE_MS 300000   /* from DATA, or the first chunk, to the last byte of the message */
 #define LMTP_WRITE_DEADLINE_MS 60000   /* for the client to take the replies */
 
 struct app;

@@ -22,6 +22,7 @@ void lmtp_connection_cut(struct lmtp_connection *connection)
         return;
     connection->is_closing = true;
     deadline_stop(&connection->deadline);
+    deadline_stop(&connection->data_deadline);
     uv_close((uv_handle_t *)&connection->tcp, on_closed);
 }
 
@@ -95,23 +96,37 @@ void lmtp_connection_end(struct lmtp_connection *connection)
 
 /* --- deadlines --- */
 
+static bool is_inside_data(const struct lmtp_connection *connection)
+{
+    return connection->reader.mode == LMTP_READS_DATA || connection->reader.mode == LMTP_READS_CHUNK;
+}
+
 static enum lmtp_wait wait_of(const struct lmtp_connection *connection)
 {
     if (connection->is_writing)
         return LMTP_WAITS_FOR_WRITE;
-    if (connection->is_delivering)
+    if (connection->is_delivering || is_inside_data(connection))
         return LMTP_WAITS_FOR_NOTHING;
-    if (connection->reader.mode == LMTP_READS_DATA || connection->reader.mode == LMTP_READS_CHUNK)
-        return LMTP_WAITS_FOR_DATA;
     return connection->in_len || connection->reader.mode == LMTP_SKIPS_LINE ? LMTP_WAITS_FOR_LINE
                                                                             : LMTP_WAITS_IDLY;
 }
 
-/* Progress within a line or a message does not move its deadline. */
+/* From its first byte on, also between chunks: a message in pieces has no more time than one in one piece. */
+static void set_data_deadline(struct lmtp_connection *connection)
+{
+    bool is_sent = !connection->is_delivering && !connection->is_ending &&
+                   (is_inside_data(connection) || connection->phase == LMTP_HAS_CHUNKS);
+    if (!is_sent)
+        deadline_stop(&connection->data_deadline);
+    else if (!deadline_is_running(&connection->data_deadline))
+        deadline_start(&connection->server->datas, &connection->data_deadline);
+}
+
+/* Progress within a line does not move its deadline. */
 static void set_deadline(struct lmtp_connection *connection)
 {
     struct lmtp_server *server = connection->server;
-    struct deadline_queue *queues[] = {NULL, &server->lines, &server->idles, &server->datas, &server->writes};
+    struct deadline_queue *queues[] = {NULL, &server->lines, &server->idles, &server->writes};
     enum lmtp_wait waits = wait_of(connection);
     if (waits == connection->waits && !connection->progressed)
         return;
@@ -123,16 +138,24 @@ static void set_deadline(struct lmtp_connection *connection)
         deadline_stop(&connection->deadline);
 }
 
-void lmtp_connection_on_late(struct deadline *deadline)
+static void end_late(struct lmtp_connection *connection)
 {
-    struct lmtp_connection *connection =
-        (struct lmtp_connection *)((char *)deadline - offsetof(struct lmtp_connection, deadline));
     if (connection->is_writing || connection->is_ending) {
         lmtp_connection_cut(connection);
         return;
     }
     lmtp_connection_reply(connection, "421 4.4.2 %s has waited long enough", connection->server->host);
     lmtp_connection_end(connection);
+}
+
+void lmtp_connection_on_late(struct deadline *deadline)
+{
+    end_late((struct lmtp_connection *)((char *)deadline - offsetof(struct lmtp_connection, deadline)));
+}
+
+void lmtp_connection_on_late_data(struct deadline *deadline)
+{
+    end_late((struct lmtp_connection *)((char *)deadline - offsetof(struct lmtp_connection, data_deadline)));
 }
 
 /* --- reading --- */
@@ -235,6 +258,7 @@ void lmtp_connection_go_on(struct lmtp_connection *connection)
     }
     set_reading(connection);
     set_deadline(connection);
+    set_data_deadline(connection);
 }
 
 void lmtp_connection_accept(struct lmtp_server *server)

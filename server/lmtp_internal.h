@@ -21,13 +21,7 @@ _Static_assert(LMTP_OUTPUT_FULL + (LMTP_RECIPIENTS_MAX + 1) * 230 < LMTP_OUTPUT_
                "the replies to one command fit behind those that wait");
 
 enum lmtp_phase { LMTP_GREETED, LMTP_READY, LMTP_HAS_SENDER, LMTP_HAS_CHUNKS };
-enum lmtp_wait {
-    LMTP_WAITS_FOR_NOTHING,
-    LMTP_WAITS_FOR_LINE,
-    LMTP_WAITS_IDLY,
-    LMTP_WAITS_FOR_DATA,
-    LMTP_WAITS_FOR_WRITE
-};
+enum lmtp_wait { LMTP_WAITS_FOR_NOTHING, LMTP_WAITS_FOR_LINE, LMTP_WAITS_IDLY, LMTP_WAITS_FOR_WRITE };
 
 struct lmtp_delivery;
 
@@ -67,10 +61,11 @@ struct lmtp_connection {
     struct lmtp_delivery *delivery; /* NULL before MAIL */
     bool is_delivering, is_writing, is_reading, is_ending, is_closing, is_closed;
     unsigned commands; /* since the last message */
-    bool progressed;   /* a command or message was completed: deadlines begin anew */
+    bool progressed;   /* a command or message was completed: the deadline begins anew */
     struct lmtp_command chunk;
     bool chunk_is_refused;
-    struct deadline deadline;
+    struct deadline deadline;      /* of what it waits for */
+    struct deadline data_deadline; /* of the message that is being sent, whatever it waits for meanwhile */
     uv_write_t write;
     size_t in_len, out_len;
     char in[LMTP_INPUT_SIZE], out[LMTP_OUTPUT_SIZE], sending[LMTP_OUTPUT_SIZE];
@@ -106,6 +101,7 @@ void lmtp_connection_go_on(struct lmtp_connection *connection);
 void lmtp_connection_end(struct lmtp_connection *connection);
 void lmtp_connection_cut(struct lmtp_connection *connection);
 void lmtp_connection_on_late(struct deadline *deadline);
+void lmtp_connection_on_late_data(struct deadline *deadline);
 
 /* lmtp_session.c: the order of commands */
 void lmtp_session_command(struct lmtp_connection *connection, const struct lmtp_command *command);

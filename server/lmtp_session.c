@@ -5,6 +5,7 @@
 static void forget_message(struct lmtp_connection *connection)
 {
     lmtp_delivery_free(&connection->delivery);
+    deadline_stop(&connection->data_deadline); /* the next message has its own */
     if (connection->phase > LMTP_READY)
         connection->phase = LMTP_READY;
 }
@@ -77,6 +78,7 @@ static void begin_chunk(struct lmtp_connection *connection, const struct lmtp_co
 void lmtp_session_chunk_end(struct lmtp_connection *connection)
 {
     if (connection->chunk_is_refused) {
+        deadline_stop(&connection->data_deadline);
         lmtp_connection_reply(connection, "503 5.5.1 there is no recipient");
         return;
     }

@@ -15,7 +15,7 @@
 #define SETTINGS_PATH_MAX 108          /* of a Unix socket (sun_path) */
 #define SETTINGS_FAULTS_MAX 32
 #define SETTINGS_FAULT_MAX 512
-#define SETTINGS_COUNT 16
+#define SETTINGS_COUNT 17
 
 struct settings_address {
     char host[SETTINGS_HOST_MAX]; /* numeric, without brackets */
@@ -34,6 +34,7 @@ struct settings {
     struct settings_address http, rpc;
     char rpc_socket[SETTINGS_PATH_MAX]; /* "": none */
     struct settings_address lmtp;       /* host "": none */
+    int64_t lmtp_deadline_ms;           /* for a message to be sent */
     char instance[SETTINGS_URL_MAX];    /* told to others in not_owner; "": the http address once bound */
     char public_url[SETTINGS_URL_MAX];  /* scheme and host under which peers reach us; "": as they say */
     enum log_level log_level;
