@@ -152,7 +152,7 @@ make_data() {
     fi
     DATA=$(readlink -f "$RUN/data")
     as_service test -w "$DATA" || fail "$SERVICE_USER cannot write to $DATA (made by another user? see --dir)"
-    for name in redis router socket; do
+    for name in redis router secrets socket; do
         as_service mkdir -p -m 700 "$DATA/$name"
     done
 }

@@ -55,23 +55,16 @@ bool file_read(struct slice *out, const char *path, size_t max, struct arena *ar
     return good;
 }
 
-/* The path is an administrator's of a project, not ours: a FIFO must not hold a thread, nor a terminal us. */
-bool file_read_secret(struct slice *out, const char *path, size_t max, struct arena *arena, char *why,
-                      size_t why_size)
+bool file_read_regular(struct slice *out, int fd, size_t max, struct arena *arena, char *why, size_t why_size)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
     struct stat status;
-    if (fd < 0)
-        return fail(why, why_size);
-    bool good = false;
     if (fstat(fd, &status) != 0)
-        (void)fail(why, why_size);
-    else if (!S_ISREG(status.st_mode))
+        return fail(why, why_size);
+    if (!S_ISREG(status.st_mode)) {
         snprintf(why, why_size, "%s", "not a regular file");
-    else
-        good = read_file(out, fd, max, arena, why, why_size);
-    close(fd);
-    return good;
+        return false;
+    }
+    return read_file(out, fd, max, arena, why, why_size);
 }
 
 bool file_read_input(struct slice *out, size_t max, struct arena *arena, char *why, size_t why_size)

@@ -8,9 +8,9 @@
  * path). */
 bool file_read(struct slice *out, const char *path, size_t max, struct arena *arena, char *why,
                size_t why_size) __attribute__((warn_unused_result));
-/* The same of a regular file only: never waits for a peer, as a pipe makes one do. */
-bool file_read_secret(struct slice *out, const char *path, size_t max, struct arena *arena, char *why,
-                      size_t why_size) __attribute__((warn_unused_result));
+/* The same of an open file, which must be a regular one; it stays open. */
+bool file_read_regular(struct slice *out, int fd, size_t max, struct arena *arena, char *why, size_t why_size)
+    __attribute__((warn_unused_result));
 /* The same of standard input. */
 bool file_read_input(struct slice *out, size_t max, struct arena *arena, char *why, size_t why_size)
     __attribute__((warn_unused_result));

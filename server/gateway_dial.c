@@ -4,8 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/file.h"
 #include "server/gateway_internal.h"
+#include "server/secret_file.h"
+#include "server/settings.h"
 
 #define WHY_MAX 128
 
@@ -17,6 +18,7 @@ void gateway_dial_free(struct gateway_dial **owner)
         return;
     explicit_bzero(dial->secret, sizeof dial->secret);
     free(dial->host);
+    free(dial->secret_folder);
     free(dial->secret_path);
     free(dial);
 }
@@ -28,11 +30,14 @@ static bool read_secret(struct gateway_dial *dial)
     struct slice text;
     char why[WHY_MAX];
     arena_init(&arena);
-    bool good = file_read_secret(&text, dial->secret_path, GATEWAY_SECRET_MAX, &arena, why, sizeof why);
+    enum secret_file status = secret_file_read(&text, dial->secret_folder, dial->secret_path,
+                                               GATEWAY_SECRET_MAX, &arena, why, sizeof why);
+    bool good = status == SECRET_FILE_READ;
     while (good && text.len && (text.ptr[text.len - 1] == '\n' || text.ptr[text.len - 1] == '\r'))
         text.len--;
     if (!good)
-        dial->why = "the secret file cannot be read";
+        dial->why =
+            status == SECRET_FILE_OUTSIDE ? SECRET_FILE_OUTSIDE_TEXT : "the secret file cannot be read";
     else if (!text.len || memchr(text.ptr, '\n', text.len) || memchr(text.ptr, '\r', text.len) ||
              memchr(text.ptr, 0, text.len))
         dial->why = "the secret file must hold one line";
@@ -98,9 +103,10 @@ void gateway_dial_start(struct gateway *gateway)
     dial->work.data = dial;
     dial->host = strndup(config->host.ptr, config->host.len);
     dial->port = config->port;
+    dial->secret_folder = strdup(gateway->gateways->app->settings->secret_folder);
     if (config->secret_file.len)
         dial->secret_path = strndup(config->secret_file.ptr, config->secret_file.len);
-    if (!dial->host || (config->secret_file.len && !dial->secret_path))
+    if (!dial->host || !dial->secret_folder || (config->secret_file.len && !dial->secret_path))
         abort();
     gateway->dial = dial;
     gateway->is_dialling = true;

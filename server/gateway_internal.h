@@ -29,7 +29,7 @@ union gateway_address {
 struct gateway_dial {
     uv_work_t work;
     struct gateway *gateway;
-    char *host, *secret_path; /* NULL: no secret */
+    char *host, *secret_folder, *secret_path; /* secret_path NULL: no secret */
     uint16_t port;
     char secret[GATEWAY_SECRET_MAX + 1];
     size_t secret_len;

@@ -12,6 +12,7 @@
 #include "server/project_internal.h"
 #include "rules/record.h"
 #include "server/publisher.h"
+#include "server/secret_file.h"
 #include "storage/pg_array_read.h"
 
 static void fail_load(struct project *project, const char *what, const struct pg_reply *reply)
@@ -276,6 +277,8 @@ struct loaded_config *config_load(struct project *project, const struct pg_reply
         loaded->version = (uint64_t)pg_int64(reply, 0, 0);
         loaded->reads_fields = reads_fields(&loaded->config);
         take_mail_keys(&loaded->mail_keys, reply, &loaded->arena);
+        secret_file_log_outside(project_name(project), &loaded->config,
+                                project->app->settings->secret_folder);
     }
     free(faults);
     return loaded;

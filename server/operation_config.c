@@ -11,6 +11,8 @@
 #include "server/project_rows.h"
 #include "server/route.h"
 #include "server/rpc.h"
+#include "server/secret_file.h"
+#include "server/settings.h"
 #include "storage/pg_link.h"
 
 #define PARAM_COUNT 7
@@ -143,6 +145,11 @@ static void put_config(struct operation_call *call, struct slice file)
     config_close(config); /* its conditions: only its texts are needed, and an answer takes the arena along */
     if (!yaml_read(&tree, file, call->arena, &faults->items[0])) {
         faults->count = 1;
+        fail_faults(call, faults);
+        return;
+    }
+    secret_file_check(faults, &tree, call->app->settings->secret_folder, call->arena);
+    if (faults->count) {
         fail_faults(call, faults);
     } else if (!slice_equal(config->project, project_name(call->project))) {
         fail(call, PROBLEM_INVALID, "/project", "must be the project that the file is put into");

@@ -14,11 +14,11 @@
 #include "rules/ascii.h"
 #include "server/auth.h"
 #include "server/clock.h"
-#include "server/file.h"
 #include "server/intake.h"
 #include "server/metrics.h"
 #include "server/project.h"
 #include "server/route.h"
+#include "server/secret_file.h"
 #include "server/settings.h"
 
 #define PREFIX "/hooks/"
@@ -31,7 +31,7 @@ struct hook_call {
     struct operation_call call;
     const struct hook_preset *preset;
     struct slice token, project, name;
-    const char *secret_files[HOOK_SECRETS_MAX];
+    const char *secret_folder, *secret_files[HOOK_SECRETS_MAX];
     uint32_t secret_file_count;
     const char *unread_secret; /* NULL, or the file that could not be read */
     char why[WHY_MAX];
@@ -219,8 +219,8 @@ static bool read_secrets(struct hook_call *hook)
 {
     for (uint32_t i = 0; i < hook->secret_file_count; i++) {
         struct slice secret;
-        bool is_read = file_read_secret(&secret, hook->secret_files[i], HOOK_SECRET_MAX, hook->call.arena,
-                                        hook->why, sizeof hook->why);
+        bool is_read = secret_file_read(&secret, hook->secret_folder, hook->secret_files[i], HOOK_SECRET_MAX,
+                                        hook->call.arena, hook->why, sizeof hook->why) == SECRET_FILE_READ;
         secret = is_read ? ascii_trim(secret) : (struct slice){NULL, 0};
         if (is_read && !secret.len)
             snprintf(hook->why, sizeof hook->why, "it is empty");
@@ -355,6 +355,7 @@ static void begin(struct hook_call *hook, const struct config_hook *config)
     request->is_e164 = config->is_e164;
     request->voice = config->voice ? hook_voice_copy(config->voice, arena) : NULL;
     request->mapping = config->mapping ? hook_mapping_copy(config->mapping, arena) : NULL;
+    hook->secret_folder = arena_string(arena, slice_of(hook->call.app->settings->secret_folder));
     for (uint32_t i = 0; i < config->secret_count; i++)
         hook->secret_files[hook->secret_file_count++] = arena_string(arena, config->secret_files[i]);
     hook->work.data = hook;

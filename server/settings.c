@@ -54,6 +54,8 @@ static const struct row rows[SETTINGS_COUNT] = {
     {"public_url", "URL", "",
      "how webhooks reach HTTP, such as https://patch.example; as they say unless given", SETTINGS_TEXT, true,
      FIELD(public_url), 0, 0, "public-url", "PATCHBAY_PUBLIC_URL"},
+    {"secret_folder", "PATH", "/etc/patchbay/secrets", "where all secret files of projects must lie",
+     SETTINGS_FOLDER, true, FIELD(secret_folder), 0, 0, "secret-folder", "PATCHBAY_SECRET_FOLDER"},
     {"log_level", "LEVEL", "info", "error, warn, info or debug", SETTINGS_LOG_LEVEL, true, FIELD(log_level),
      0, 0, "log-level", "PATCHBAY_LOG_LEVEL"},
     {"log_format", "FORMAT", "text", "text or json", SETTINGS_LOG_FORMAT, true, FIELD(log_format), 0, 0,

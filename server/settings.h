@@ -13,6 +13,7 @@
 #define SETTINGS_URL_MAX 1024          /* bytes of a URL or connection string, with the NUL */
 #define SETTINGS_HOST_MAX 64           /* a numeric address */
 #define SETTINGS_PATH_MAX 108          /* of a Unix socket (sun_path) */
+#define SETTINGS_FOLDER_MAX 1024       /* bytes of the path of a folder, with the NUL */
 #define SETTINGS_FAULTS_MAX 32
 #define SETTINGS_FAULT_MAX 512
 #define SETTINGS_COUNT 17
@@ -37,6 +38,7 @@ struct settings {
     int64_t lmtp_deadline_ms;           /* for a message to be sent */
     char instance[SETTINGS_URL_MAX];    /* told to others in not_owner; "": the http address once bound */
     char public_url[SETTINGS_URL_MAX];  /* scheme and host under which peers reach us; "": as they say */
+    char secret_folder[SETTINGS_FOLDER_MAX]; /* where the secret files of projects lie */
     enum log_level log_level;
     enum log_format log_format;
     int64_t batch_max;       /* events of one commit */

@@ -77,6 +77,13 @@ static bool set_text(const struct settings_target *target, struct slice text, co
     return true;
 }
 
+static bool set_folder(const struct settings_target *target, struct slice text, const struct why *why)
+{
+    if (text.len == 0 || text.ptr[0] != '/')
+        return refuse(why, "must be an absolute path");
+    return set_text(target, text, why);
+}
+
 static bool set_conninfo(const struct settings_target *target, struct slice text, const struct why *why)
 {
     bool url = has_prefix(text, "postgresql://") || has_prefix(text, "postgres://");
@@ -185,10 +192,15 @@ bool settings_value_set(const struct settings_target *target, struct slice text,
                         size_t why_size)
 {
     static bool (*const setters[])(const struct settings_target *, struct slice, const struct why *) = {
-        [SETTINGS_CONNINFO] = set_conninfo,   [SETTINGS_REDIS_URL] = set_redis_url,
-        [SETTINGS_TEXT] = set_text,           [SETTINGS_ADDRESS] = set_address,
-        [SETTINGS_LOG_LEVEL] = set_log_level, [SETTINGS_LOG_FORMAT] = set_log_format,
-        [SETTINGS_INTEGER] = set_integer,     [SETTINGS_DURATION] = set_duration,
+        [SETTINGS_CONNINFO] = set_conninfo,
+        [SETTINGS_REDIS_URL] = set_redis_url,
+        [SETTINGS_TEXT] = set_text,
+        [SETTINGS_FOLDER] = set_folder,
+        [SETTINGS_ADDRESS] = set_address,
+        [SETTINGS_LOG_LEVEL] = set_log_level,
+        [SETTINGS_LOG_FORMAT] = set_log_format,
+        [SETTINGS_INTEGER] = set_integer,
+        [SETTINGS_DURATION] = set_duration,
         [SETTINGS_SWITCH] = set_switch,
     };
     return setters[target->kind](target, text, &(struct why){why_text, why_size});

@@ -10,6 +10,7 @@ enum settings_kind {
     SETTINGS_CONNINFO,   /* char[] */
     SETTINGS_REDIS_URL,  /* char[] */
     SETTINGS_TEXT,       /* char[], may be empty */
+    SETTINGS_FOLDER,     /* char[], an absolute path */
     SETTINGS_ADDRESS,    /* struct settings_address */
     SETTINGS_LOG_LEVEL,  /* enum log_level */
     SETTINGS_LOG_FORMAT, /* enum log_format */

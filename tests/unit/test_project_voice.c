@@ -10,7 +10,7 @@
 #include "proto/hook.h"
 #include "tests/unit/project_world.h"
 
-#define TWILIO "preset: twilio, secret_files: [/etc/patchbay/twilio.secret]"
+#define TWILIO "preset: twilio, secret_files: [/etc/patchbay/secrets/twilio]"
 
 static struct slice file_with(const char *hook)
 {

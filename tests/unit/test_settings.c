@@ -75,6 +75,7 @@ static void without_anything_the_defaults_hold(void **state)
     assert_int_equal(settings.http.port, 8080);
     assert_int_equal(settings.rpc.port, 8081);
     assert_string_equal(settings.rpc_socket, "");
+    assert_string_equal(settings.secret_folder, "/etc/patchbay/secrets");
     assert_int_equal(settings.log_level, LOG_INFO);
     assert_int_equal(settings.log_format, LOG_FORMAT_TEXT);
     assert_int_equal(settings.batch_max, 256);
@@ -102,7 +103,8 @@ static void every_setting_can_stand_in_the_file(void **state)
     write_file(
         "database: \"postgresql:///p\"\nredis: unix:///run/redis\nhttp: \"[::1]:0\"\nrpc: 0.0.0.0:65535\n"
         "rpc_socket: /run/p/rpc\ninstance: router-1.example:8080\nlog_level: debug\nlog_format: json\n"
-        "batch_max: 1024\nintake_max: 1\nstorage_wait: 1500ms\nlease: 1m\ncache_entries: 0\n");
+        "batch_max: 1024\nintake_max: 1\nstorage_wait: 1500ms\nlease: 1m\ncache_entries: 0\n"
+        "secret_folder: /srv/secrets\n");
     assert_true(load(NULL, NULL));
     assert_string_equal(settings.database, "postgresql:///p");
     assert_string_equal(settings.redis, "unix:///run/redis");
@@ -116,6 +118,7 @@ static void every_setting_can_stand_in_the_file(void **state)
     assert_int_equal(settings.log_format, LOG_FORMAT_JSON);
     assert_int_equal(settings.storage_wait_ms, 1500);
     assert_int_equal(settings.lease_ms, 60000);
+    assert_string_equal(settings.secret_folder, "/srv/secrets");
 }
 
 static void an_address_may_be_a_base_url(void **state)
@@ -166,6 +169,7 @@ static void faults_name_file_line_and_key(void **state)
     assert_fault("http: \"127.0.0.1:65536\"\n", "f.yaml:1: http: must end with a port of 0 to 65535");
     assert_fault("http: {port: 80}\n", "f.yaml:1: http: must be one text or number");
     assert_fault("rpc:\n", "f.yaml:1: rpc: has no value");
+    assert_fault("secret_folder: secrets\n", "f.yaml:1: secret_folder: must be an absolute path");
     assert_fault("- rpc\n", "f.yaml:1: must be a map of settings");
 }
 

@@ -80,7 +80,8 @@ class Router:
         if self.with_lmtp:
             command += ["--lmtp", self.lmtp or "127.0.0.1:0"]
         with open(self.listening_path, "wb") as out, open(self.log_path, "ab") as log:
-            self.process = spawn([*command, *self.flags], stdout=out, stderr=log, env=clean_environment())
+            environment = {**clean_environment(), "PATCHBAY_SECRET_FOLDER": str(self.folder)}
+            self.process = spawn([*command, *self.flags], stdout=out, stderr=log, env=environment)
         line = wait_for(self._listening_line, lambda: f"the line `listening`; log: {self.log()[-3000:]}", START_S)
         words = dict(word.split("=", 1) for word in line.split()[1:])
         self.http, self.rpc, self.rpc_socket, self.lmtp = words["http"], words["rpc"], words.get("rpc_socket"), words["lmtp"]
