@@ -79,15 +79,12 @@ const char *lmtp_delivery_add_recipient(struct lmtp_delivery *delivery, struct s
     if (!project)
         return knows_all(app) ? "550 5.1.1 no project has this address as an endpoint"
                               : "451 4.3.0 the projects are not loaded yet; try again";
-    const struct project_config *config = project_config(project);
     delivery->recipients[delivery->recipient_count++] = (struct lmtp_recipient){
         .delivery = delivery,
         .project = project_id(project),
         .address = address,
         .original = key.key,
-        .keep_raw = config_find_endpoint(config, CHANNEL_EMAIL, address)->keep_raw,
-        .raw_max = (size_t)config->mail.raw_max,
-        .raw_for_ms = config->mail.raw_for_ms,
+        .raw = raw_mail_wish(project, config_find_endpoint(project_config(project), CHANNEL_EMAIL, address)),
     };
     return NULL;
 }
@@ -180,10 +177,18 @@ static struct slice reply_of(const struct intake_request *request, struct arena 
     }
 }
 
-void lmtp_delivery_decided(struct lmtp_delivery *delivery)
+static void settle(struct lmtp_delivery *delivery)
 {
     if (--delivery->open == 0)
         finish(delivery);
+}
+
+static void on_kept(void *ctx, bool kept)
+{
+    struct lmtp_recipient *recipient = ctx;
+    if (!kept)
+        recipient->reply = SLICE("451 4.3.0 decided but not kept; try again");
+    settle(recipient->delivery);
 }
 
 static void on_decided(struct intake_request *request)
@@ -191,8 +196,9 @@ static void on_decided(struct intake_request *request)
     struct lmtp_delivery *delivery = request->ctx;
     struct lmtp_recipient *recipient = &delivery->recipients[request - delivery->requests];
     recipient->reply = reply_of(request, &delivery->arena);
-    if (!lmtp_keep(recipient, request))
-        lmtp_delivery_decided(delivery);
+    if (!raw_mail_keep(delivery->connection->server->app, &recipient->raw, request,
+                       (struct slice){delivery->bytes, delivery->len}, on_kept, recipient))
+        settle(delivery);
 }
 
 /* --- reading --- */

@@ -10,6 +10,7 @@
 #include "server/deadline.h"
 #include "server/intake.h"
 #include "server/lmtp.h"
+#include "server/raw_mail.h"
 
 #define LMTP_INPUT_SIZE 65536
 #define LMTP_OUTPUT_SIZE 32768
@@ -31,9 +32,7 @@ struct lmtp_recipient {
     struct slice address;  /* of the endpoint, canonical */
     struct slice original; /* as the envelope has it, canonical: perhaps with a plus tag */
     struct slice reply;    /* set when it is decided */
-    bool keep_raw;         /* of the endpoint, and how */
-    size_t raw_max;
-    int64_t raw_for_ms;
+    struct raw_mail raw;
 };
 
 /* One message under way: from MAIL to the replies. Owns everything that its decisions borrow. */
@@ -113,12 +112,7 @@ void lmtp_delivery_free(struct lmtp_delivery **delivery);
 /* NULL: accepted as the next recipient; else the reply. */
 const char *lmtp_delivery_add_recipient(struct lmtp_delivery *delivery, struct slice path);
 void lmtp_delivery_add(struct lmtp_delivery *delivery, struct slice content);
-/* A recipient's reply is known. */
-void lmtp_delivery_decided(struct lmtp_delivery *delivery);
 /* The message is complete: a reply for each recipient comes later. */
 void lmtp_delivery_begin(struct lmtp_delivery *delivery);
-
-/* lmtp_keep.c: true when the mail is being kept, and lmtp_delivery_decided() comes when it is */
-bool lmtp_keep(struct lmtp_recipient *recipient, const struct intake_request *request);
 
 #endif
