@@ -18,8 +18,8 @@
 
 const char *hook_status_name(enum hook_status status)
 {
-    static const char *const names[HOOK_STATUS_COUNT] = {"ok",    "ignored",  "malformed",  "bad_signature",
-                                                         "stale", "too_many", "unsupported"};
+    static const char *const names[HOOK_STATUS_COUNT] = {"ok",    "ignored",  "malformed",   "bad_signature",
+                                                         "stale", "too_many", "unsupported", "reused"};
     return names[status];
 }
 

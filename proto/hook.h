@@ -25,8 +25,9 @@ enum hook_status {
     HOOK_STALE,         /* signed too long ago, or too far ahead */
     HOOK_TOO_MANY,      /* more events than HOOK_EVENTS_MAX, or what the preset takes */
     HOOK_UNSUPPORTED,   /* a content type that the preset does not take */
+    HOOK_REUSED,        /* signed, but its nonce came with another content before: who keeps them says so */
 };
-#define HOOK_STATUS_COUNT 7
+#define HOOK_STATUS_COUNT 8
 const char *hook_status_name(enum hook_status status); /* "bad_signature" */
 
 #define HOOK_GET 1u
@@ -70,11 +71,22 @@ struct hook_answer {
     struct slice body;
 };
 
+/* Of a signature that covers a random text and no content: while it holds it is good for one content alone.
+ */
+struct hook_nonce {
+    bool is_set;
+    struct uuid nonce, content; /* fingerprints */
+    int64_t until_ms;           /* the signature is stale then */
+};
+
 struct hook_result {
     struct value *events; /* HOOK_EVENTS_MAX of them have room */
     uint32_t event_count;
-    struct fault fault;        /* HOOK_MALFORMED */
+    uint32_t skipped;          /* messages that miss something and do not cost the others */
+    struct fault fault;        /* HOOK_MALFORMED, or of the first that was skipped */
     struct hook_answer answer; /* HOOK_OK without events, HOOK_IGNORED: sent as it is when status is set */
+    struct hook_nonce nonce;
+    struct slice message; /* the mail that all events are about, as it came; empty: none */
 };
 
 /* What became of an event; by index as in the result. Text is borrowed, empty where there is none. */

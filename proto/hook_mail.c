@@ -7,6 +7,7 @@ enum hook_status hook_read_mail(struct mail *mail, struct hook_result *result, c
 {
     if (message.len > MAIL_SIZE_MAX)
         return hook_malformed(result, pointer, "the message is too large");
+    result->message = message;
     enum mail_status status = mail_read(mail, message, arena);
     return status == MAIL_OK ? HOOK_OK : hook_malformed(result, pointer, "%s", mail_status_text(status));
 }

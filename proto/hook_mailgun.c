@@ -1,5 +1,6 @@
 /* The preset mailgun: a route's forward() to a URL that ends in "mime". The whole message stands in a form
- * beside the envelope. The signature covers a time and a random token. */
+ * beside the envelope. The signature covers a time and a random token and nothing of the message, so a token
+ * is good for the message that it came with first; what is tried again comes with its first token. */
 #include "proto/hook_form.h"
 #include "proto/hook_mail.h"
 #include "proto/hook_presets.h"
@@ -7,7 +8,7 @@
 #include "rules/ascii.h"
 
 #define RECIPIENTS_MAX 100
-/* Mailgun tries for eight hours; the same mail again within the idempotency window begins nothing. */
+/* Mailgun tries for eight hours, each time with the first signature. */
 #define MAILGUN_STALE_MS INT64_C(43200000)
 
 enum hook_status hook_mailgun_verify(const struct hook_request *request, struct arena *arena)
@@ -28,6 +29,21 @@ enum hook_status hook_mailgun_verify(const struct hook_request *request, struct 
     return is_recent ? HOOK_OK : HOOK_STALE;
 }
 
+static struct hook_nonce nonce_of(const struct hook_request *request, const struct hook_form *form)
+{
+    struct slice token = hook_form_text(form, "token");
+    struct slice content[] = {hook_form_text(form, "recipient"), hook_form_text(form, "sender"),
+                              hook_form_text(form, "body-mime")};
+    struct hook_nonce nonce = {.is_set = false};
+    if (!request->secret_count || !hook_seconds(&nonce.until_ms, hook_form_text(form, "timestamp")))
+        return nonce;
+    nonce.is_set = true;
+    nonce.until_ms += MAILGUN_STALE_MS;
+    nonce.nonce = hook_fingerprint(&token, 1);
+    nonce.content = hook_fingerprint(content, sizeof content / sizeof *content);
+    return nonce;
+}
+
 enum hook_status hook_mailgun_decode(struct hook_result *result, const struct hook_request *request,
                                      struct arena *arena)
 {
@@ -36,6 +52,7 @@ enum hook_status hook_mailgun_decode(struct hook_result *result, const struct ho
     enum hook_status status = hook_form_read(&form, result, request, arena);
     if (status != HOOK_OK)
         return status;
+    result->nonce = nonce_of(request, &form);
     const struct hook_field *message = hook_form_find(&form, "body-mime");
     struct slice recipients = hook_form_text(&form, "recipient");
     if (!message)

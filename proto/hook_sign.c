@@ -134,6 +134,24 @@ struct slice hook_digest(struct slice text, struct arena *arena)
     return (struct slice){hex, HEX_MAX};
 }
 
+struct uuid hook_fingerprint(const struct slice *parts, size_t count)
+{
+    unsigned char bytes[HOOK_SHA256_SIZE];
+    struct uuid out;
+    EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+    bool good = ctx && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1;
+    for (size_t i = 0; good && i < count; i++) {
+        uint64_t len = parts[i].len;
+        good = EVP_DigestUpdate(ctx, &len, sizeof len) == 1 &&
+               EVP_DigestUpdate(ctx, len ? parts[i].ptr : "", len) == 1;
+    }
+    if (!good || EVP_DigestFinal_ex(ctx, bytes, NULL) != 1)
+        abort();
+    EVP_MD_CTX_free(ctx);
+    memcpy(out.bytes, bytes, sizeof out.bytes);
+    return out;
+}
+
 bool hook_is_recent(const struct hook_request *request, int64_t time_ms)
 {
     return time_ms >= request->now_ms - HOOK_STALE_MS && time_ms <= request->now_ms + HOOK_STALE_MS;

@@ -31,6 +31,8 @@ bool hook_is_secret(const struct hook_request *request, struct slice text);
 
 /* SHA-256 as 64 hex digits. */
 struct slice hook_digest(struct slice text, struct arena *arena);
+/* The first half of the SHA-256 of all parts with their lengths. */
+struct uuid hook_fingerprint(const struct slice *parts, size_t count);
 /* Whether `time_ms` is within HOOK_STALE_MS of the request's now. */
 bool hook_is_recent(const struct hook_request *request, int64_t time_ms);
 

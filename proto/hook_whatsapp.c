@@ -225,8 +225,9 @@ enum hook_status hook_whatsapp_decode(struct hook_result *result, const struct h
     if (!slice_is(object, "whatsapp_business_account"))
         return HOOK_IGNORED;
     status = read_entries(&delivery, entries);
+    result->skipped = delivery.faults;
+    result->fault = delivery.first;
     if (status != HOOK_OK || result->event_count)
         return status;
-    result->fault = delivery.first;
     return delivery.faults ? HOOK_MALFORMED : HOOK_IGNORED;
 }

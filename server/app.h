@@ -6,6 +6,7 @@
 #include <uv.h>
 
 #include "rules/types.h"
+#include "server/hook_load.h"
 
 struct app {
     uv_loop_t *loop;
@@ -25,6 +26,7 @@ struct app {
     struct gateways *gateways;
     struct uuid instance; /* of this process: the fence's owner */
     char address[1024];   /* told to others in not_owner */
+    struct hook_load hook_load;
     bool draining;
 };
 

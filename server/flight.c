@@ -227,15 +227,19 @@ static bool is_passing(const struct pg_reply *reply)
            strncmp(sqlstate, "57", 2) == 0 || strncmp(sqlstate, "58", 2) == 0;
 }
 
+/* The event by its key: its id may name people, as a Message-ID does. */
 static void refuse_poison(struct project *project, const struct pg_reply *reply)
 {
     struct intake_request *request = request_list_pop(&project->queue);
+    char event[UUID_TEXT_LEN + 1] = "";
+    if (request && request->input.kind == INPUT_EVENT)
+        uuid_format(&request->event_key, event);
     log_event(LOG_ERROR, "the database refuses an input; it is answered with an error",
               (struct log_field[]){log_text("project", project_name(project)),
                                    log_str("sqlstate", reply->sqlstate), log_str("why", reply->message),
                                    log_str("kind", request ? input_kind_name(request->input.kind) : "timer"),
                                    log_text("source", request ? request->event.source : SLICE("")),
-                                   log_text("id", request ? request->event.id : SLICE(""))},
+                                   log_str("event", event)},
               6);
     project->batch_limit = (size_t)project->app->settings->batch_max;
     if (!request)

@@ -113,8 +113,10 @@ static const double commit_buckets[] = {0.0005, 0.001, 0.002, 0.005, 0.01, 0.02,
 static const double lag_buckets[] = {0.0001, 0.0005, 0.001, 0.002, 0.005, 0.01,
                                      0.025,  0.05,   0.1,   0.25,  0.5,   1};
 
-static const char *const hook_outcomes[METRIC_HOOK_COUNT] = {"decided", "duplicate",       "ignored",
-                                                             "refused", "unauthenticated", "deferred"};
+static const char *const hook_outcomes[METRIC_HOOK_COUNT] = {
+    "decided", "duplicate", "ignored", "refused", "unauthenticated", "deferred", "overloaded"};
+const char *const metric_hook_refusals[METRIC_HOOK_REFUSAL_COUNT] = {"malformed", "too_many", "unsupported",
+                                                                     "invalid",   "stale",    "other"};
 
 static const struct metric_row rows[METRIC_COUNT] = {
     [METRIC_EVENTS] = {"patchbay_events_total", "Events decided, by type.", COUNTER, "type", type_of_event,
@@ -168,6 +170,13 @@ static const struct metric_row rows[METRIC_COUNT] = {
     [METRIC_HOOKS] = {"patchbay_hooks_total", "Requests of webhooks, by preset and what became of them.",
                       COUNTER, "preset", name_of_preset, .value_count = METRIC_PRESETS_MAX,
                       .second = "outcome", .second_values = hook_outcomes, .second_count = METRIC_HOOK_COUNT},
+    [METRIC_HOOK_REFUSALS] = {"patchbay_hook_refusals_total",
+                              "Messages of webhooks that can never be taken, by preset and reason.", COUNTER,
+                              "preset", name_of_preset, .value_count = METRIC_PRESETS_MAX, .second = "reason",
+                              .second_values = metric_hook_refusals,
+                              .second_count = METRIC_HOOK_REFUSAL_COUNT},
+    [METRIC_HOOKS_UNDER_WAY] = {"patchbay_hooks_under_way", "Requests of webhooks that are not answered yet.",
+                                GAUGE},
     [METRIC_MAIL_LOOPS] = {"patchbay_mail_loops_total",
                            "Mails beyond the budget of their sender or thread, by which limit.", COUNTER,
                            "limit", .values = {"sender", "thread", "machine"}, .value_count = 3},

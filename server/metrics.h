@@ -10,7 +10,7 @@
 #include "rules/arena.h"
 
 #define METRICS_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
-#define METRIC_LABELS_MAX 64  /* values of a fixed label, or pairs of values of two */
+#define METRIC_LABELS_MAX 80  /* values of a fixed label, or pairs of values of two */
 #define METRIC_BUCKETS_MAX 16 /* of a histogram, without +Inf */
 
 enum metric {
@@ -21,24 +21,26 @@ enum metric {
     METRIC_LOOKED_UP,  /* events whose key may have been in the journal */
     METRIC_REFUSALS,   /* code: as in contract section 7; see metrics.c */
     METRIC_OFFERS,
-    METRIC_OFFER_ENDS,     /* cause: accepted, the causes of offer.withdrawn, other */
-    METRIC_MISSES,         /* cause: in the order of enum reject_cause */
-    METRIC_SERVICE_LEVEL,  /* met: enum metric_met */
-    METRIC_WAIT_SECONDS,   /* histogram, channel: from the first queueing to the accept */
-    METRIC_BATCH_SIZE,     /* histogram: inputs per commit */
-    METRIC_STACKED,        /* batches sent while another was in flight */
-    METRIC_COMMIT_SECONDS, /* histogram: batch sent to sync result */
-    METRIC_LOOP_LAG,       /* histogram: seconds that a timer of the loop came late */
-    METRIC_PUBLISH_LAG,    /* gauge: journal rows committed and not yet published */
-    METRIC_REDIS_UP,       /* gauge: 0 or 1 */
-    METRIC_DATABASE_UP,    /* gauge: 0 or 1 */
-    METRIC_STREAMS,        /* gauge */
-    METRIC_CONNECTIONS,    /* gauge, kind: http rpc lmtp */
-    METRIC_MAILS,          /* outcome: enum metric_mail */
-    METRIC_HOOKS,          /* preset, outcome: index of the preset * METRIC_HOOK_COUNT + enum metric_hook */
-    METRIC_MAIL_LOOPS,     /* limit: in the order of enum mail_loop, without none */
-    METRIC_INTAKE,         /* gauge: events accepted and not yet in a batch */
-    METRIC_GATEWAY_UP,     /* collected, as are the next three: project, gateway */
+    METRIC_OFFER_ENDS,      /* cause: accepted, the causes of offer.withdrawn, other */
+    METRIC_MISSES,          /* cause: in the order of enum reject_cause */
+    METRIC_SERVICE_LEVEL,   /* met: enum metric_met */
+    METRIC_WAIT_SECONDS,    /* histogram, channel: from the first queueing to the accept */
+    METRIC_BATCH_SIZE,      /* histogram: inputs per commit */
+    METRIC_STACKED,         /* batches sent while another was in flight */
+    METRIC_COMMIT_SECONDS,  /* histogram: batch sent to sync result */
+    METRIC_LOOP_LAG,        /* histogram: seconds that a timer of the loop came late */
+    METRIC_PUBLISH_LAG,     /* gauge: journal rows committed and not yet published */
+    METRIC_REDIS_UP,        /* gauge: 0 or 1 */
+    METRIC_DATABASE_UP,     /* gauge: 0 or 1 */
+    METRIC_STREAMS,         /* gauge */
+    METRIC_CONNECTIONS,     /* gauge, kind: http rpc lmtp */
+    METRIC_MAILS,           /* outcome: enum metric_mail */
+    METRIC_HOOKS,           /* preset, outcome: index of the preset * METRIC_HOOK_COUNT + enum metric_hook */
+    METRIC_HOOK_REFUSALS,   /* preset, reason: the same with METRIC_HOOK_REFUSAL_COUNT */
+    METRIC_HOOKS_UNDER_WAY, /* gauge */
+    METRIC_MAIL_LOOPS,      /* limit: in the order of enum mail_loop, without none */
+    METRIC_INTAKE,          /* gauge: events accepted and not yet in a batch */
+    METRIC_GATEWAY_UP,      /* collected, as are the next three: project, gateway */
     METRIC_GATEWAY_EVENTS,
     METRIC_GATEWAY_RECONNECTS,
     METRIC_GATEWAY_WAITING,
@@ -62,8 +64,19 @@ enum metric_hook {
     METRIC_HOOK_REFUSED,
     METRIC_HOOK_UNAUTHENTICATED,
     METRIC_HOOK_DEFERRED,
+    METRIC_HOOK_OVERLOADED,
 };
-#define METRIC_HOOK_COUNT 6
+#define METRIC_HOOK_COUNT 7
+enum metric_hook_refusal {
+    METRIC_HOOK_REFUSAL_MALFORMED,
+    METRIC_HOOK_REFUSAL_TOO_MANY,
+    METRIC_HOOK_REFUSAL_UNSUPPORTED,
+    METRIC_HOOK_REFUSAL_INVALID,
+    METRIC_HOOK_REFUSAL_STALE,
+    METRIC_HOOK_REFUSAL_OTHER,
+};
+#define METRIC_HOOK_REFUSAL_COUNT 6
+extern const char *const metric_hook_refusals[METRIC_HOOK_REFUSAL_COUNT]; /* "malformed" */
 #define METRIC_PRESETS_MAX 10
 enum metric_connection { METRIC_CONNECTION_HTTP, METRIC_CONNECTION_RPC, METRIC_CONNECTION_LMTP };
 

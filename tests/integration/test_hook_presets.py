@@ -7,6 +7,7 @@ from harness.projects import project
 SEED = bytes(range(32))
 SECRETS = {"twilio": "made-up-token", "telnyx": Telnyx.public_key(SEED), "whatsapp": "made-up-app-secret", "telegram": "made-up_secret"}
 NUMBER = "+4915112345678"
+REASONS = ("malformed", "too_many", "unsupported", "invalid", "stale", "other")
 
 
 @pytest.fixture
@@ -90,3 +91,27 @@ def test_a_chat_lives_until_it_is_ended_and_one_person_is_one_customer(hooks):
     assert later["interaction"] != first["interaction"] and later["outcome"] == "offered"
     assert telegram.update(3, text="Still me").json == {}
     assert len(open_interactions(hooks)) == 2
+
+
+def test_what_is_refused_for_good_leaves_a_trace(hooks):
+    """Both platforms are told 200, or they would send it for hours."""
+    hooks.expect_log("a message of a webhook is refused for good")
+    whatsapp, telegram = (WhatsApp(hooks, "whatsapp", "whatsapp", SECRETS["whatsapp"]),
+                          Telegram(hooks, "telegram", "telegram", SECRETS["telegram"]))
+
+    def refusals(preset):
+        return {reason: hooks.metric("patchbay_hook_refusals_total", preset=preset, reason=reason) for reason in REASONS}
+
+    good, nameless = whatsapp.text(1, "Hello"), {**whatsapp.text(2, "Sesame"), "id": ""}
+    stale, ahead = [{**whatsapp.text(number, "Sesame"), "timestamp": str(stamp)} for number, stamp in ((3, 1), (4, 4102444800))]
+    assert len(whatsapp.messages(good, nameless).json["decisions"]) == 1
+    assert [item["outcome"] for item in whatsapp.messages(whatsapp.text(5, "x"), stale, ahead).json["decisions"]] == ["attached"] + ["refused"] * 2
+    answer = whatsapp.messages(nameless, nameless)
+    assert answer.status == 200 and answer.json["code"] == "invalid"
+    assert refusals("whatsapp") == {"malformed": 3, "too_many": 0, "unsupported": 0, "invalid": 1, "stale": 1, "other": 0}
+    assert telegram.update(None, text="Sesame").status == 200
+    assert telegram.update(7, date=1, text="Sesame").json["code"] == "stale"
+    assert refusals("telegram") == {"malformed": 1, "too_many": 0, "unsupported": 0, "invalid": 0, "stale": 1, "other": 0}
+    [first, *_] = [line for line in hooks.log().splitlines() if "refused for good" in line]
+    assert "hook=whatsapp" in first and "reason=malformed" in first and "pointer=/entry/0/changes/0/value/messages/1/id" in first
+    assert not any(word in hooks.log() for word in ("Sesame", "4915112345678", "wamid"))

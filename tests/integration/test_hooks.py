@@ -24,6 +24,7 @@ hooks:
   shop: {{preset: generic, endpoint: web, map: [{{event: chat.message, id: /id, subject: /session, from: {{id: /who}}, text: /text}}]}}
 """
 FORM = "application/x-www-form-urlencoded"
+REFUSED = "a message of a webhook is refused for good"
 
 
 class Peer:
@@ -63,6 +64,7 @@ def outcomes(router, preset):
 
 
 def test_a_call_lives_by_cti_generic(hooked):
+    hooked.expect_log(REFUSED)
     hooked.presence("anna")
     pbx = Peer(hooked, "cti-generic", "pbx")
     ring = {"event": "newCall", "callId": "c1", "from": "4915112345678", "to": "4930901820", "direction": "in"}
@@ -117,6 +119,7 @@ def test_two_secrets_hold_while_one_is_changed_for_the_other(hooked):
 
 
 def test_mail_comes_by_webhooks_and_is_one_mail(hooked):
+    hooked.expect_log(REFUSED)
     mime = "From: Ann <ann@customer.example>\r\nTo: help@demo.example\r\nMessage-ID: <h1@customer.example>\r\nSubject: Hi\r\n\r\nHello\r\n"
     stamp, token = str(int(time.time())), "t" * 50
     fields = {"recipient": "help@demo.example", "sender": "ann@customer.example", "body-mime": mime, "timestamp": stamp, "token": token,

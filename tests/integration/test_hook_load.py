@@ -1,0 +1,45 @@
+"""More webhooks than are taken at a time: those that are too many come again, the others lose nothing."""
+import json
+import socket
+
+from harness.hook_peers import Peer
+from harness.process import wait_for
+from harness.projects import project
+
+LOAD_MAX = 512  # HOOK_LOAD_MAX
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
+
+def begin(pbx, number):
+    """A request whose answer is read later."""
+    body = f"event=hangup&callId=c{number}"
+    host, port = pbx.address.rsplit(":", 1)
+    made = socket.create_connection((host, int(port)), timeout=60)
+    made.sendall(f"POST {pbx.path} HTTP/1.1\r\nHost: h\r\nContent-Type: {FORM['Content-Type']}\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+                 .encode())
+    return made
+
+
+def test_what_is_too_much_is_told_to_come_again(make_router, make_proxy, postgres):
+    proxy = make_proxy(postgres.port)
+    router = make_router(project() + "hooks: {pbx: {preset: cti-generic}}\n", database_port=proxy.port,
+                         flags=["--storage-wait", "10m", "--lease", "10m"]).start()
+    router.expect_log("database is away|too many webhooks are under way")
+    pbx = Peer(router, "cti-generic", "pbx", None)
+    assert pbx.send("event=hangup&callId=first", FORM).status == 200
+    proxy.refuse()
+    proxy.drop_all()
+    waiting = [begin(pbx, number) for number in range(LOAD_MAX)]
+    wait_for(lambda: router.metric("patchbay_hooks_under_way") == LOAD_MAX, "all wait", 60)
+    refused = pbx.send("event=hangup&callId=more", FORM)
+    assert refused.status == 503 and refused.headers["Retry-After"] == "1"
+    assert refused.headers["Content-Type"] == "application/problem+json"
+    problem = json.loads(refused.bytes)
+    assert (problem["code"], problem["status"], problem["type"]) == ("overloaded", 503, "urn:patchbay:problem:overloaded")
+    assert router.metric("patchbay_hooks_total", preset="cti-generic", outcome="overloaded") == 1
+    proxy.heal()
+    for one in waiting:
+        assert one.recv(12) == b"HTTP/1.1 200"
+        one.close()
+    assert router.metric("patchbay_hooks_under_way") == 0
+    assert pbx.send("event=hangup&callId=more", FORM).status == 200

@@ -1,0 +1,105 @@
+"""Mail by webhooks: a signature that says nothing of the mail is good for one, and mail is kept as it came as over LMTP."""
+import hashlib
+import hmac
+import json
+import time
+import urllib.parse
+
+import pytest
+
+from harness.hook_peers import Peer
+from harness.process import wait_for
+from harness.projects import project
+
+NOT_SIGNED = "a webhook is not signed as its secrets say"
+
+
+def mime(number, text="Hello"):
+    return (f"From: Ann <ann@customer.example>\r\nTo: help@demo.example\r\nMessage-ID: <hm{number}@customer.example>\r\n"
+            f"Subject: Hi\r\n\r\n{text}\r\n").encode() + b"as it came: \xe4\r\n"
+
+
+class Mailgun(Peer):
+    def __init__(self, router, name, secret):
+        super().__init__(router, "mailgun", name, secret)
+        self.path += "/mime"
+
+    def deliver(self, message, token="t" * 50, **more):
+        stamp = str(int(time.time()))
+        fields = {"recipient": "help@demo.example", "sender": "ann@customer.example", "body-mime": message, "timestamp": stamp, "token": token,
+                  "signature": hmac.new(self.secret, (stamp + token).encode(), hashlib.sha256).hexdigest(), **more}
+        return self.send(urllib.parse.urlencode(fields), {"Content-Type": "application/x-www-form-urlencoded"})
+
+
+class Postmark(Peer):
+    def deliver(self, message):
+        posted = json.dumps({"OriginalRecipient": "Help@Demo.Example", "RawEmail": message.decode("latin-1")})
+        return self.send(posted, {"Content-Type": "application/json"})
+
+
+@pytest.fixture
+def router(make_router, tmp_path):
+    (tmp_path / "mailgun").write_text("signing-key\n")
+    return make_router(project().replace("queue: mail}", "queue: mail, keep_raw: true}") + f"""\
+hooks:
+  signed: {{preset: mailgun, secret_files: [{tmp_path}/mailgun]}}
+  more: {{preset: mailgun, secret_files: [{tmp_path}/mailgun]}}
+  box: {{preset: postmark}}
+""").start()
+
+
+def outcome(answer):
+    assert answer.status == 200, answer
+    return json.loads(answer.bytes)["decisions"][0]["outcome"]
+
+
+def test_a_signature_of_mailgun_is_good_for_the_mail_that_it_came_with(router, database):
+    router.expect_log(NOT_SIGNED)
+    mailgun = Mailgun(router, "signed", b"signing-key")
+    assert outcome(mailgun.deliver(mime(1))) == "queued"
+    assert mailgun.deliver(mime(1)).headers["Patchbay-Duplicate"] == "true"  # as Mailgun tries again
+    for other in ({"message": mime(2)}, {"message": mime(1), "recipient": "other@demo.example"}, {"message": mime(1), "sender": "x@y.example"}):
+        refused = mailgun.deliver(**other)
+        assert refused.status == 401 and "came with another message" in json.loads(refused.bytes)["detail"]
+    assert 'why=reused' in router.log()
+    router.restart()
+    mailgun = Mailgun(router, "signed", b"signing-key")
+    assert mailgun.deliver(mime(2)).status == 401
+    assert outcome(Mailgun(router, "more", b"signing-key").deliver(mime(1))) in ("queued", "attached")  # a route of two hooks
+    assert outcome(mailgun.deliver(mime(2), token="u" * 50)) in ("queued", "attached")
+    assert router.metric("patchbay_hooks_total", preset="mailgun", outcome="unauthenticated") == 1
+    database.query("UPDATE patchbay.hook_nonces SET until_ms = 1 WHERE hook = 'more'")
+    assert outcome(mailgun.deliver(mime(3), token="v" * 50)) in ("queued", "attached")
+    assert database.query("SELECT count(*) FROM patchbay.hook_nonces WHERE hook = 'more'") == [(0,)]
+
+
+def test_mail_by_webhooks_is_kept_as_it_came(router, tables):
+    router.expect_log("a mail cannot be kept")
+    client = router.client()
+    for peer, expected in ((Mailgun(router, "signed", b"signing-key"), mime(4)),
+                           (Postmark(router, "postmark", "box", None), mime(5).decode("latin-1").encode())):
+        number = 4 if isinstance(peer, Mailgun) else 5
+        answer = peer.deliver(mime(number))
+        thread = json.loads(answer.bytes)["decisions"][0]["interaction"]
+        kept = [client.get(f"interactions/{thread}/mails/{item['id']}").bytes
+                for item in client.ok("GET", f"interactions/{thread}/mails")["items"]]
+        assert expected in kept
+    tables.query("CREATE FUNCTION refuse_row() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'not in this house'; END $$")
+    tables.query("CREATE TRIGGER refuse_row BEFORE INSERT ON raw_mails FOR EACH ROW EXECUTE FUNCTION refuse_row()")
+    box = Postmark(router, "postmark", "box", None)
+    deferred = box.deliver(mime(6))
+    assert deferred.status == 503 and deferred.headers["Retry-After"] and json.loads(deferred.bytes)["code"] == "storage_unavailable"
+    tables.query("DROP TRIGGER refuse_row ON raw_mails")
+    before = tables.one("SELECT count(*) FROM raw_mails")
+    assert box.deliver(mime(6)).headers["Patchbay-Duplicate"] == "true"
+    wait_for(lambda: tables.one("SELECT count(*) FROM raw_mails") == before + 1, "it is kept when it comes again")
+
+
+def test_an_event_that_the_database_refuses_is_answered_500_and_logged_without_its_id(router, tables):
+    router.expect_log("the database refuses an input")
+    tables.query("ALTER TABLE content ADD CONSTRAINT no_poison CHECK (title <> 'Hi')")
+    answer = Postmark(router, "postmark", "box", None).deliver(mime(7))
+    assert answer.status == 500 and json.loads(answer.bytes)["code"] == "internal"
+    line = next(line for line in router.log().splitlines() if "the database refuses an input" in line)
+    assert "customer.example" not in line and "event=" in line, line
+    assert router.metric("patchbay_hooks_total", preset="postmark", outcome="deferred") == 1
