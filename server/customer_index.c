@@ -41,6 +41,21 @@ static void tell(struct project *project, const struct pg_reply *reply, int row)
     arena_deinit(&arena);
 }
 
+static void on_rested(uv_timer_t *timer)
+{
+    struct project *project = timer->data;
+    if (project->state == PROJECT_OWNED && !project->index.running)
+        run(project);
+}
+
+static void rest(struct project *project)
+{
+    uv_update_time(project->app->loop);
+    uint64_t took = uv_now(project->app->loop) - project->index.ran_ms;
+    uv_timer_start(&project->index.pause, on_rested,
+                   took < CUSTOMER_INDEX_REST_MAX_MS ? took : CUSTOMER_INDEX_REST_MAX_MS, 0);
+}
+
 static void on_run(void *ctx, const struct pg_reply *reply)
 {
     struct project *project = ctx;
@@ -58,7 +73,7 @@ static void on_run(void *ctx, const struct pg_reply *reply)
             tell(project, reply, row);
     }
     if (more && project->state == PROJECT_OWNED)
-        run(project);
+        rest(project);
     project_reply_done(project);
 }
 
@@ -83,6 +98,17 @@ void customer_index_tick(struct project *project)
     const struct customer_index *index = &project->index;
     bool is_due = index->seq != project->journal_seq ||
                   uv_now(project->app->loop) - index->ran_ms >= CUSTOMER_INDEX_EVERY_MS;
-    if (is_due && !index->running)
+    if (is_due && !index->running && !uv_is_active((const uv_handle_t *)&index->pause))
         run(project);
+}
+
+void customer_index_init(struct project *project)
+{
+    uv_timer_init(project->app->loop, &project->index.pause);
+    project->index.pause.data = project;
+}
+
+void customer_index_close(struct project *project, uv_close_cb on_closed)
+{
+    uv_close((uv_handle_t *)&project->index.pause, on_closed);
 }

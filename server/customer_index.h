@@ -4,10 +4,14 @@
 #ifndef SERVER_CUSTOMER_INDEX_H
 #define SERVER_CUSTOMER_INDEX_H
 
+#include <uv.h>
+
 #include "rules/types.h"
 
 #define CUSTOMER_INDEX_PAGE 500      /* customers, and rows of the journal, of one run */
 #define CUSTOMER_INDEX_EVERY_MS 1000 /* without news: others may have changed customers */
+/* While there is more, it rests as long as a run took: decisions share the database's processors with it. */
+#define CUSTOMER_INDEX_REST_MAX_MS 1000
 
 struct project;
 
@@ -15,9 +19,13 @@ struct customer_index {
     bool running;
     uint64_t seq;    /* of the journal, when the last run began */
     uint64_t ran_ms; /* when that was; loop time */
+    uv_timer_t pause;
 };
 
+void customer_index_init(struct project *project);
 /* A few times a second, for an owned project. */
 void customer_index_tick(struct project *project);
+/* `on_closed` gets the handle, whose data is the project. */
+void customer_index_close(struct project *project, uv_close_cb on_closed);
 
 #endif

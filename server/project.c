@@ -115,6 +115,7 @@ struct project *project_open(struct app *app, uint32_t id, struct slice name)
     turn_init(&project->turn, app->loop, on_turn, project);
     uv_timer_init(app->loop, &project->core_timer);
     uv_timer_init(app->loop, &project->housekeeping);
+    customer_index_init(project);
     project->core_timer.data = project->housekeeping.data = project;
     uv_timer_start(&project->housekeeping, on_housekeeping, 0, PROJECT_HOUSEKEEPING_MS);
     project->next = app->projects;
@@ -191,11 +192,12 @@ static void finish_close(struct project *project)
     changes_settle(project, false);
     project_enter(project, PROJECT_CLOSED);
     owner_drop(project);
-    project->handles = 3;
+    project->handles = 4;
     unlink_project(project);
     turn_close(&project->turn, on_turn_closed);
     uv_close((uv_handle_t *)&project->core_timer, on_timer_closed);
     uv_close((uv_handle_t *)&project->housekeeping, on_timer_closed);
+    customer_index_close(project, on_timer_closed);
 }
 
 void project_close(struct project *project, void (*on_closed)(void *ctx), void *ctx)

@@ -16,7 +16,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 STAGES = ("lint", "unit", "simulate", "fuzz", "integration")
 CORES = os.cpu_count() or 1
 FUZZ_S = 20 if os.environ.get("CI") == "true" else 5
-LIMIT_S = {"build": 1800, "lint": 900, "unit": 900, "simulate": 600, "integration": 2700, "test": 900}
+LIMIT_S = {"build": 1800, "lint": 900, "unit": 900, "simulate": 600, "integration": 2700, "test": 600}
 
 ENVIRONMENT = {
     **{name: value for name, value in os.environ.items() if not name.startswith("PATCHBAY_") or name == "PATCHBAY_SHARED"},

@@ -25,7 +25,9 @@ GRANT EXECUTE ON FUNCTION lexemes_of(uuid[]) TO patchbay_server;
 
 CREATE OR REPLACE FUNCTION index_customers(of integer, by_owner uuid, by_epoch bigint, page bigint)
     RETURNS TABLE (agent text, customer uuid, interaction uuid, channel smallint, at_ms bigint, more boolean)
-    LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
+    -- Planned while the tables may still be empty, and kept: whatever the planner believes then, nothing is read whole.
+    LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off
+    SET enable_mergejoin = off AS $$
 #variable_conflict use_column
 DECLARE
     numbers bigint[];
@@ -106,8 +108,9 @@ BEGIN
 END
 $$;
 
--- The part of index_customers() that looks at customers.
-CREATE OR REPLACE FUNCTION index_some(of integer, ids uuid[]) RETURNS void LANGUAGE plpgsql AS $$
+-- The part of index_customers() that looks at customers. Each table is asked for the rows of `ids`, so that joins of what comes of that may be any.
+CREATE OR REPLACE FUNCTION index_some(of integer, ids uuid[]) RETURNS void
+    LANGUAGE plpgsql SET enable_hashjoin = on SET enable_mergejoin = on AS $$
 BEGIN
     WITH now_is AS (
         SELECT c.id, c.tags, coalesce(l.words, '') AS words
@@ -129,7 +132,7 @@ BEGIN
         -- What was before the journal was looked through, or came with a merge.
         INSERT INTO customer_last AS l (customer, project, at_ms, heard_ms, interaction)
         SELECT n.id, of, uuid_ms(a.interaction), uuid_ms(a.interaction), a.interaction
-        FROM now_is n JOIN activity a ON a.customer = n.id
+        FROM now_is n JOIN activity a ON a.customer = n.id AND a.customer = ANY (ids)
         ON CONFLICT (customer) DO UPDATE
         SET at_ms = excluded.at_ms, interaction = excluded.interaction WHERE l.at_ms < excluded.at_ms
     )

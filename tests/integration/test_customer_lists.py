@@ -344,6 +344,27 @@ def test_hostile_values_are_found_verbatim_or_not_at_all(desk, database):
     assert database.query("SELECT count(*) FROM patchbay.customers")[0][0] == len(HOSTILE)
 
 
+def test_the_index_reads_no_table_whole_though_all_were_empty_when_it_was_planned(desk, database):
+    desk.stop()
+    [(owner, epoch)] = database.query("UPDATE patchbay.fences SET owner = gen_random_uuid() RETURNING owner::text, epoch")
+    connection = database.cluster.connect(database.name)
+    run = f"SELECT count(*) FROM patchbay.index_customers(1, '{owner}', {epoch}, 100)"
+    with connection.cursor() as cursor:
+        cursor.execute("SET search_path = patchbay")
+        for _ in range(2):
+            cursor.execute(run)
+        make_customers(database, 500, 6)
+        cursor.execute("SELECT sum(seq_tup_read) FROM pg_stat_xact_user_tables")  # what was above is not in this transaction
+        assert cursor.fetchone() == (0,)
+        connection.autocommit = False
+        cursor.execute(run)
+        cursor.execute("SELECT relname, seq_tup_read FROM pg_stat_xact_user_tables WHERE seq_tup_read > 1")
+        assert cursor.fetchall() == []
+        cursor.execute("SELECT count(*) FROM customer_words")
+        assert cursor.fetchone() == (100,)
+    connection.close()
+
+
 def test_wrong_conditions_are_refused_with_their_place(desk):
     client, rpc = desk.client("admin", "anna"), desk.rpc_client("admin", "anna")
     good = client.ok("POST", "customers", {"name": "a"}, 201) and client.ok("POST", "customers", {"name": "b"}, 201)
