@@ -16,7 +16,7 @@
 #define SETTINGS_FOLDER_MAX 1024       /* bytes of the path of a folder, with the NUL */
 #define SETTINGS_FAULTS_MAX 32
 #define SETTINGS_FAULT_MAX 512
-#define SETTINGS_COUNT 17
+#define SETTINGS_COUNT 18
 
 struct settings_address {
     char host[SETTINGS_HOST_MAX]; /* numeric, without brackets */
