@@ -60,7 +60,8 @@ void freeswitch_sync_deinit(struct freeswitch_sync *sync);
 
 /* freeswitch_orders.c */
 /* An agent has taken an interaction of the project: if it is a call of this gateway, it goes to the agent. */
-void freeswitch_orders_add(struct freeswitch *freeswitch, const struct uuid *interaction);
+void freeswitch_orders_transfer(struct freeswitch *freeswitch, const struct uuid *interaction);
+void freeswitch_orders_hang_up(struct freeswitch *freeswitch, struct slice call); /* as rejected */
 void freeswitch_orders_send(struct freeswitch *freeswitch); /* those that wait for a connection */
 /* A command/reply came for the oldest that was sent there; the link is gone. */
 void freeswitch_orders_confirm(struct freeswitch *freeswitch, const struct gateway_link *link);

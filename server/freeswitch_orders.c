@@ -1,4 +1,4 @@
-/* What agents do with calls, until FreeSWITCH has confirmed that it heard of it: what was ordered while no
+/* What is done with calls, until FreeSWITCH has confirmed that it heard of it: what was ordered while no
  * connection was there, or was not confirmed on the last one, is sent on the next if it still makes sense. */
 #include <stdlib.h>
 
@@ -9,7 +9,8 @@
 
 struct freeswitch_order {
     struct freeswitch_order *next;
-    struct uuid interaction;
+    struct uuid interaction;   /* whose call goes to its agent */
+    char call[ESL_ID_MAX + 1]; /* not empty: the call is hung up instead */
     struct gateway_link *link; /* that it was sent on; NULL: it waits for one */
     bool is_late;              /* it could not be sent at once, or was lost */
 };
@@ -44,6 +45,19 @@ static const struct interaction *find(const struct core *core, const struct free
     return is_ours ? found : NULL;
 }
 
+static bool take_link(const struct freeswitch *freeswitch, struct freeswitch_order *order, struct slice call)
+{
+    order->link = link_to(freeswitch, call);
+    order->is_late |= !order->link;
+    return order->link;
+}
+
+/* A call's own connection does not come back. */
+static bool may_wait(const struct freeswitch *freeswitch)
+{
+    return !gateway_config(freeswitch->gateway)->listens;
+}
+
 /* The call goes to the extension of the agent who took it, unless it is there already; a late order is for a
  * call that talks with nobody. */
 static bool makes_sense(const struct freeswitch *freeswitch, const struct freeswitch_order *order,
@@ -67,8 +81,8 @@ static void write_transfer(struct gateway_link *link, struct slice call, struct 
     arena_deinit(&arena);
 }
 
-/* False: nothing is to be sent, now or later. */
-static bool send_order(const struct freeswitch *freeswitch, struct freeswitch_order *order)
+/* Each of the two: false, nothing is to be sent, now or later. */
+static bool send_transfer(const struct freeswitch *freeswitch, struct freeswitch_order *order)
 {
     const struct gateway *gateway = freeswitch->gateway;
     const struct core *core = project_core(gateway_project(gateway));
@@ -77,17 +91,35 @@ static bool send_order(const struct freeswitch *freeswitch, struct freeswitch_or
         return false;
     struct slice call = found->texts.subject, agent = core->agents[found->data.agent].name;
     struct slice extension = gateway_extension_of(gateway, agent);
-    struct gateway_link *link = link_to(freeswitch, call);
     if (!extension.len)
         return false;
-    order->is_late |= !link;
-    if (!link)
-        return !gateway_config(gateway)->listens; /* a call's own connection does not come back */
-    if (!makes_sense(freeswitch, order, call, agent))
+    if (!take_link(freeswitch, order, call))
+        return may_wait(freeswitch);
+    if (!makes_sense(freeswitch, order, call, agent)) {
+        order->link = NULL;
         return false;
-    order->link = link;
-    write_transfer(link, call, extension, gateway_config(gateway)->redirect);
+    }
+    write_transfer(order->link, call, extension, gateway_config(gateway)->redirect);
     return true;
+}
+
+static bool send_hang_up(const struct freeswitch *freeswitch, struct freeswitch_order *order)
+{
+    struct arena arena;
+    if (!take_link(freeswitch, order, slice_of(order->call)))
+        return may_wait(freeswitch);
+    if (!esl_calls_has(freeswitch->calls, slice_of(order->call)))
+        return false;
+    arena_init(&arena);
+    gateway_link_write(order->link,
+                       arena_format(&arena, "bgapi uuid_kill %s CALL_REJECTED\n\n", order->call));
+    arena_deinit(&arena);
+    return true;
+}
+
+static bool send_order(const struct freeswitch *freeswitch, struct freeswitch_order *order)
+{
+    return order->call[0] ? send_hang_up(freeswitch, order) : send_transfer(freeswitch, order);
 }
 
 void freeswitch_orders_send(struct freeswitch *freeswitch)
@@ -101,19 +133,34 @@ void freeswitch_orders_send(struct freeswitch *freeswitch)
     }
 }
 
-void freeswitch_orders_add(struct freeswitch *freeswitch, const struct uuid *interaction)
+static void add(struct freeswitch *freeswitch, const struct freeswitch_order *order)
 {
-    struct freeswitch_order **end = &freeswitch->orders, *order = calloc(1, sizeof *order);
-    if (!order)
+    struct freeswitch_order **end = &freeswitch->orders, *copy = malloc(sizeof *copy);
+    if (!copy)
         abort();
     if (freeswitch->order_count == FREESWITCH_ORDERS_MAX)
         drop(freeswitch, &freeswitch->orders);
     while (*end)
         end = &(*end)->next;
-    order->interaction = *interaction;
-    *end = order;
+    *copy = *order;
+    *end = copy;
     freeswitch->order_count++;
     freeswitch_orders_send(freeswitch);
+}
+
+void freeswitch_orders_transfer(struct freeswitch *freeswitch, const struct uuid *interaction)
+{
+    add(freeswitch, &(struct freeswitch_order){.interaction = *interaction});
+}
+
+void freeswitch_orders_hang_up(struct freeswitch *freeswitch, struct slice call)
+{
+    struct freeswitch_order order = {.next = NULL};
+    if (!esl_id_is_plain(call))
+        return;
+    for (size_t i = 0; i < call.len; i++)
+        order.call[i] = call.ptr[i];
+    add(freeswitch, &order);
 }
 
 void freeswitch_orders_confirm(struct freeswitch *freeswitch, const struct gateway_link *link)

@@ -295,7 +295,12 @@ static void on_announced(struct gateway *gateway, struct slice type, struct slic
     struct uuid id;
     if (slice_is(type, "interaction.assigned") && gateway_config(gateway)->redirect.len &&
         gateway_extension_of(gateway, agent).len && uuid_parse(&id, interaction))
-        freeswitch_orders_add(gateway_state(gateway), &id);
+        freeswitch_orders_transfer(gateway_state(gateway), &id);
+}
+
+static void hang_up(struct gateway *gateway, struct slice call)
+{
+    freeswitch_orders_hang_up(gateway_state(gateway), call);
 }
 
 const struct gateway_kind gateway_freeswitch = {
@@ -306,4 +311,5 @@ const struct gateway_kind gateway_freeswitch = {
     .on_bytes = on_bytes,
     .on_closed = on_closed,
     .on_announced = on_announced,
+    .hang_up = hang_up,
 };

@@ -156,7 +156,7 @@ def calls(router, which="open"):
 def connect(switch, secret, make_router):
     def start(**more):
         line = (f"{{kind: freeswitch, address: '127.0.0.1:{switch.port}', secret_file: {secret}, endpoint: main, contexts: [public], "
-                "extensions: {anna: 1001, ben: 1002}, redirect: {context: agents}}")
+                "extensions: {anna: 1001, ben: 1002}, redirect: {context: agents}, blocked: hangup}")
         router = make_router(project_with(line), **more).start()
         wait_for(lambda: switch.peer and state(router) == "connected", "the gateway is connected")
         return router
@@ -226,6 +226,27 @@ def test_what_was_missed_is_made_up_for(connected, switch):
     wait_for(lambda: ("another", "active", "ben") in [(one["subject"], one["state"], one["agent"]) for one in calls(router)],
              lambda: calls(router))
     assert [command for command in switch.commands if "bgapi" in command] == [transfer]
+    router.expect_log("a gateway is away")
+
+
+def test_blocked_callers_are_hung_up(connected, switch):
+    router = connected
+    first, late = b"3012345678", b"3087654321"
+    block = lambda number: router.client("supervisor").ok("POST", "blacklist", {"phone": f"+49{number.decode()}"}, 201)
+    frame = now(frames("answered")[0])
+    id = re.search(rb"Unique-ID: (\S+)", frame).group(1)
+    block(first)
+    switch.send(frame)
+    killed = lambda: [command for command in switch.commands if "bgapi" in command]
+    wait_for(lambda: killed() == [f"bgapi uuid_kill {id.decode()} CALL_REJECTED"], lambda: switch.commands)
+    switch.send(now(frame.replace(id, b"late").replace(first, late)))
+    wait_for(lambda: [one["subject"] for one in calls(router)] == ["late"], lambda: calls(router))
+    switch.greets.clear()
+    switch.cut()
+    block(late)
+    switch.channels = listed(channel("late", "late", "+4930901820", "inbound", "RINGING"))
+    switch.greets.set()
+    wait_for(lambda: killed()[1:] == ["bgapi uuid_kill late CALL_REJECTED"], lambda: switch.commands)
     router.expect_log("a gateway is away")
 
 
