@@ -44,12 +44,21 @@ static void on_news(void *ctx, const struct ami_news *news)
     arena_deinit(&arena);
 }
 
+static void ask_presentation(void *ctx, struct slice channel, struct slice call)
+{
+    note(ctx, channel);
+    note(ctx, call);
+}
+
 /* `piece` bytes at a time, as a socket might give them. */
-static struct trace read_all(const char *bytes, size_t size, size_t piece)
+static struct trace read_all(const char *bytes, size_t size, size_t piece, bool asks)
 {
     static struct ami_block block;
     struct trace trace = {.hash = 1};
-    struct ami_calls_options options = {.on_news = on_news, .agent_at = agent_at, .ctx = &trace};
+    struct ami_calls_options options = {.on_news = on_news,
+                                        .agent_at = agent_at,
+                                        .ask_presentation = asks ? ask_presentation : NULL,
+                                        .ctx = &trace};
     struct ami_calls *calls = ami_calls_alloc(&options);
     size_t start = 0, end = 0;
     enum ami_status status = AMI_BLOCK;
@@ -63,6 +72,8 @@ static struct trace read_all(const char *bytes, size_t size, size_t piece)
             assert(used <= end - start && (status != AMI_BLOCK || used > 0));
             assert(status != AMI_BAD || why);
             start += used;
+            if (status == AMI_BLOCK && ami_is(&block, "message", "channels will follow"))
+                ami_calls_resync(calls);
             if (status == AMI_BLOCK)
                 ami_calls_read(calls, &block, TIME_NEVER);
         } while (status == AMI_BLOCK);
@@ -74,10 +85,11 @@ static struct trace read_all(const char *bytes, size_t size, size_t piece)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const char *bytes = (const char *)data;
-    struct trace whole = read_all(bytes, size, size + 1);
+    struct trace whole = read_all(bytes, size, size + 1, true);
     if (size < AMI_LINE_MAX) {
-        struct trace pieces = read_all(bytes, size, 7);
+        struct trace pieces = read_all(bytes, size, 7, true);
         assert(pieces.hash == whole.hash);
     }
+    (void)read_all(bytes, size, size + 1, false);
     return 0;
 }
