@@ -30,7 +30,7 @@ def pbx(make_router, asterisk, tmp_path):
     secret_file: {tmp_path}/secret
     endpoint: main
     contexts: [from-trunk]
-    extensions: {{anna: "1001"}}
+    extensions: {{anna: "1001", ben: "1002"}}
     redirect: {{context: agents}}
 """)
     router.expect_log("a gateway is away")
@@ -91,3 +91,45 @@ def test_nothing_is_doubled_or_left_open_when_asterisk_or_the_router_are_killed(
     asterisk.start()
     wait_connected(pbx, asterisk)
     wait_calls(tables, asterisk, ("+4915112345678", None, False), ("+33612345678", None, False))
+
+
+def hang_up_phone(asterisk, phone):
+    assert asterisk.act("Hangup", Channel=f"/^PJSIP.{phone}-.*$/")[0]["Response"] == "Success"
+
+
+def wait_talks(asterisk, phone):
+    return wait_for(lambda: asterisk.channel_of(phone), lambda: f"{phone} talks: {asterisk.act('CoreShowChannels')} {asterisk.output()}", 30)
+
+
+def wait_told(pbx, events):
+    """Of one call: it rings, is answered by anna, is answered by ben, ends."""
+    told = lambda: pbx.metric("patchbay_gateway_events_total", gateway="pbx1")
+    wait_for(lambda: told() == events, lambda: f"{told()} events, not {events}", 30)
+
+
+def check_transfer(pbx, asterisk, tables, is_attended):
+    asterisk.phone_at("1002")
+    asterisk.call("1001")
+    wait_talks(asterisk, "1001")
+    wait_calls(tables, asterisk, ("+4915112345678", "anna", True))
+    wait_told(pbx, 2)
+    asterisk.go("1001")
+    wait_talks(asterisk, "1002")
+    wait_told(pbx, 3)
+    if is_attended:
+        hang_up_phone(asterisk, "1001")
+    wait_for(lambda: not asterisk.channel_of("1001"), "anna is out of it")
+    wait_calls(tables, asterisk, ("+4915112345678", "anna", True))  # whose work it stays
+    hang_up_phone(asterisk, "1002")
+    wait_calls(tables, asterisk, ("+4915112345678", "anna", False))
+    wait_told(pbx, 4)
+
+
+def test_a_blind_transfer_is_one_interaction(pbx, asterisk, tables):
+    asterisk.phone_at("1001", refer_to="1002")
+    check_transfer(pbx, asterisk, tables, is_attended=False)
+
+
+def test_an_attended_transfer_is_one_interaction(pbx, asterisk, tables):
+    asterisk.phone_at("1001", dials="*21002")
+    check_transfer(pbx, asterisk, tables, is_attended=True)
