@@ -35,7 +35,8 @@ static void log_phase(const struct gateway *gateway)
 void gateway_enter(struct gateway *gateway, enum gateway_phase phase, const char *why)
 {
     static const unsigned legal[] = {
-        [GATEWAY_WAITING] = 1u << GATEWAY_CONNECTING | 1u << GATEWAY_LISTENING | 1u << GATEWAY_CLOSING,
+        [GATEWAY_WAITING] = 1u << GATEWAY_WAITING | 1u << GATEWAY_CONNECTING | 1u << GATEWAY_LISTENING |
+                            1u << GATEWAY_CLOSING,
         [GATEWAY_CONNECTING] = 1u << GATEWAY_AUTHENTICATING | 1u << GATEWAY_WAITING | 1u << GATEWAY_CLOSING,
         [GATEWAY_AUTHENTICATING] = 1u << GATEWAY_CONNECTED | 1u << GATEWAY_WAITING | 1u << GATEWAY_CLOSING,
         [GATEWAY_CONNECTED] = 1u << GATEWAY_WAITING | 1u << GATEWAY_CLOSING,
@@ -58,12 +59,7 @@ void gateway_enter(struct gateway *gateway, enum gateway_phase phase, const char
 
 /* --- dialling --- */
 
-static void on_retry(uv_timer_t *timer)
-{
-    struct gateway *gateway = timer->data;
-    gateway_enter(gateway, GATEWAY_CONNECTING, NULL);
-    gateway_dial_start(gateway);
-}
+static void on_retry(uv_timer_t *timer);
 
 static void wait_and_retry(struct gateway *gateway, const char *why, bool is_refused)
 {
@@ -88,12 +84,20 @@ static void try_next(struct gateway *gateway)
 
 void gateway_on_dialled(struct gateway *gateway)
 {
-    if (gateway->phase == GATEWAY_CLOSING)
-        gateway_handle_closed(gateway);
-    else if (gateway->handles--, gateway->dial->why)
+    uv_timer_stop(&gateway->retry);
+    if (gateway->dial->why)
         wait_and_retry(gateway, gateway->dial->why, false);
     else
         try_next(gateway);
+}
+
+static void on_dial_late(uv_timer_t *timer)
+{
+    struct gateway *gateway = timer->data;
+    const char *why =
+        gateway->dial->resolve ? "its name is not resolved in time" : "the secret file is not read in time";
+    gateway_dial_drop(&gateway->dial);
+    wait_and_retry(gateway, why, false);
 }
 
 void gateway_on_link_closed(struct gateway *gateway, const struct gateway_link *link)
@@ -103,12 +107,13 @@ void gateway_on_link_closed(struct gateway *gateway, const struct gateway_link *
         return;
     }
     if (gateway->config.listens) {
+        static struct log_limit limit;
         if (link->is_refused)
-            log_event(LOG_WARN, "a peer of a gateway is refused",
-                      (struct log_field[]){log_text("project", gateway->project_name),
-                                           log_text("gateway", gateway->config.name),
-                                           log_str("why", link->why)},
-                      3);
+            log_event_limited(&limit, LOG_WARN, "a peer of a gateway is refused",
+                              (struct log_field[]){log_text("project", gateway->project_name),
+                                                   log_text("gateway", gateway->config.name),
+                                                   log_str("why", link->why)},
+                              3);
         return;
     }
     if (link->is_ready && clock_now_ms() - gateway->since_ms >= GATEWAY_STEADY_MS)
@@ -142,39 +147,50 @@ static void on_handle_closed(uv_handle_t *handle)
     gateway_handle_closed(handle->data);
 }
 
-static void on_listen_retry(uv_timer_t *timer);
+/* Not before: its memory is the next try's. */
+static void on_deaf_closed(uv_handle_t *handle)
+{
+    struct gateway *gateway = handle->data;
+    if (gateway->phase == GATEWAY_CLOSING) {
+        gateway_handle_closed(gateway);
+        return;
+    }
+    gateway->handles--;
+    wait_and_retry(gateway, "it cannot listen there", false);
+}
 
 static void listen_on(struct gateway *gateway)
 {
-    const struct config_gateway *config = &gateway->config;
     union gateway_address address;
-    char *host = arena_string(&gateway->arena, config->host);
-    int status = uv_ip4_addr(host, config->port, &address.v4);
+    int status = uv_ip4_addr(gateway->host, gateway->config.port, &address.v4);
     if (status != 0)
-        status = uv_ip6_addr(host, config->port, &address.v6);
+        status = uv_ip6_addr(gateway->host, gateway->config.port, &address.v6);
     if (uv_tcp_init(gateway->gateways->app->loop, &gateway->listener) != 0)
         abort();
     gateway->listener.data = gateway;
-    gateway->is_listening = true;
     gateway->handles++;
     if (status == 0)
         status = uv_tcp_bind(&gateway->listener, &address.any, 0);
     if (status == 0)
         status = uv_listen((uv_stream_t *)&gateway->listener, BACKLOG, on_peer);
     if (status == 0) {
+        gateway->is_listening = true;
         gateway_enter(gateway, GATEWAY_LISTENING, NULL);
         return;
     }
-    gateway->is_listening = false;
-    gateway->why = "it cannot listen there";
-    log_phase(gateway);
-    uv_close((uv_handle_t *)&gateway->listener, on_handle_closed);
-    uv_timer_start(&gateway->retry, on_listen_retry, GATEWAY_RETRY_MAX_MS, 0);
+    uv_close((uv_handle_t *)&gateway->listener, on_deaf_closed);
 }
 
-static void on_listen_retry(uv_timer_t *timer)
+static void on_retry(uv_timer_t *timer)
 {
-    listen_on(timer->data);
+    struct gateway *gateway = timer->data;
+    if (gateway->config.listens) {
+        listen_on(gateway);
+        return;
+    }
+    gateway_enter(gateway, GATEWAY_CONNECTING, NULL);
+    gateway_dial_start(gateway);
+    uv_timer_start(timer, on_dial_late, GATEWAY_DIAL_DEADLINE_MS, 0);
 }
 
 /* --- opening and closing --- */
@@ -195,7 +211,8 @@ static void copy_config(struct gateway *gateway, const struct project_config *pr
     struct config_gateway *copy = &gateway->config;
     *copy = *config;
     copy->name = arena_copy(arena, config->name);
-    copy->host = arena_copy(arena, config->host);
+    gateway->host = arena_string(arena, config->host);
+    copy->host = slice_of(gateway->host);
     copy->user = arena_copy(arena, config->user);
     copy->secret_file = arena_copy(arena, config->secret_file);
     copy->redirect = arena_copy(arena, config->redirect);
@@ -251,6 +268,7 @@ struct gateway *gateway_open(struct gateways *gateways, struct project *project,
     if (!gateway || uv_timer_init(loop, &gateway->retry) != 0 || uv_timer_init(loop, &gateway->resubmit) != 0)
         abort();
     arena_init(&gateway->arena);
+    table_init(&gateway->subjects);
     gateway->gateways = gateways;
     gateway->project = project;
     gateway->project_name = arena_copy(&gateway->arena, project_name(project));
@@ -266,10 +284,7 @@ struct gateway *gateway_open(struct gateways *gateways, struct project *project,
     gateways->open++;
     if (gateway->kind->open)
         gateway->state = gateway->kind->open(gateway);
-    if (config->listens)
-        listen_on(gateway);
-    else
-        on_retry(&gateway->retry);
+    on_retry(&gateway->retry);
     return gateway;
 }
 
@@ -279,6 +294,7 @@ void gateway_quiesce(struct gateway *gateway)
         return;
     gateway_enter(gateway, GATEWAY_CLOSING, NULL);
     gateway->handles += gateway->link_count;
+    gateway_dial_drop(&gateway->dial);
     uv_close((uv_handle_t *)&gateway->retry, on_handle_closed);
     uv_close((uv_handle_t *)&gateway->resubmit, on_handle_closed);
     if (gateway->is_listening)
@@ -288,7 +304,7 @@ void gateway_quiesce(struct gateway *gateway)
     gateway->handles++; /* of gateway_close() */
 }
 
-/* A second time while a dial is under way: when its line was taken away, and when everything ends. */
+/* A second time while its handles are closing: when its line was taken away, and when everything ends. */
 void gateway_close(struct gateway *gateway)
 {
     if (gateway->is_given_up)
@@ -296,7 +312,6 @@ void gateway_close(struct gateway *gateway)
     gateway->is_given_up = true;
     gateway_quiesce(gateway);
     gateway_events_drop(gateway);
-    gateway_sweep_forget(gateway);
     gateway_handle_closed(gateway);
 }
 
@@ -304,10 +319,7 @@ void gateway_handle_closed(struct gateway *gateway)
 {
     struct gateways *gateways = gateway->gateways;
     struct gateway **at = &gateways->first;
-    if (gateway->phase != GATEWAY_CLOSING) { /* a listener that could not listen */
-        gateway->handles--;
-        return;
-    }
+    assert(gateway->phase == GATEWAY_CLOSING);
     if (--gateway->handles > 0 || gateway->event_count > 0)
         return;
     if (gateway->kind->close)
@@ -315,7 +327,7 @@ void gateway_handle_closed(struct gateway *gateway)
     while (*at != gateway)
         at = &(*at)->next;
     *at = gateway->next;
-    gateway_dial_free(&gateway->dial);
+    table_deinit(&gateway->subjects);
     arena_deinit(&gateway->arena);
     free(gateway);
     gateways->open--;

@@ -18,6 +18,7 @@
 #define GATEWAY_LINKS_MAX 256            /* connections to one that listens */
 #define GATEWAY_OUTPUT_MAX (256u << 10)  /* bytes that the peer has not taken; it is cut beyond */
 #define GATEWAY_SECRET_MAX 1024          /* bytes of a secret file */
+#define GATEWAY_DIAL_DEADLINE_MS 5000    /* to read the secret and to resolve the name */
 #define GATEWAY_CONNECT_DEADLINE_MS 5000 /* for one address */
 #define GATEWAY_FRAME_DEADLINE_MS 10000  /* from the first byte of a frame to its last */
 #define GATEWAY_WRITE_DEADLINE_MS 30000  /* for the peer to take what was written */
@@ -30,7 +31,7 @@
 #define GATEWAY_STEADY_MS 2000           /* connected for this long, it starts from the first wait again */
 #define GATEWAY_RETRY_REFUSED_MS 60000   /* after a login that was refused */
 #define GATEWAY_RESUBMIT_MS 250          /* before refused events are tried again */
-#define GATEWAY_SWEEP_PAGE 4096          /* open calls looked at once */
+#define GATEWAY_SWEEP_EVENTS_MAX 128     /* waiting; then no more lost calls are ended */
 #define GATEWAY_SOURCE_MAX (CONFIG_NAME_MAX + 16)
 
 struct app;
@@ -77,7 +78,7 @@ struct slice gateway_region(const struct gateway *gateway);
 struct slice gateway_agent_at(const struct gateway *gateway, struct slice number);
 struct slice gateway_extension_of(const struct gateway *gateway, struct slice agent);
 /* After the peer has said which calls it has: those of this gateway that are open here and not live end with
- * the cause "lost". Asks until it is answered. */
+ * the cause "lost", from the next housekeeping on. */
 void gateway_end_lost(struct gateway *gateway, bool (*is_live)(struct gateway *gateway, struct slice call));
 /* The connection of a gateway that dials; NULL while there is none. */
 struct gateway_link *gateway_link(const struct gateway *gateway);

@@ -53,3 +53,16 @@ bool gateway_calls_of(const struct gateway *gateway, struct slice text, struct g
     *out = call_of(core, interaction);
     return true;
 }
+
+struct value gateway_call_lost(struct slice source, struct slice call, struct slice id, struct arena *arena)
+{
+    struct value document = value_map(arena, 6), data = value_map(arena, 1);
+    value_set(&data, "cause", value_string(SLICE("lost")));
+    value_set(&document, "specversion", value_string(SLICE("1.0")));
+    value_set(&document, "type", value_string(slice_of(event_type_name(EVENT_CALL_ENDED))));
+    value_set(&document, "source", value_string(source));
+    value_set(&document, "id", value_string(id));
+    value_set(&document, "subject", value_string(arena_copy(arena, call)));
+    value_set(&document, "data", data);
+    return document;
+}

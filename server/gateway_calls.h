@@ -18,5 +18,8 @@ void gateway_calls_each(const struct gateway *gateway,
 bool gateway_calls_find(const struct gateway *gateway, struct slice subject, struct gateway_call *out);
 /* The same of an interaction, by its id as text; false also when it is no call of this gateway. */
 bool gateway_calls_of(const struct gateway *gateway, struct slice interaction, struct gateway_call *out);
+/* The event that ends one which nobody will end any more: "call.ended" with the cause "lost". Borrows the
+ * source and the id, copies the call. */
+struct value gateway_call_lost(struct slice source, struct slice call, struct slice id, struct arena *arena);
 
 #endif

@@ -1,6 +1,3 @@
-#include <errno.h>
-#include <netdb.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,21 +7,34 @@
 
 #define WHY_MAX 128
 
-void gateway_dial_free(struct gateway_dial **owner)
+static const char unresolved[] = "its name cannot be resolved";
+
+static void dial_free(struct gateway_dial *dial)
 {
-    struct gateway_dial *dial = *owner;
-    *owner = NULL;
-    if (!dial)
-        return;
     explicit_bzero(dial->secret, sizeof dial->secret);
-    free(dial->host);
     free(dial->secret_folder);
     free(dial->secret_path);
     free(dial);
 }
 
+void gateway_dial_drop(struct gateway_dial **owner)
+{
+    struct gateway_dial *dial = *owner;
+    *owner = NULL;
+    if (!dial)
+        return;
+    resolve_close(&dial->resolve);
+    dial->gateway = NULL;
+    if (!dial->is_reading)
+        dial_free(dial);
+    else
+        uv_cancel((uv_req_t *)&dial->work); /* refused when it is read already: then on_read() frees it */
+}
+
+/* --- the secret --- */
+
 /* One line; its end does not belong to the secret. */
-static bool read_secret(struct gateway_dial *dial)
+static void read_secret(struct gateway_dial *dial)
 {
     struct arena arena;
     struct slice text;
@@ -44,73 +54,74 @@ static bool read_secret(struct gateway_dial *dial)
     else
         memcpy(dial->secret, text.ptr, dial->secret_len = text.len);
     arena_deinit(&arena);
-    return !dial->why;
-}
-
-static bool look_up(struct gateway_dial *dial)
-{
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG}, *list = NULL;
-    if (uv_ip4_addr(dial->host, dial->port, &dial->addresses[0].v4) == 0 ||
-        uv_ip6_addr(dial->host, dial->port, &dial->addresses[0].v6) == 0) {
-        dial->count = 1;
-        return true;
-    }
-    if (getaddrinfo(dial->host, NULL, &hints, &list) != 0) {
-        dial->why = "its name cannot be resolved";
-        return false;
-    }
-    for (const struct addrinfo *at = list; at && dial->count < GATEWAY_ADDRESSES_MAX; at = at->ai_next) {
-        union gateway_address *address = &dial->addresses[dial->count];
-        if (at->ai_family != AF_INET && at->ai_family != AF_INET6)
-            continue;
-        memcpy(address, at->ai_addr, at->ai_addrlen);
-        if (at->ai_family == AF_INET)
-            address->v4.sin_port = htons(dial->port);
-        else
-            address->v6.sin6_port = htons(dial->port);
-        dial->count++;
-    }
-    freeaddrinfo(list);
-    if (!dial->count)
-        dial->why = "its name has no address";
-    return dial->count > 0;
 }
 
 /* On a thread of the pool: touches the dial alone. */
 static void on_work(uv_work_t *work)
 {
     struct gateway_dial *dial = work->data;
-    if (!dial->secret_path || read_secret(dial))
-        look_up(dial);
+    if (dial->secret_path)
+        read_secret(dial);
 }
 
-static void on_done(uv_work_t *work, int status)
+/* --- the name --- */
+
+static void add_address(struct gateway_dial *dial, const char *text)
+{
+    union gateway_address *address = &dial->addresses[dial->count];
+    uint16_t port = dial->gateway->config.port;
+    if (uv_ip4_addr(text, port, &address->v4) == 0 || uv_ip6_addr(text, port, &address->v6) == 0)
+        dial->count++;
+}
+
+static void on_resolved(void *ctx, const struct resolve_addresses *found, const char *why)
+{
+    struct gateway_dial *dial = ctx;
+    (void)why; /* one text of ours for all reasons */
+    dial->resolve = NULL;
+    for (int i = 0; found && i < found->count && dial->count < GATEWAY_ADDRESSES_MAX; i++)
+        add_address(dial, found->text[i]);
+    if (!dial->count)
+        dial->why = unresolved;
+    gateway_on_dialled(dial->gateway);
+}
+
+static void on_read(uv_work_t *work, int status)
 {
     struct gateway_dial *dial = work->data;
-    (void)status; /* never cancelled */
-    dial->gateway->is_dialling = false;
-    gateway_on_dialled(dial->gateway);
+    struct gateway *gateway = dial->gateway;
+    (void)status; /* cancelled when it is dropped, and only then */
+    dial->is_reading = false;
+    if (!gateway) {
+        dial_free(dial);
+        return;
+    }
+    if (!dial->why && resolve_is_numeric(gateway->host)) {
+        add_address(dial, gateway->host);
+    } else if (!dial->why) {
+        dial->resolve = resolve_open(gateway->gateways->app->loop, gateway->host, on_resolved, dial);
+        if (dial->resolve)
+            return;
+        dial->why = unresolved;
+    }
+    gateway_on_dialled(gateway);
 }
 
 void gateway_dial_start(struct gateway *gateway)
 {
-    const struct config_gateway *config = &gateway->config;
+    struct slice path = gateway->config.secret_file;
     struct gateway_dial *dial = calloc(1, sizeof *dial);
     if (!dial)
         abort();
-    gateway_dial_free(&gateway->dial);
+    gateway_dial_drop(&gateway->dial);
     dial->gateway = gateway;
     dial->work.data = dial;
-    dial->host = strndup(config->host.ptr, config->host.len);
-    dial->port = config->port;
     dial->secret_folder = strdup(gateway->gateways->app->settings->secret_folder);
-    if (config->secret_file.len)
-        dial->secret_path = strndup(config->secret_file.ptr, config->secret_file.len);
-    if (!dial->host || !dial->secret_folder || (config->secret_file.len && !dial->secret_path))
+    dial->secret_path = path.len ? strndup(path.ptr, path.len) : NULL;
+    if (!dial->secret_folder || (path.len && !dial->secret_path))
         abort();
     gateway->dial = dial;
-    gateway->is_dialling = true;
-    gateway->handles++;
-    if (uv_queue_work(gateway->gateways->app->loop, &dial->work, on_work, on_done) != 0)
+    dial->is_reading = true;
+    if (uv_queue_work(gateway->gateways->app->loop, &dial->work, on_work, on_read) != 0)
         abort();
 }

@@ -37,20 +37,21 @@ static void unlink_event(struct gateway_event *event)
 {
     event->prev->next = event->next;
     event->next->prev = event->prev;
+    table_remove(&event->gateway->subjects, &event->subject);
     event->gateway->event_count--;
 }
 
-static uint64_t hash_of(struct slice text)
+/* Of its subject: it may be decided now. */
+static void make_first(struct gateway_event *event)
 {
-    uint64_t hash = UINT64_C(0xcbf29ce484222325);
-    for (size_t i = 0; i < text.len; i++)
-        hash = (hash ^ (unsigned char)text.ptr[i]) * UINT64_C(0x100000001b3);
-    return hash;
+    event->subject.owner = event;
+    table_insert(&event->gateway->subjects, &event->subject, event->read.subject);
 }
 
+/* While the project is loaded again nobody can say which calls are open. */
 bool gateway_events_full(const struct gateway *gateway)
 {
-    return gateway->event_count >= GATEWAY_EVENTS_MAX;
+    return gateway->event_count >= GATEWAY_EVENTS_MAX || !project_core(gateway->project);
 }
 
 void gateway_events_forget_link(struct gateway *gateway, const struct gateway_link *link)
@@ -118,32 +119,33 @@ static bool is_for_later(const struct intake_request *request)
            (code == PROBLEM_OVERLOADED || code == PROBLEM_STORAGE_UNAVAILABLE || code == PROBLEM_NOT_OWNER);
 }
 
-static void resume_links(struct gateway *gateway)
+void gateway_events_go_on(struct gateway *gateway)
 {
     struct gateway_link *next;
+    if (gateway->phase == GATEWAY_CLOSING || gateway_events_full(gateway))
+        return;
     for (struct gateway_link *at = gateway->links.next; at != &gateway->links; at = next) {
         next = at->next;
         gateway_link_resume(at);
     }
 }
 
-static void let_next(const struct gateway_event *done)
+static void let_next(struct gateway_event *done)
 {
-    const struct gateway *gateway = done->gateway;
-    for (struct gateway_event *at = done->next; at != &gateway->events; at = at->next) {
-        if (at->subject_hash != done->subject_hash)
-            continue;
-        at->is_first = true;
-        submit(at);
+    struct gateway_event *next = done->behind;
+    table_remove(&done->gateway->subjects, &done->subject);
+    if (!next)
         return;
-    }
+    next->last = done->last;
+    make_first(next);
+    submit(next);
 }
 
 static void on_decided(struct intake_request *request)
 {
     struct gateway_event *event = request->ctx;
     struct gateway *gateway = event->gateway;
-    bool was_full = gateway_events_full(gateway), is_closing = gateway->phase == GATEWAY_CLOSING;
+    bool is_closing = gateway->phase == GATEWAY_CLOSING;
     event->is_in_flight = false;
     if (!is_closing && is_for_later(request)) {
         if (!uv_is_active((uv_handle_t *)&gateway->resubmit))
@@ -159,8 +161,8 @@ static void on_decided(struct intake_request *request)
     if (is_closing && gateway->event_count == 0) {
         gateway->handles++;
         gateway_handle_closed(gateway);
-    } else if (was_full && !gateway_events_full(gateway)) {
-        resume_links(gateway);
+    } else {
+        gateway_events_go_on(gateway);
     }
 }
 
@@ -170,7 +172,7 @@ static void submit(struct gateway_event *event)
 {
     struct gateway *gateway = event->gateway;
     const struct app *app = gateway->gateways->app;
-    if (!event->is_first || event->is_in_flight || uv_is_active((uv_handle_t *)&gateway->resubmit))
+    if (!event->subject.linked || event->is_in_flight || uv_is_active((uv_handle_t *)&gateway->resubmit))
         return;
     if (project_waiting(gateway->project) * 2 >= app->settings->intake_max || app->draining) {
         if (gateway->phase != GATEWAY_CLOSING)
@@ -234,10 +236,14 @@ void gateway_event_submit(struct gateway_event **owner, const struct value *docu
     lead_to_endpoint(gateway, event);
     event->link = link;
     event->tag = tag;
-    event->subject_hash = hash_of(event->read.subject);
-    event->is_first = true;
-    for (const struct gateway_event *at = gateway->events.next; at != &gateway->events; at = at->next)
-        event->is_first &= at->subject_hash != event->subject_hash;
+    const struct table_node *same = table_find(&gateway->subjects, event->read.subject);
+    if (same) {
+        struct gateway_event *first = same->owner;
+        first->last = first->last->behind = event;
+    } else {
+        event->last = event;
+        make_first(event);
+    }
     event->next = &gateway->events;
     event->prev = gateway->events.prev;
     event->prev->next = event->next->prev = event;

@@ -7,6 +7,7 @@
 #include "server/app.h"
 #include "server/gateway.h"
 #include "server/intake.h"
+#include "storage/resolve.h"
 
 #define GATEWAY_ADDRESSES_MAX 8
 
@@ -25,12 +26,13 @@ union gateway_address {
     struct sockaddr_in6 v6;
 };
 
-/* What is read and looked up on a thread of the pool before a connection. */
+/* What is read and looked up before a connection. */
 struct gateway_dial {
     uv_work_t work;
-    struct gateway *gateway;
-    char *host, *secret_folder, *secret_path; /* secret_path NULL: no secret */
-    uint16_t port;
+    struct gateway *gateway;           /* NULL: dropped while the secret is read */
+    struct resolve *resolve;           /* the look-up under way, or NULL */
+    char *secret_folder, *secret_path; /* secret_path NULL: no secret */
+    bool is_reading;                   /* the secret, on a thread of the pool */
     char secret[GATEWAY_SECRET_MAX + 1];
     size_t secret_len;
     union gateway_address addresses[GATEWAY_ADDRESSES_MAX];
@@ -68,8 +70,9 @@ struct gateway_event {
     struct event read;           /* as the peer told it: the intake makes changes to its own */
     struct intake_request request;
     struct gateway_link *link;
-    uint64_t tag, subject_hash;
-    bool is_first; /* of its subject */
+    uint64_t tag;
+    struct table_node subject;           /* linked: it is the first of its subject */
+    struct gateway_event *behind, *last; /* of the same subject: the next; of the first, the last */
     bool is_in_flight;
 };
 
@@ -89,12 +92,13 @@ struct gateway {
     const struct gateway_kind *kind;
     struct arena arena; /* of the configuration */
     struct config_gateway config;
+    const char *host;     /* the same as the configuration's */
     struct slice *agents; /* names, one for each extension */
     struct slice endpoint, region, project_name;
     char source[GATEWAY_SOURCE_MAX];
     void *state;
     enum gateway_phase phase;
-    bool is_refused, is_dialling, is_listening, is_given_up, sweep_wanted;
+    bool is_refused, is_listening, is_given_up;
     int64_t since_ms;          /* wall clock */
     const char *why;           /* of the last failure, or NULL */
     struct gateway_dial *dial; /* NULL: none is under way or kept for the next address */
@@ -103,11 +107,12 @@ struct gateway {
     uv_tcp_t listener;
     struct gateway_link links;   /* ring; only its links are used */
     struct gateway_event events; /* ring, in the order in which they came */
+    struct table subjects;       /* the first event of each */
     unsigned link_count, event_count;
-    unsigned handles; /* and dials: what must end before the memory goes */
+    unsigned handles; /* what must end before the memory goes */
     uint64_t decided, reconnects;
-    struct gateway_sweep *sweep; /* under way */
-    bool (*is_live)(struct gateway *gateway, struct slice call);
+    bool (*is_live)(struct gateway *gateway, struct slice call); /* NULL: nothing is swept */
+    struct rank swept;                                           /* the last open interaction looked at */
 };
 
 extern const struct gateway_kind *const gateway_kinds[GATEWAY_PROTOCOL_COUNT];
@@ -128,16 +133,16 @@ void gateway_refuse_call(struct gateway *gateway, struct slice call); /* its cal
 /* gateway_events.c */
 void gateway_events_drop(struct gateway *gateway); /* those that are not in flight */
 bool gateway_events_full(const struct gateway *gateway);
+void gateway_events_go_on(struct gateway *gateway); /* reads, where there is room again */
 void gateway_events_forget_link(struct gateway *gateway, const struct gateway_link *link);
 
 /* gateway_sweep.c */
-void gateway_sweep_go_on(struct gateway *gateway);
-void gateway_sweep_forget(struct gateway *gateway);
+void gateway_sweep_go_on(struct gateway *gateway); /* every so often */
 
 /* gateway_dial.c */
 void gateway_dial_start(struct gateway *gateway);
-void gateway_dial_free(struct gateway_dial **dial);
-void gateway_on_dialled(struct gateway *gateway); /* gateway.c: the dial is done */
+void gateway_dial_drop(struct gateway_dial **dial); /* what is under way ends by itself, unheard */
+void gateway_on_dialled(struct gateway *gateway);   /* gateway.c: the dial is done */
 
 /* gateway_link.c */
 struct gateway_link *gateway_link_open(struct gateway *gateway);

@@ -36,12 +36,19 @@ static const struct config_gateway *find_config(const struct project *project, s
     return NULL;
 }
 
-static struct gateway *find_gateway(const struct gateways *gateways, const struct project *project,
-                                    struct slice name)
+/* Closing ones count: whoever takes its place comes when what was under way is decided. */
+static bool has_gateway(const struct gateways *gateways, const struct project *project, struct slice name)
 {
-    struct gateway *at = gateways->first;
-    while (at &&
-           (at->phase == GATEWAY_CLOSING || at->project != project || !slice_equal(at->config.name, name)))
+    const struct gateway *at = gateways->first;
+    while (at && (at->project != project || !slice_equal(at->config.name, name)))
+        at = at->next;
+    return at;
+}
+
+bool gateways_are_closing(const struct gateways *gateways, const struct project *project)
+{
+    const struct gateway *at = gateways->first;
+    while (at && (at->project != project || at->phase != GATEWAY_CLOSING))
         at = at->next;
     return at;
 }
@@ -66,12 +73,16 @@ void gateways_sync(struct gateways *gateways, struct project *project)
         return;
     close_others(gateways, project);
     for (struct gateway *at = gateways->first; at; at = at->next) {
-        if (at->project == project)
-            gateway_sweep_go_on(at);
+        if (at->project != project)
+            continue;
+        gateway_sweep_go_on(at);
+        gateway_events_go_on(at);
     }
-    for (uint32_t i = 0; config && i < config->gateway_count && project_is_serving(project); i++) {
+    if (!project_is_serving(project) || !project_core(project))
+        return;
+    for (uint32_t i = 0; i < config->gateway_count; i++) {
         const struct config_gateway *wanted = &config->gateways[i];
-        if (!gateway_kinds[wanted->protocol] || find_gateway(gateways, project, wanted->name))
+        if (!gateway_kinds[wanted->protocol] || has_gateway(gateways, project, wanted->name))
             continue;
         struct gateway *gateway = gateway_open(gateways, project, wanted);
         gateway->next = gateways->first;
