@@ -37,7 +37,8 @@ static void expire(struct project *project, int64_t now)
 static void cut_silent(struct project *project)
 {
     pg_link_cut(project->app->writer, "it did not answer while stopping");
-    if (project->trimming || project->filling || project->index.running || project->upkeep.asked)
+    if (project->trimming || project->filling || project->index.running || project->upkeep.asked ||
+        project->orphans.is_asked)
         pg_link_cut(project->app->desk, "it did not answer while stopping");
 }
 
@@ -84,6 +85,8 @@ static void on_housekeeping(uv_timer_t *timer)
         audit_sweep(project);
     }
     gateways_sync(project->app->gateways, project);
+    if (project->state == PROJECT_OWNED)
+        gateway_orphans_go_on(project);
     project_pump(project);
 }
 

@@ -7,6 +7,7 @@
 #include "server/clock.h"
 #include "server/customer_index.h"
 #include "server/facts.h"
+#include "server/gateway_orphans.h"
 #include "server/intake.h"
 #include "rules/machine_mail.h"
 #include "server/known_keys.h"
@@ -156,6 +157,7 @@ struct project {
     uint64_t trimmed_version, trim_to; /* of the change list in the database */
     bool trimming;
     struct upkeep upkeep;
+    struct gateway_orphans orphans;
     uint64_t filled_version,
         fill_version; /* of the configuration whose indexed fields are filled, are being */
     bool filling;
