@@ -1,14 +1,18 @@
 """What all gateways share: names that are not resolved, lines that go, peers and routers that are killed in mid-conversation."""
+import json
 import os
 import pathlib
+import re
 import socket
+import time
 
 import pytest
 
 from harness.ami_server import AmiServer, channel
 from harness.http_client import ringing
-from harness.process import wait_for
+from harness.process import free_port, wait_for
 from harness.projects import project
+from test_freeswitch import SAMPLES, Switch, frames, now
 
 BUILD = pathlib.Path(os.environ.get("PATCHBAY_BUILD", pathlib.Path(__file__).resolve().parents[2] / "build/asan"))
 UNRESOLVED = str(BUILD / "tests/patchbay_unresolved")  # tests/CMakeLists.txt: tests/integration/names.c is its resolver
@@ -98,3 +102,130 @@ def test_calls_of_a_gateway_that_is_taken_away_or_renamed_end(make_router, table
     assert tables.one("SELECT count(*) FROM journal WHERE position('lost'::bytea IN input) > 0") == 3
     asterisk.stop()
     router.expect_log("a gateway is away")
+
+
+class SilentAsterisk(AmiServer):
+    """Says nothing to who wants in while it is held."""
+    held = None
+
+    def hold(self):
+        self.held = []
+
+    def let_in(self):
+        held, self.held = self.held, None
+        for client, action in held:
+            self._act(client, action)
+
+    def _act(self, client, action):
+        if self.held is not None and action["Action"] == "Challenge":
+            self.held.append((client, action))
+        else:
+            super()._act(client, action)
+
+
+def test_nobody_is_sent_anywhere_before_asterisk_has_let_us_in(make_router, secret):
+    asterisk = SilentAsterisk()
+    line = (f"{{kind: asterisk, address: '127.0.0.1:{asterisk.port}', user: patchbay, secret_file: {secret}, endpoint: main, "
+            "extensions: {anna: 1001}, redirect: {context: agents}}")
+    router = make_router(project_with(pbx1=line)).start()
+    router.expect_log("a gateway is away")
+    wait_state(router, "pbx1", "connected")
+    router.presence("anna")
+    asterisk.play(channel("Newchannel", "PJSIP/trunk-1", "1.1"))
+    [call] = wait_for(lambda: calls(router, "offered"), lambda: str(calls(router)))
+    asterisk.channels = [{"name": "PJSIP/trunk-1", "uniqueid": "1.1", "state": 4}]
+    asterisk.hold()
+    asterisk.drop()
+    wait_for(lambda: asterisk.held, "it is asked to let us in")
+    router.agent("anna").ok("POST", f"offers/{call['offer']}/accept", {})
+    wait_for(lambda: calls(router, "active"), lambda: str(calls(router)))
+    asterisk.let_in()
+    wait_state(router, "pbx1", "connected")
+    names = [action["Action"] for action in asterisk.actions]
+    again = names.index("Challenge", names.index("Challenge") + 1)
+    assert "Redirect" not in names[:again], names
+    asterisk.stop()
+
+
+class SilentSwitch(Switch):
+    held = None
+
+    def _answer(self, peer, command):
+        if self.held is not None and command.startswith("auth "):
+            self.held.append((peer, command))
+        else:
+            super()._answer(peer, command)
+
+    def let_in(self):
+        held, self.held = self.held, None
+        for peer, command in held:
+            self._answer(peer, command)
+
+
+def test_nobody_is_sent_anywhere_before_freeswitch_has_let_us_in(make_router, secret):
+    switch = SilentSwitch("s3cret")
+    line = (f"{{kind: freeswitch, address: '127.0.0.1:{switch.port}', secret_file: {secret}, endpoint: main, "
+            "extensions: {anna: 1001}, redirect: {context: agents}}")
+    router = make_router(project_with(fs1=line)).start()
+    router.expect_log("a gateway is away")
+    wait_for(lambda: switch.peer, "it is connected")
+    router.presence("anna")
+    switch.send(now(frames("answered")[0]))
+    [call] = wait_for(lambda: calls(router, "offered"), lambda: str(calls(router)))
+    switch.channels = json.dumps({"row_count": 1, "rows": [{"uuid": call["subject"], "direction": "inbound", "call_uuid": call["subject"]}]})
+    switch.held = []
+    switch.cut()
+    wait_for(lambda: switch.held, "it is asked to let us in")
+    router.agent("anna").ok("POST", f"offers/{call['offer']}/accept", {})
+    wait_for(lambda: calls(router, "active"), lambda: str(calls(router)))
+    switch.let_in()
+    wait_state(router, "fs1", "connected")
+    last = len(switch.commands) - switch.commands[::-1].index("auth s3cret")
+    assert not [command for command in switch.commands[:last] if "transfer" in command], switch.commands
+    switch.close()
+
+
+def test_a_freeswitch_that_dies_takes_its_call_along(make_router, secret):
+    switch = Switch("s3cret")
+    line = f"{{kind: freeswitch, address: '127.0.0.1:{switch.port}', secret_file: {secret}, endpoint: main}}"
+    router = make_router(project_with(fs1=line)).start()
+    router.expect_log("a gateway is away")
+    wait_for(lambda: switch.peer, "it is connected")
+    router.presence("anna")
+    switch.send(now(frames("answered")[0]))
+    [call] = wait_for(lambda: calls(router, "offered"), lambda: str(calls(router)))
+    router.agent("anna").ok("POST", f"offers/{call['offer']}/accept", {})
+    switch.cut()  # and it comes back with no channels
+    wait_for(lambda: not calls(router), lambda: str(calls(router)))
+    assert [one["id"] for one in calls(router, "closed")] == [call["id"]]
+    switch.close()
+
+
+def dial_in(port, number):
+    """A call's own connection, as FreeSWITCH makes it."""
+    text = (SAMPLES / "outbound_socket.in").read_bytes().split(b"\n\n")[0] + b"\n\n"
+    stamp = str(int(time.time() * 1e6)).encode()
+    text = re.sub(rb"(Timestamp|-Created-Time): [1-9]\d+", rb"\g<1>: " + stamp, text).replace(b"cd613e30", number)
+    peer = socket.create_connection(("127.0.0.1", port), timeout=20)
+    assert peer.recv(100) == b"connect\n\n"
+    peer.sendall(text)
+    assert peer.recv(100).startswith(b"myevents plain\n\n")
+    return peer
+
+
+def test_calls_that_dialled_out_to_a_router_that_dies_end(make_router):
+    port = free_port()
+    router = make_router(project_with(fs1=f"{{kind: freeswitch, listen: '127.0.0.1:{port}', endpoint: main}}")).start()
+    wait_state(router, "fs1", "listening")
+    router.presence("anna")
+    with dial_in(port, b"cd613e30"):
+        [call] = wait_for(lambda: calls(router, "offered"), lambda: str(calls(router)))
+        router.agent("anna").ok("POST", f"offers/{call['offer']}/accept", {})
+        router.kill()
+    router.start()
+    wait_for(lambda: not calls(router), lambda: str(calls(router)))
+    assert [one["id"] for one in calls(router, "closed")] == [call["id"]]
+    with dial_in(port, b"cd613e31"):
+        wait_for(lambda: len(calls(router)) == 1, lambda: str(calls(router)))
+    wait_for(lambda: not calls(router), lambda: str(calls(router)))
+    assert len(calls(router, "closed")) == 2
