@@ -173,7 +173,7 @@ static void after_another_connection_all_that_is_open_is_asked_again(void **stat
 #define RINGS "Newchannel PJSIP/trunk-1 1.1 1.1 4\nNewchannel PJSIP/1001-2 1.2 1.1 5\n"
 #define TALKS                                                                                                \
     RINGS                                                                                                    \
-        "Newstate PJSIP/1001-2 1.2 1.1 6\nNewstate PJSIP/trunk-1 1.1 1.1 6\nBridgeEnter PJSIP/1001-2 1.2 1.1 6\n"
+    "Newstate PJSIP/1001-2 1.2 1.1 6\nNewstate PJSIP/trunk-1 1.1 1.1 6\nBridgeEnter PJSIP/1001-2 1.2 1.1 6\n"
 #define TRUNK_UP "CoreShowChannel PJSIP/trunk-1 1.1 1.1 6\n"
 
 /* What happens while the connection is away, as events would have told it and as the list after it does. */
