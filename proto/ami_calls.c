@@ -87,7 +87,9 @@ static int64_t timestamp_ms(struct slice text)
     if (!dot || dot > 10)
         return TIME_NEVER;
     for (size_t i = 0; i < dot + 4; i++) {
-        char c = i == dot ? '0' : i < text.len ? text.ptr[i] : '0';
+        char c = '0';
+        if (i != dot && i < text.len)
+            c = text.ptr[i];
         if (!ascii_is_digit(c))
             return TIME_NEVER;
         if (i != dot)
