@@ -95,12 +95,12 @@ bool requeue_active(struct step *step, struct interaction *interaction, const ch
     return back.arrives;
 }
 
-/* When the agent's first reply is expected: where somebody watches over it, and to what is written. */
+/* When the agent's first reply is expected: where somebody watches over it, and to what is
+ * written; only calls go out. */
 static int64_t reply_by(const struct core *core, const struct interaction *interaction, int64_t at_ms)
 {
     int queue = interaction->data.queue;
-    if (queue < 0 || interaction->outbound || interaction->channel == CHANNEL_CALL ||
-        !core->config->queues[queue].first_reply_ms)
+    if (queue < 0 || interaction->channel == CHANNEL_CALL || !core->config->queues[queue].first_reply_ms)
         return TIME_NEVER;
     return at_ms + core->config->queues[queue].first_reply_ms;
 }

@@ -159,6 +159,7 @@ static void a_caller_who_hangs_up_costs_the_agent_nothing(void **state)
     world_presence(&world, "anna", AGENT_AVAILABLE, 0);
     world_ring(&world, "c1", "+491");
     const struct outcome *outcome = world_step(&world, world_event(&world, EVENT_CALL_ENDED, "c1", NULL));
+    assert_true(outcome->abandoned && outcome->waited_ms >= 0);
     assert_int_equal(outcome->outcome, OUTCOME_ENDED);
     assert_non_null(announced_as(outcome, ANNOUNCE_WITHDRAWN));
     assert_null(outcome->miss);

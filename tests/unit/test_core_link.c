@@ -133,6 +133,30 @@ static void an_offer_that_is_out_comes_back_to_whom_the_new_customer_knows(void 
     }
 }
 
+static void who_gave_it_away_is_not_asked_as_the_owner_either(void **state)
+{
+    struct world world;
+    struct customer_fact of_anna = ann;
+    (void)state;
+    of_anna.owner = SLICE("anna");
+    world_prepare(&world, 2);
+    world.config.prefer = (struct config_prefer){.owner_ms = 15000, .within_ms = 1000000};
+    world_start(&world);
+    world_presence(&world, "anna", AGENT_AVAILABLE, 0);
+    world_accept(&world, world_chat(&world, "c1")->snapshot->offer, "anna");
+    const struct interaction *chat = world_find(&world, CHANNEL_CHAT, "c1");
+    world_presence(&world, "ben", AGENT_AVAILABLE, 0);
+    world_step(&world, (struct input){.kind = INPUT_TRANSFER,
+                                      .interaction = chat->id,
+                                      .actor = SLICE("anna"),
+                                      .agent = SLICE("ben")});
+    say(&world, chat->id, NULL, &of_anna);
+    assert_string_equal(holder(&world, chat), "ben");
+    world_reject(&world, chat->data.offer, "ben", REJECT_REJECT);
+    assert_int_equal(chat->data.state, INTERACTION_QUEUED);
+    world_deinit(&world);
+}
+
 static void an_open_interaction_remembers_that_it_was_linked(void **state)
 {
     struct world world;
@@ -172,6 +196,9 @@ static void who_turns_out_to_be_blocked_is_not_offered(void **state)
     const struct interaction *active = world_find(&world, CHANNEL_CHAT, "c2");
     assert_true(uuid_is_nil(&say(&world, active->id, "anna", &bob)->hit));
     assert_int_equal(active->data.state, INTERACTION_ACTIVE);
+    /* What comes in there says nothing of who writes: it is the customer's. */
+    assert_int_equal(world_chat(&world, "c2")->outcome, OUTCOME_BLOCKED);
+    assert_true(uuid_equal(&world.last->hit, &block.id));
     world_deinit(&world);
 }
 
@@ -218,6 +245,7 @@ int main(void)
         cmocka_unit_test(nobody_else_may_say),
         cmocka_unit_test(routing_goes_on_with_whom_it_is),
         cmocka_unit_test(an_offer_that_is_out_comes_back_to_whom_the_new_customer_knows),
+        cmocka_unit_test(who_gave_it_away_is_not_asked_as_the_owner_either),
         cmocka_unit_test(an_open_interaction_remembers_that_it_was_linked),
         cmocka_unit_test(who_turns_out_to_be_blocked_is_not_offered),
         cmocka_unit_test(a_rollback_takes_it_back),

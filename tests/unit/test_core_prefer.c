@@ -50,6 +50,24 @@ static void the_owner_is_asked_first_then_the_last_agent_then_the_queue(void **s
     world_deinit(&world);
 }
 
+static void behind_who_has_the_customer_the_owner_is_asked(void **state)
+{
+    struct world world;
+    (void)state;
+    start(&world, "ben", NULL);
+    world_presence(&world, "ben", AGENT_BREAK, 0);
+    world_accept(&world, chat(&world, "c1")->snapshot->offer, "dora");
+    world_presence(&world, "ben", AGENT_AVAILABLE, 0);
+    const struct outcome *outcome = chat(&world, "c2");
+    assert_true(slice_is(outcome->snapshot->agent, "dora"));
+    assert_int_equal(outcome->explanations->stage, PREFER_SAME);
+    world_reject(&world, outcome->snapshot->offer, "dora", REJECT_REJECT);
+    const struct interaction *interaction = world_find(&world, CHANNEL_CHAT, "c2");
+    assert_string_equal(holder(&world, interaction), "ben");
+    assert_int_equal(interaction->data.stage, PREFER_OWNER);
+    world_deinit(&world);
+}
+
 static void an_owner_who_is_offline_is_skipped_without_delay_and_so_is_the_last_agent(void **state)
 {
     struct world world;
@@ -244,6 +262,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_owner_is_asked_first_then_the_last_agent_then_the_queue),
+        cmocka_unit_test(behind_who_has_the_customer_the_owner_is_asked),
         cmocka_unit_test(an_owner_who_is_offline_is_skipped_without_delay_and_so_is_the_last_agent),
         cmocka_unit_test(a_last_agent_of_too_long_ago_is_not_asked),
         cmocka_unit_test(two_equal_contacts_of_one_customer_go_to_one_agent_if_there_is_room),

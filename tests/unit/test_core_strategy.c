@@ -47,6 +47,29 @@ static void the_longest_idle_of_those_without_work_is_first(void **state)
     world_deinit(&world);
 }
 
+static void wrap_up_is_not_idleness(void **state)
+{
+    struct world world;
+    struct from from = {.email = "jo@x.example"};
+    (void)state;
+    world_prepare(&world, 2);
+    world.queues[QUEUE_CHAT].wrap_up_ms = 10000;
+    world.queues[QUEUE_MAIL].wrap_up_ms = 0;
+    world_start(&world);
+    world_presence(&world, "anna", AGENT_AVAILABLE, 0);
+    world_presence(&world, "ben", AGENT_AVAILABLE, 0);
+    assert_string_equal(chat(&world, 1), "anna");
+    world_step(&world, world_event(&world, EVENT_EMAIL_RECEIVED, "m1", &from));
+    const struct interaction *mail = world_find(&world, CHANNEL_EMAIL, "m1");
+    world_accept(&world, mail->data.offer, "ben");
+    end_chat(&world, 1);
+    world_sleep(&world, 5000);
+    world_end(&world, mail->id, NULL);
+    world_sleep(&world, 5000); /* Anna has been without a chat for longer, but has only now done with it */
+    assert_string_equal(chat(&world, 2), "ben");
+    world_deinit(&world);
+}
+
 static void most_spare_goes_where_most_room_is(void **state)
 {
     struct world world;
@@ -167,6 +190,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_longest_idle_of_those_without_work_is_first),
+        cmocka_unit_test(wrap_up_is_not_idleness),
         cmocka_unit_test(most_spare_goes_where_most_room_is),
         cmocka_unit_test(pack_fills_one_before_the_next),
         cmocka_unit_test(linear_asks_as_the_file_lists_them),

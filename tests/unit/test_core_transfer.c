@@ -47,6 +47,25 @@ static void a_transfer_keeps_the_age_or_resets_it_as_asked(void **state)
     }
 }
 
+/* It asks for nothing there, however old it is. */
+static void what_was_moved_is_not_relaxed(void **state)
+{
+    struct world world;
+    (void)state;
+    world_prepare(&world, 1);
+    world.relax[0] = (struct config_relax){30000, {NULL, 0}};
+    world.queues[QUEUE_MAIL].relax = world.relax;
+    world.queues[QUEUE_MAIL].relax_count = 1;
+    world_start(&world);
+    world_presence(&world, "anna", AGENT_AVAILABLE, 0);
+    world_accept(&world, world_ring(&world, "c1", "+491")->snapshot->offer, "anna");
+    world.now += 40000;
+    const struct interaction *interaction = world_find(&world, CHANNEL_CALL, "c1");
+    assert_int_equal(transfer(&world, interaction->id, "anna", "mail", NULL, true)->outcome, OUTCOME_QUEUED);
+    assert_int_equal(interaction->data.relax_step, 0);
+    world_deinit(&world);
+}
+
 static void who_gave_it_away_is_not_asked_again(void **state)
 {
     struct world world;
@@ -319,6 +338,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_transfer_keeps_the_age_or_resets_it_as_asked),
+        cmocka_unit_test(what_was_moved_is_not_relaxed),
         cmocka_unit_test(who_gave_it_away_is_not_asked_again),
         cmocka_unit_test(a_transfer_to_an_agent_is_an_offer_if_that_one_can_take_it),
         cmocka_unit_test(a_transfer_starts_the_wrap_up_of_who_gives),
