@@ -6,6 +6,7 @@ import subprocess
 import pytest
 
 from harness.http_client import ringing
+from harness.process import wait_for
 from harness.router import BINARY, admin, clean_environment
 
 NUMBER, OTHER_NUMBER = "+4915112345678", "+4915187654321"
@@ -61,6 +62,23 @@ def test_a_file_creates_and_the_same_file_again_changes_nothing(router, database
     assert customers(router) == [ann, bob]
     log = database.query("SELECT operation, actor, origin ->> 'via' FROM patchbay.customer_log ORDER BY id")
     assert log == [("Import customer", "admin", "command")] * 2
+
+
+def test_an_import_into_tables_that_were_analyzed_empty_reads_none_of_them_whole(make_router, database, tmp_path):
+    """Its session plans when they are empty, and nothing analyzes them again before it ends."""
+    name = make_router().project
+    tables = [row[0] for row in database.query("SELECT relname FROM pg_stat_user_tables WHERE schemaname = 'patchbay'"
+                                               " AND relname IN ('customers', 'contacts', 'customer_queue', 'field_values')")]
+    for one in tables:
+        database.query(f"VACUUM ANALYZE patchbay.{one}")
+    rows = [[f"e{n}", f"N {n}", f"030 {1000000 + n}", "anna", company] for company in ("A", "B") for n in range(600)]
+    path = tmp_path / "many.csv"
+    path.write_bytes(table(["external_id", "name", "phone", "owner", "company"], *rows))
+    assert counts(1200, created=600, changed=600) in admin(database.url, "import", "--project", name, path).stdout
+    read = wait_for(lambda: database.query(
+        "SELECT json_object_agg(relname, seq_tup_read) FROM pg_stat_user_tables WHERE schemaname = 'patchbay' AND relname = ANY (%s)"
+        " HAVING max(n_tup_ins) FILTER (WHERE relname = 'customers') = 600", tables), "its session has said what it read")
+    assert read[0][0] == dict.fromkeys(tables, 0)
 
 
 def test_the_next_call_meets_who_was_imported(router, load):
