@@ -180,6 +180,16 @@ bool customer_fields_check(struct value *out, const struct value *given, const s
     return check_required(out, check, fault);
 }
 
+bool customer_field_operand(struct value *operand, struct slice name, const struct fields_check *check,
+                            struct arena *arena, struct fault *fault)
+{
+    struct field_reading reading = {
+        .check = check, .field = find(check->fields, name), .arena = arena, .fault = fault};
+    if (!reading.field || (reading.field->type != FIELD_PHONE && reading.field->type != FIELD_EMAIL))
+        return true;
+    return read_value(&reading, operand);
+}
+
 bool customer_fields_of(struct fields_check *check, const struct project_config *config)
 {
     *check = (struct fields_check){.fields = &config->fields, .region = config->region};

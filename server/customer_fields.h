@@ -28,6 +28,11 @@ struct fields_check {
 bool customer_fields_check(struct value *out, const struct value *given, const struct fields_check *check,
                            struct arena *arena, struct fault *fault) __attribute__((warn_unused_result));
 
+/* What values of a field are compared with, brought to their form: of a phone or an e-mail address its
+ * canonical key, anything else as it is. False: it is none; `fault` says why. */
+bool customer_field_operand(struct value *operand, struct slice name, const struct fields_check *check,
+                            struct arena *arena, struct fault *fault) __attribute__((warn_unused_result));
+
 /* The fields of a project's customers; false: the file declares none and they are free. */
 bool customer_fields_of(struct fields_check *check, const struct project_config *config)
     __attribute__((warn_unused_result));

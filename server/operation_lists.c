@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "proto/cloudevent.h"
+#include "server/customer_fields.h"
 #include "server/operation_batch.h"
 #include "server/operation_contacts.h"
 #include "server/operation_customers.h"
@@ -82,6 +83,50 @@ static bool add_key(struct operation_call *call, const struct value_member *memb
     return true;
 }
 
+/* Whole values of phone numbers and e-mail addresses; a part of one has no canonical form. */
+static bool compares_whole(const struct value *condition)
+{
+    const struct value *op = value_member(condition, "op");
+    return !op || op->kind != VALUE_STRING ||
+           (!slice_is(op->string, "contains") && !slice_is(op->string, "prefix") &&
+            !slice_is(op->string, "exists"));
+}
+
+static bool read_operand(struct operation_call *call, struct value *condition, uint32_t n)
+{
+    const struct value *field = value_member(condition, "field"), *given = value_member(condition, "value");
+    const struct project_config *config = project_config(call->project);
+    struct fields_check check;
+    struct fault fault;
+    if (!field || field->kind != VALUE_STRING || !given || !config || !customer_fields_of(&check, config) ||
+        !compares_whole(condition))
+        return true; /* the statement says what is wrong with it */
+    struct value operand = *given;
+    if (!customer_field_operand(&operand, field->string, &check, call->arena, &fault)) {
+        struct slice pointer = arena_format(call->arena, "/fields/%u/value", n);
+        return refuse(call, arena_string(call->arena, pointer), fault.detail);
+    }
+    *condition = operation_args(call->arena, condition, 0);
+    for (uint32_t i = 0; i < condition->count; i++)
+        if (slice_is(condition->members[i].name, "value"))
+            condition->members[i].value = operand;
+    return true;
+}
+
+/* Conditions on custom fields, with whole phone numbers and e-mail addresses in canonical form. */
+static bool add_fields(struct operation_call *call, const struct value_member *member, struct value *args)
+{
+    struct value list = value_list(call->arena, member->value.count);
+    for (uint32_t i = 0; i < member->value.count; i++) {
+        struct value condition = member->value.items[i];
+        if (!read_operand(call, &condition, i))
+            return false;
+        value_append(&list, condition);
+    }
+    value_set(args, "fields", list);
+    return true;
+}
+
 static bool is_list(struct slice name)
 {
     return slice_is(name, "tags_any") || slice_is(name, "tags_all") || slice_is(name, "tags_none") ||
@@ -102,6 +147,8 @@ static bool add_param(struct operation_call *call, const struct value_member *me
     }
     if (slice_is(member->name, "created_from") || slice_is(member->name, "created_until"))
         return add_moment(call, member, args);
+    if (slice_is(member->name, "fields"))
+        return add_fields(call, member, args);
     struct value value = member->value;
     if (is_list(member->name) && value.kind == VALUE_STRING && !split(call, member, &value))
         return false;

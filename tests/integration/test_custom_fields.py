@@ -77,6 +77,25 @@ def test_fields_are_free_without_the_section(router):
     assert made["fields"] == {"anything": [1, {"x": None}]}
 
 
+def test_phones_and_addresses_are_searched_in_any_spelling(desk):
+    client = desk.agent("anna")
+    ids = [create(client, {"level": 1, **fields})["id"] for fields in (
+        {"fax": "+49 30 901820", "billing": "Ann@example.com"}, {"fax": "0151 12345678"}, {"note": "030 / 90 18 20"})]
+
+    def found(**condition):
+        return [ids.index(one["id"]) for one in client.ok("POST", "customers/search", {"fields": [condition]})["items"]]
+
+    for spelling in ("030 / 90 18 20", "+4930901820", "0049 (30) 901820", "030901820"):
+        assert found(field="fax", value=spelling) == [0] and found(field="fax", op="ne", value=spelling, type="text") == [1, 2], spelling
+    assert found(field="billing", op="eq", value=" ANN@Example.COM ") == [0]
+    assert found(field="fax", op="prefix", value="+4930") == [0] and found(field="billing", op="contains", value="EXAMPLE") == [0]
+    assert found(field="fax", op="exists") == [0, 1] and found(field="note", value="030 / 90 18 20") == [2]
+    for field, value in (("fax", "nobody"), ("fax", "123"), ("fax", 4930901820), ("fax", ""), ("billing", "ann"), ("billing", "A <a@b.de>"),
+                         ("billing", True)):
+        answer = client.post("customers/search", {"fields": [{"field": "level", "value": 1}, {"field": field, "value": value}]})
+        assert (answer.status, answer.json["code"], answer.json["pointer"]) == (400, "invalid", "/fields/1/value"), value
+
+
 def ready(database):
     return {field: done for field, done in database.query("SELECT field, is_ready FROM patchbay.field_indexes ORDER BY 1")}
 

@@ -4,6 +4,7 @@ import concurrent.futures
 import pytest
 
 from harness.http_client import chat, mail, ringing
+from harness.process import wait_for
 from harness.projects import project
 from harness.router import admin
 from harness.rpc_client import RpcError
@@ -126,6 +127,19 @@ def test_facts_that_move_meanwhile_are_read_again(desk, database):
     history = anna.ok("GET", f"interactions/{interaction}")["customers"]
     assert all(one["after"] == two["before"] for one, two in zip(history, history[1:])) and history[0]["before"] is None
     replays(database)
+
+
+def test_who_was_made_by_a_mail_and_linked_away_at_once_is_found_by_name(desk, database):
+    """Before the index of the search has come by: it is kept from that."""
+    other = create(desk.client(), name="Other")
+    indexer = database.cluster.connect(database.name)
+    indexer.cursor().execute("SELECT pg_advisory_lock(hashtext('patchbay.index_customers'), 1)")
+    letter = taken(desk, mail('"Zora Quell" <zora@example.com>'))
+    assert letter["identity"]["outcome"] == "created"
+    desk.client("supervisor", "carl").ok("POST", f"interactions/{letter['interaction']}/customer", {"customer": other})
+    indexer.close()
+    wait_for(lambda: [one["id"] for one in desk.client().ok("GET", "customers?keyword=quell")["items"]]
+             == [letter["identity"]["customer"]], "the one who was made is found", 60)
 
 
 def test_the_screen_carries_script_or_ticket(desk):
