@@ -275,5 +275,55 @@ INSERT INTO customer_queue (project, customer)
 SELECT c.project, c.id FROM customers c
 WHERE c.deleted_at IS NULL AND NOT EXISTS (SELECT FROM customer_words w WHERE w.customer = c.id);
 
-REVOKE EXECUTE ON FUNCTION turn_key(jsonb) FROM PUBLIC;
+-- --- Order: the same on each database, whatever collation it was made with ---
+
+-- Names as people look them up: by letter, then accents, then case (the root order of Unicode, which is DIN 5007-1 for German).
+CREATE COLLATION names (provider = icu, locale = 'und');
+DROP INDEX customers_name;
+CREATE INDEX customers_name ON customers (project, name COLLATE names, id) WHERE deleted_at IS NULL;
+CREATE OR REPLACE FUNCTION list_key(sort text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE sort WHEN 'name' THEN 'c.name COLLATE names' WHEN 'last_activity' THEN 'l.at_ms' ELSE 'c.' || sort END
+$$;
+
+-- For `patchbay migrate`: another version of ICU may have another order, in which an index of before finds nothing any more.
+-- True: it was made anew.
+CREATE FUNCTION keep_order() RETURNS boolean LANGUAGE plpgsql SET search_path = patchbay, pg_temp AS $$
+BEGIN
+    IF (SELECT c.collversion IS NOT DISTINCT FROM pg_collation_actual_version(c.oid) FROM pg_collation c
+        WHERE c.oid = 'names'::regcollation) THEN
+        RETURN false;
+    END IF;
+    REINDEX INDEX customers_name;
+    ALTER COLLATION names REFRESH VERSION;
+    RETURN true;
+END
+$$;
+
+-- Whom a customer is shared with, by name.
+CREATE OR REPLACE FUNCTION shares_json(of uuid) RETURNS jsonb LANGUAGE sql STABLE AS $$
+    SELECT jsonb_object_agg(kinds.plural, names.list)
+    FROM (VALUES ('agent', 'agents'), ('role', 'roles'), ('department', 'departments')) kinds (kind, plural),
+         LATERAL (SELECT coalesce(jsonb_agg(s.name ORDER BY s.name COLLATE "C"), '[]') AS list
+                  FROM shares s WHERE s.customer = of AND s.kind = kinds.kind) names
+$$;
+
+CREATE OR REPLACE FUNCTION pool_json(p pools) RETURNS json LANGUAGE sql STABLE AS $$
+    SELECT json_build_object(
+        'id', p.id, 'name', p.name, 'cap', p.cap, 'cool_down', p.cool_down_ms / 1000, 'reclaim_days', p.reclaim_days,
+        'remind_days', p.remind_days, 'created_at', time_text(p.created_at),
+        'customers', (SELECT count(*) FROM customers c WHERE c.pool = p.id AND c.deleted_at IS NULL),
+        'members', (SELECT coalesce(json_agg(json_build_object('agent', m.agent, 'is_admin', m.is_admin, 'held', m.held)
+                                             ORDER BY m.agent COLLATE "C"), '[]')
+                    FROM pool_members m WHERE m.pool = p.id))
+$$;
+
+-- The first of the project's scripts, by name, that is for this queue or for all.
+CREATE OR REPLACE FUNCTION script_of(of integer, queue text) RETURNS jsonb LANGUAGE sql STABLE AS $$
+    SELECT jsonb_build_object('name', script.key, 'text', script.value -> 'text')
+    FROM customer_settings s, jsonb_each(coalesce(s.settings -> 'scripts', '{}')) script
+    WHERE s.project = of AND (coalesce(script.value -> 'queues', 'null') = 'null' OR script.value -> 'queues' ? queue)
+    ORDER BY coalesce(script.value -> 'queues', 'null') = 'null', script.key COLLATE "C" LIMIT 1
+$$;
+
+REVOKE EXECUTE ON FUNCTION turn_key(jsonb), keep_order() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION turn_key(jsonb) TO patchbay_server;

@@ -6,7 +6,7 @@ found AS (
 )
 SELECT 'ok', json_build_object('items', coalesce(
     (SELECT json_agg(json_build_object('kind', s.kind, 'name', s.name, 'shared_by', s.shared_by, 'at', time_text(s.at_ms))
-                     ORDER BY s.kind, s.name)
+                     ORDER BY s.kind COLLATE "C", s.name COLLATE "C")
      FROM shares s WHERE s.customer = found.id), '[]'), 'next', NULL)::text, NULL
 FROM found
 UNION ALL

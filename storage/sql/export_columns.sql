@@ -9,7 +9,7 @@ wide AS (
     FROM page JOIN contacts k ON k.customer = page.id
 )
 SELECT 'ok', json_build_object(
-    'fields', (SELECT coalesce(json_agg(name ORDER BY name), '[]')
+    'fields', (SELECT coalesce(json_agg(name ORDER BY name COLLATE "C"), '[]')
                FROM (SELECT DISTINCT jsonb_object_keys(c.fields) AS name FROM page JOIN customers c USING (id)) names),
     'label', wide.label, 'phone', wide.phone, 'email', wide.email,
     'next', (SELECT max(id::text) FROM page HAVING count(*) = ($4 ->> 'limit')::integer))::text, NULL

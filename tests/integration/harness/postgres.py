@@ -121,14 +121,19 @@ class Postgres:
     def make_database(self):
         return Database(self, f"test_{next(self.names)}_{secrets.token_hex(3)}")
 
+    def make_sorted_database(self, locale):
+        """One that sorts text as that locale of ICU does unless it is told otherwise; empty, to be migrated."""
+        return Database(self, f"test_{next(self.names)}_{secrets.token_hex(3)}",
+                        f"TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C.UTF-8' LOCALE_PROVIDER icu ICU_LOCALE '{locale}'")
+
 
 class Database:
     """One test's database. `server_url` is what the router gets: its restricted role."""
 
-    def __init__(self, cluster, name):
+    def __init__(self, cluster, name, options="TEMPLATE template_patchbay"):
         self.cluster, self.name = cluster, name
         assert re.fullmatch(r"\w+", name)
-        cluster.execute(f"CREATE DATABASE {name} TEMPLATE template_patchbay")
+        cluster.execute(f"CREATE DATABASE {name} {options}")
 
     @property
     def url(self):

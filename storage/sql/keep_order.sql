@@ -1,0 +1,2 @@
+-- True: another version of ICU sorts names since, and their index was made anew.
+SELECT patchbay.keep_order()

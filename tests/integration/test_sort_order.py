@@ -1,0 +1,58 @@
+"""Lists are in the same order whatever the database sorts by, and stay whole when ICU gets another order."""
+import csv
+import io
+from urllib.parse import quote
+
+import pytest
+
+from harness.projects import project
+from harness.router import admin
+
+# A phone book has ä as ae, and this one capitals first: a database that sorts so puts all of these elsewhere.
+LOCALE = "de-u-co-phonebk-kf-upper"
+NAMES = ["Adler", "Affe", "ärger", "Ärger", "Arzt", "Müller", "Mullerat", "Otto", "Özil", "Zoe", "zoe"]
+SORTED = ["Adler", "Affe", "ärger", "Ärger", "Arzt", "Müller", "Mullerat", "Otto", "Özil", "zoe", "Zoe"]
+AGENTS = {"anna": "{queues: [support]}", "Ben": "{queues: [support]}", "Zoe": "{queues: [support]}"}
+
+
+@pytest.fixture
+def database(postgres):
+    made = postgres.make_sorted_database(LOCALE)
+    admin(made.url, "migrate")
+    yield made
+    made.drop()
+
+
+def walk(client, path, limit=2):
+    seen, after = [], ""
+    while after is not None:
+        page = client.ok("GET", f"{path}{'&' if '?' in path else '?'}limit={limit}{after and '&after=' + quote(after)}")
+        seen += page["items"]
+        after = page["next"]
+    return seen
+
+
+def test_lists_are_in_the_order_of_the_house_on_a_database_with_another(make_router, database):
+    assert database.query("SELECT name FROM unnest(%s) name ORDER BY name", ["Ärger", "Affe"]) == [("Ärger",), ("Affe",)]
+    router = make_router(project(AGENTS) + "scripts: {alpha: {text: a}, Zulu: {text: z}}\n").start()
+    client = router.client()
+    pool = client.ok("POST", "pools", {"name": "p"}, 201)["id"]
+    for agent in AGENTS:
+        client.ok("PUT", f"pools/{pool}/members/{agent}", {})
+    made = [client.ok("POST", "customers", {"name": name, "fields": {"b": 1, "A": 1}}, 201)["id"] for name in reversed(NAMES)][0]
+    assert [one["name"] for one in walk(client, "customers?sort=name")] == SORTED
+    assert [one["name"] for one in walk(client, "customers?sort=name&order=desc")] == SORTED[::-1]
+    assert [one["name"] for one in walk(client, "agents")] == ["Ben", "Zoe", "anna"]
+    assert [one["agent"] for one in client.ok("GET", f"pools/{pool}")["members"]] == ["Ben", "Zoe", "anna"]
+    assert client.ok("POST", f"customers/{made}/share", {"agents": list(AGENTS)})["agents"] == ["Ben", "Zoe", "anna"]
+    assert [one["name"] for one in client.ok("GET", f"customers/{made}/shares")["items"]] == ["Ben", "Zoe", "anna"]
+    client.ok("POST", f"customers/{made}/tags", {"mode": "add", "tags": NAMES})
+    assert [one["name"] for one in walk(router.client("pool_admin"), "tags")] == SORTED
+    header = next(csv.reader(io.StringIO(client.get("customers/export").bytes.decode())))
+    assert [name for name in header if name.startswith("fields.")] == ["fields.A", "fields.b"]
+    assert database.query("SET search_path = patchbay; SELECT script_of(1, 'support') ->> 'name'") == [("Zulu",)]
+
+    assert "made anew" not in admin(database.url, "migrate").stdout
+    database.query("UPDATE pg_collation SET collversion = '0' WHERE collname = 'names'")
+    assert "made anew" in admin(database.url, "migrate").stdout and "made anew" not in admin(database.url, "migrate").stdout
+    assert [one["name"] for one in walk(client, "customers?sort=name")] == SORTED
