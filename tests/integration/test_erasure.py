@@ -1,0 +1,160 @@
+"""Erasing somebody, column by column: each place where text of people stands is known, was full, and is empty afterwards."""
+import re
+
+from harness.http_client import cloudevent, mail, ringing
+from harness.process import wait_for
+from harness.projects import project
+from harness.router import admin
+
+NUMBER, OTHER_NUMBER, OLD_NUMBER = "+4915112345678", "+4915187654321", "+4915155555511"
+WORDS = "zebulon|15112345678|15187654321|15155555511"
+# As they stand in an index of endings.
+PATTERN = WORDS + "|" + "|".join(digits[::-1] for digits in re.findall(r"\d+", WORDS))
+SCREEN = """
+fields: {note: {type: text, indexed: true}}
+datasheets: {survey: {fields: {note: {type: text}}}}
+"""
+
+# Whose text of people an erasure empties. A column that is new belongs here, with storage/migrations emptying it, or below.
+PEOPLE = """
+content: phone email party_id name recipient phone_key email_key source subject title body attributes fields
+customers: name real_name company external_id fields
+contacts: label phone email phone_key email_key
+customer_log: changes
+customer_merges: customer_was customer_became other_was
+customer_words: words
+field_values: value
+duplicates: key
+blacklist: key value reason
+datasheets: fields
+import_errors: line
+imports: detail
+raw_mails: sender_key message_id message
+"""
+# The same, but gone by itself before a test can look: taken over by the router, or kept only while somebody is being erased.
+PASSING = """
+changes: keys
+erasures: keys
+interactions: routing
+"""
+# Ids, names that a project's own people chose for themselves and their work, and what decisions were made on.
+NOBODY = """
+projects: name
+configs: file tree author zones
+customer_settings: settings
+schema_migrations: name checksum
+fences: address
+changes: kind
+queues: name
+agents: name display_name role department reports_to reason
+journal: input facts decision
+interactions: queue agent cause
+feed: agent
+customers: stage owner service_rep source tags created_by previous_owner
+customer_words: tags
+tag_counts: tag
+activity: agent
+blacklist: kind author lifted_by
+tokens: hash role agent note hook
+pools: name
+pool_members: agent
+shares: kind name shared_by
+customer_log: operation actor role origin
+assign_turns: target last
+follows: agent
+customer_reads: agent
+mutes: agent
+customer_columns: agent role columns
+customer_merges: shares follows activity
+duplicates: kind
+imports: actor state header
+field_indexes: field
+field_values: field
+interaction_customers: actor
+datasheets: name updated_by
+mail_keys: key
+hook_nonces: hook
+"""
+
+
+def listed(text):
+    return {(table, column) for table, columns in (line.split(": ") for line in text.split("\n") if line) for column in columns.split()}
+
+
+def columns(database):
+    """Every column that may hold text."""
+    return dict(((table, column), kind) for table, column, kind in database.query(
+        "SELECT c.relname, a.attname, format_type(a.atttypid, NULL) FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid"
+        " WHERE c.relnamespace = 'patchbay'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND a.attnum > 0"
+        " AND NOT a.attisdropped AND format_type(a.atttypid, NULL) NOT IN ('integer', 'bigint', 'smallint', 'boolean', 'uuid',"
+        " 'uuid[]', 'timestamp with time zone', 'xid8')"))
+
+
+def full(database):
+    """The columns in which the person is found."""
+    texts = {"bytea": "encode({}, 'escape')"}
+    looks = " UNION ALL ".join(
+        f"SELECT '{table}', '{column}' WHERE EXISTS (SELECT FROM patchbay.{table}"
+        f" WHERE lower({texts.get(kind, '{}::text').format(column)}) ~ '{PATTERN}')" for (table, column), kind in columns(database).items())
+    return set(database.query(looks))
+
+
+def closed(router, event):
+    interaction = router.source().event(event).json["interaction"]
+    router.client("supervisor").ok("POST", f"interactions/{interaction}/end")
+    return interaction
+
+
+def from_them(kind, **more):
+    return cloudevent(kind, "zebulon-1", {"from": {"phone": NUMBER, "email": "Zebulon+Shop@Example.com", "id": "zebulon", "name": "Zebulon"},
+                                          "text": "Zebulon", **more}, source="pbx-zebulon")
+
+
+def live(router, database):
+    """Everything that can be known of somebody. The customer."""
+    anna, client, supervisor = router.agent("anna"), router.client(), router.client("supervisor")
+    early = closed(router, ringing(OLD_NUMBER))  # nobody's
+    supervisor.ok("PUT", f"interactions/{early}/datasheet/survey", {"fields": {"note": "Zebulon, nobody's"}})
+    made = anna.ok("POST", "customers", {
+        "name": "Zebulon Q", "real_name": "Zebulon", "company": "Zebulon Ltd", "external_id": "zebulon", "owner": "anna",
+        "fields": {"note": "Zebulon"}, "contacts": [{"label": "Zebulon", "phone": NUMBER, "email": "Zebulon+Shop@Example.com"},
+                                                    {"phone": OLD_NUMBER}]}, 201)["id"]
+    anna.ok("DELETE", f"customers/{made}/contacts/1")
+    other = anna.ok("POST", "customers", {"name": "Zebulon II", "owner": "anna", "contacts": [{"phone": OTHER_NUMBER}]}, 201)["id"]
+    closed(router, from_them("chat.message", to="web", attributes={"zebulon": "Zebulon"}))
+    closed(router, mail("Zebulon+Shop@Example.com", "m-zebulon"))
+    closed(router, cloudevent("call.ringing", None, {"from": "+4930901820", "to": NUMBER, "direction": "outbound",
+                                                     "attributes": {"agent": "anna"}}))
+    database.query("INSERT INTO patchbay.raw_mails (project, event_key, interaction, at_ms, until_ms, sender_key, message_id, size, message)"
+                   " SELECT 1, gen_random_uuid(), id, 0, 9e15, 'zebulon+shop@example.com', 'zebulon', 1, 'Zebulon'"
+                   " FROM patchbay.interactions WHERE channel = 2")
+    # What this project's channels leave empty.
+    database.query("UPDATE patchbay.content SET title = 'Zebulon', recipient = 'zebulon', fields = '[{\"note\": \"Zebulon\"}]'"
+                   " WHERE email_key IS NOT NULL")
+    twin = anna.ok("POST", "customers", {"owner": "anna", "contacts": [{"phone": NUMBER}]}, 201)["id"]  # a duplicate
+    anna.ok("POST", f"customers/{made}/merge", {"other": other})
+    anna.ok("POST", f"customers/{made}/merge", {"other": twin})
+    csv = {"Content-Type": "text/csv"}
+    assert client.post("customers/import", b"name,phone,owner\r\nZebulon,+4915112345678,nobody\r\n", headers=csv).json["failed"] == 1
+    assert client.post("customers/import", b"Zebulon,+4915112345678\r\n", headers=csv).status == 400
+    for what in ({"email": "zebulon+else@example.com"}, {"prefix": NUMBER}, {"phone": OTHER_NUMBER}):
+        supervisor.ok("POST", "blacklist", {**what, "reason": "Zebulon"}, 201)
+    for event in (mail("zebulon+SHOP@example.com"), ringing(NUMBER), ringing(OTHER_NUMBER)):
+        assert router.source().event(event).json["outcome"] == "blocked"
+    return made
+
+
+def test_every_column_with_text_of_people_is_known_and_emptied(make_router, database):
+    router = make_router(project({"anna": "{queues: [support, mail, chat]}"}) + SCREEN).start()
+    assert set(columns(database)) == listed(PEOPLE) | listed(PASSING) | listed(NOBODY)
+    made = live(router, database)
+    wait_for(lambda: full(database) - listed(PASSING) == listed(PEOPLE), lambda: f"each was full: {full(database) ^ listed(PEOPLE)}", 30)
+    talk = router.source().event(cloudevent("chat.message", None, {"from": {"phone": OLD_NUMBER}, "to": "web", "text": "x"})).json["interaction"]
+    answer = router.client().post(f"customers/{made}/erase")
+    assert (answer.status, answer.json["code"]) == (409, "already_taken"), "somebody writes from the number that was theirs"
+    router.client().ok("POST", f"interactions/{talk}/end")
+    assert router.client().ok("POST", f"customers/{made}/erase")["done"]
+    assert full(database) == set()
+    assert router.client().ok("GET", "blacklist?active=true")["items"] == []
+    out = admin(database.url, "replay")
+    assert "equal byte for byte" in out.stdout, out.stdout
