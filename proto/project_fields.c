@@ -2,10 +2,12 @@
 #include "proto/project_check.h"
 #include "proto/project_sections.h"
 
-#define SCRIPTS_MAX 100
-#define SCRIPT_TEXT_MAX 16384
-
 static const char *const types[] = {"text", "number", "date", "boolean", "choice", "phone", "email", NULL};
+
+const char *field_type_name(enum field_type type)
+{
+    return types[type];
+}
 
 static void read_choices(struct field_config *field, const struct project_node *list)
 {
@@ -105,7 +107,8 @@ void project_fields_read(struct project_config *config, const struct project_nod
 
 /* --- The screen --- */
 
-static void read_script(const struct project_node *entry, const struct project_config *config)
+static void read_script(struct script_config *script, const struct project_node *entry,
+                        const struct project_config *config)
 {
     static const char *const keys[] = {"text", "queues", NULL};
     project_node_check_name(entry, entry->name);
@@ -118,12 +121,16 @@ static void read_script(const struct project_node *entry, const struct project_c
     else if (text.value->kind != VALUE_STRING || !text.value->string.len ||
              text.value->string.len > SCRIPT_TEXT_MAX)
         project_node_refuse(&text, "must be text of 1 to %d bytes", SCRIPT_TEXT_MAX);
+    else
+        script->text = text.value->string;
     if (!project_node_check_list(&queues) || !project_node_check_count(&queues, CONFIG_QUEUES_MAX))
         return;
+    script->has_queues = queues.value != NULL;
+    script->queues = arena_array(entry->reading->arena, uint16_t, project_node_count(&queues));
     for (uint32_t i = 0; i < project_node_count(&queues); i++) {
         struct project_node item = project_node_item(&queues, i);
-        uint16_t queue;
-        (void)project_check_queue(&item, config, &queue);
+        if (project_check_queue(&item, config, &script->queues[script->queue_count]))
+            script->queue_count++;
     }
 }
 
@@ -139,15 +146,18 @@ static void read_datasheet(struct datasheet_config *datasheet, const struct proj
     read_fields(&datasheet->fields, &fields, false);
 }
 
-/* Scripts are read by storage/sql from the stored tree; here it is made sure that they can be. */
 void project_screen_read(struct project_config *config, const struct project_node *file)
 {
     struct project_node scripts = project_node_member(file, "scripts");
     struct project_node datasheets = project_node_member(file, "datasheets");
     if (project_node_check_entries(&scripts, SCRIPTS_MAX)) {
+        config->scripts =
+            arena_array(file->reading->arena, struct script_config, project_node_count(&scripts));
         for (uint32_t i = 0; i < project_node_count(&scripts); i++) {
             struct project_node entry = project_node_entry(&scripts, i);
-            read_script(&entry, config);
+            struct script_config *script = &config->scripts[config->script_count++];
+            *script = (struct script_config){.name = entry.name};
+            read_script(script, &entry, config);
         }
     }
     if (!project_node_check_entries(&datasheets, DATASHEETS_MAX))

@@ -29,6 +29,7 @@ bool project_file_read(struct project_config *out, struct slice text, struct are
  * linter: what was good enough then goes on. */
 bool project_file_load(struct project_config *out, struct slice text, struct slice zones, struct arena *arena,
                        struct project_faults *faults) __attribute__((warn_unused_result));
+const char *field_type_name(enum field_type type); /* "text", as the file says it */
 struct slice project_file_zones(const struct project_config *config, struct arena *arena);
 
 #endif

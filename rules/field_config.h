@@ -1,4 +1,4 @@
-/* Custom fields of customers and of datasheets, as the project's file declares them. */
+/* Custom fields of customers and of datasheets, and scripts of calls, as the project's file declares them. */
 #ifndef RULES_FIELD_CONFIG_H
 #define RULES_FIELD_CONFIG_H
 
@@ -12,6 +12,8 @@
 #define FIELD_INDEXED_TEXT_MAX 256 /* what an index takes; the default where a field is indexed */
 #define FIELD_NUMBER_MAX INT32_MAX /* of `max`; without it a number has no bound */
 #define DATASHEETS_MAX 100
+#define SCRIPTS_MAX 100
+#define SCRIPT_TEXT_MAX 16384 /* bytes */
 
 enum field_type {
     FIELD_TEXT,
@@ -42,6 +44,13 @@ struct fields_config {
 struct datasheet_config {
     struct slice name;
     struct fields_config fields;
+};
+
+struct script_config {
+    struct slice name, text;
+    bool has_queues; /* else it is for all of them */
+    uint16_t *queues;
+    uint32_t queue_count;
 };
 
 #endif

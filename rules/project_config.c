@@ -106,6 +106,33 @@ int config_find_agent(const struct project_config *config, struct slice name)
     return -1;
 }
 
+static bool is_script_for(const struct script_config *script, int queue)
+{
+    for (uint32_t i = 0; i < script->queue_count; i++)
+        if (script->queues[i] == queue)
+            return true;
+    return !script->has_queues;
+}
+
+static bool is_script_before(const struct script_config *one, const struct script_config *other)
+{
+    if (!other || one->has_queues != other->has_queues)
+        return !other || one->has_queues;
+    return slice_compare(one->name, other->name) < 0;
+}
+
+const struct script_config *config_find_script(const struct project_config *config, struct slice queue)
+{
+    const struct script_config *found = NULL;
+    int index = config_find_queue(config, queue);
+    for (uint32_t i = 0; i < config->script_count; i++) {
+        const struct script_config *script = &config->scripts[i];
+        if (is_script_for(script, index) && is_script_before(script, found))
+            found = script;
+    }
+    return found;
+}
+
 const struct config_endpoint *config_find_endpoint(const struct project_config *config, enum channel channel,
                                                    struct slice key)
 {

@@ -227,7 +227,8 @@ struct project_config {
     bool has_fields;             /* else those of customers are free */
     struct fields_config fields; /* of customers */
     struct datasheet_config *datasheets;
-    uint32_t datasheet_count, gateway_count, hook_count;
+    struct script_config *scripts;
+    uint32_t datasheet_count, script_count, gateway_count, hook_count;
     struct config_gateway *gateways; /* as in the file */
     struct config_hook *hooks;       /* as in the file */
 };
@@ -241,6 +242,9 @@ const struct config_hook *config_find_hook(const struct project_config *config, 
 int config_find_queue(const struct project_config *config, struct slice name);
 int config_find_agent(const struct project_config *config, struct slice name);
 int config_find_rule(const struct project_config *config, struct slice name);
+/* What is said in calls of a queue: of the scripts of this very queue the first by name, else of those of all
+ * queues. NULL: there is none. */
+const struct script_config *config_find_script(const struct project_config *config, struct slice queue);
 const struct config_endpoint *config_find_endpoint(const struct project_config *config, enum channel channel,
                                                    struct slice key);
 

@@ -1,6 +1,8 @@
 #include "server/operation_commands.h"
 
 #include "server/intake.h"
+#include "server/operation_sql.h"
+#include "server/project.h"
 
 static void fail(struct operation_call *call, enum problem_code code, const char *pointer, const char *detail)
 {
@@ -15,6 +17,30 @@ static void on_done(struct intake_request *request)
         operation_fail(request->ctx, &request->problem);
     else
         operation_reply(request->ctx, 200, &request->answer);
+}
+
+/* A call comes with what is to be said. */
+static void add_script(struct operation_call *call, struct value *answer)
+{
+    const struct project_config *config = project_config(call->project);
+    const struct value *screen = value_member(answer, "screen"), *queue = value_member(answer, "queue");
+    if (!config || !screen || !slice_is(screen->string, "script") || !queue)
+        return;
+    const struct script_config *script = config_find_script(config, queue->string);
+    if (!script)
+        return;
+    struct value told = value_map(call->arena, 2);
+    value_set(&told, "name", value_string(script->name));
+    value_set(&told, "text", value_string(script->text));
+    *answer = operation_args(call->arena, answer, 1);
+    value_set(answer, "script", told);
+}
+
+static void on_taken(struct intake_request *request)
+{
+    if (!request->refused)
+        add_script(request->ctx, &request->answer);
+    on_done(request);
 }
 
 /* Supervisors and admins do; everybody else acts as the agent that the token names. */
@@ -100,6 +126,7 @@ static bool answer_as_agent(struct operation_call *call, struct intake_request *
 void operation_accept_offer(struct operation_call *call)
 {
     struct intake_request *request = make_request(call, INPUT_ACCEPT);
+    request->on_done = on_taken;
     if (answer_as_agent(call, request))
         intake_submit(call->project, request);
 }
@@ -145,6 +172,7 @@ void operation_assign_interaction(struct operation_call *call)
 void operation_pull_interaction(struct operation_call *call)
 {
     struct intake_request *request = make_request(call, INPUT_PULL);
+    request->on_done = on_taken;
     request->input.agent = request->input.actor = call->principal->agent;
     if (!call->principal->agent.len)
         fail(call, PROBLEM_FORBIDDEN, NULL, "only an agent can take work, and the token has none");

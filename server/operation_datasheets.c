@@ -1,10 +1,55 @@
 #include "server/operation_datasheets.h"
 
 #include "proto/json.h"
+#include "proto/project_file.h"
 #include "server/customer_fields.h"
 #include "server/operation_customers.h"
 #include "server/operation_sql.h"
 #include "server/project.h"
+
+static struct value field_value(const struct field_config *field, struct arena *arena)
+{
+    struct value out = value_map(arena, 6);
+    value_set(&out, "name", value_string(field->name));
+    value_set(&out, "type", value_string(slice_of(field_type_name(field->type))));
+    value_set(&out, "required", value_bool(field->required));
+    value_set(&out, "indexed", value_bool(field->indexed));
+    if (field->has_max)
+        value_set(&out, "max", value_int(field->max));
+    if (field->choice_count) {
+        struct value choices = value_list(arena, field->choice_count);
+        for (uint32_t i = 0; i < field->choice_count; i++)
+            value_append(&choices, value_string(field->choices[i]));
+        value_set(&out, "choices", choices);
+    }
+    return out;
+}
+
+static struct value fields_value(const struct fields_config *fields, struct arena *arena)
+{
+    struct value list = value_list(arena, fields->count);
+    for (uint32_t i = 0; i < fields->count; i++)
+        value_append(&list, field_value(&fields->items[i], arena));
+    return list;
+}
+
+/* As the file lists them. Without a section `fields` those of customers are free: null. */
+void operation_get_forms(struct operation_call *call)
+{
+    const struct project_config *config = project_config(call->project);
+    struct value forms = value_map(call->arena, 2);
+    struct value datasheets = value_list(call->arena, config->datasheet_count);
+    for (uint32_t i = 0; i < config->datasheet_count; i++) {
+        struct value datasheet = value_map(call->arena, 2);
+        value_set(&datasheet, "name", value_string(config->datasheets[i].name));
+        value_set(&datasheet, "fields", fields_value(&config->datasheets[i].fields, call->arena));
+        value_append(&datasheets, datasheet);
+    }
+    value_set(&forms, "fields",
+              config->has_fields ? fields_value(&config->fields, call->arena) : value_null());
+    value_set(&forms, "datasheets", datasheets);
+    operation_reply(call, 200, &forms);
+}
 
 static const struct datasheet_config *find(struct operation_call *call)
 {

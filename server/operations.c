@@ -111,6 +111,7 @@ const struct operation operations[] = {
     {"GET", "interactions/{interaction}/reply", "interaction.reply", REPLIERS, operation_mail_reply, "interaction_reply", "Read how a mail is answered", interaction, false},
     {"GET", "interactions/{interaction}/mails", "interaction.mails", PEOPLE, operation_sql, "interaction_mails", "List the mails of an interaction that are kept", interaction, false},
     {"GET", "interactions/{interaction}/mails/{mail}", NULL, PEOPLE, operation_mail_raw, "interaction_mail", "Read a mail as it came", kept_mail, false},
+    {"GET", "forms", "form.list", PEOPLE, operation_get_forms, NULL, "Read what agents fill in: fields of customers, datasheets", NULL, false},
     {"GET", "interactions/{interaction}/datasheet/{name}", "interaction.datasheet", PEOPLE, operation_get_datasheet, "datasheet_get", "Read a datasheet", datasheet, false},
     {"PUT", "interactions/{interaction}/datasheet/{name}", "interaction.fill_datasheet", PEOPLE, operation_put_datasheet, "datasheet_put", "Fill in a datasheet", datasheet_fields, false},
     {"GET", "decisions/{sequence}/explain", "decision.explain", PEOPLE, operation_explain_decision, NULL, "Say why a decision was made", decision, false},

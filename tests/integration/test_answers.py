@@ -89,6 +89,7 @@ def test_answers_are_as_they_are_described(make_router):
         ask("ben", "GET", path, interaction=letter)
     ask("anna", "POST", "interactions/{interaction}/customer", {"customer": one}, interaction=call)
     ask("anna", "POST", "interactions/{interaction}/customer", {"create": {"name": "Bob"}}, 201, interaction=call)
+    ask("anna", "GET", "forms")
     ask("anna", "PUT", "interactions/{interaction}/datasheet/{name}", {"fields": {"note": "x"}}, interaction=call, name="survey")
     ask("anna", "GET", "interactions/{interaction}/datasheet/{name}", interaction=call, name="survey")
     for what in ("mute", "unmute"):

@@ -145,6 +145,7 @@ def test_who_was_made_by_a_mail_and_linked_away_at_once_is_found_by_name(desk, d
 def test_the_screen_carries_script_or_ticket(desk):
     call, talk, letter = taken(desk, ringing()), taken(desk, chat(), "anna"), taken(desk, mail("new@example.com"))
     assert (call["screen"], talk["screen"], letter["screen"]) == ("script", "ticket", "ticket")
+    assert call["script"] == {"name": "support", "text": "Good day.\nWho is it?"} and "script" not in talk and "script" not in letter
     anna = desk.agent("anna")
     views = [anna.ok("GET", f"interactions/{one['interaction']}") for one in (call, talk, letter)]
     assert [view["screen"] for view in views] == ["script", "ticket", "ticket"]
@@ -165,6 +166,13 @@ def test_a_manual_mail_carries_the_search_by_its_sender_and_a_chat_none(make_rou
 
 def test_datasheets_keep_the_answers_of_an_interaction(desk):
     anna, ben, carl = desk.agent("anna"), desk.agent("ben"), desk.client("supervisor", "carl")
+    forms = anna.ok("GET", "forms")
+    assert forms == desk.rpc_client("agent", "anna").call("form.list", {}) and forms["fields"] is None
+    assert forms["datasheets"] == [{"name": "survey", "fields": [
+        {"name": "happy", "type": "boolean", "required": True, "indexed": False},
+        {"name": "since", "type": "date", "required": False, "indexed": False},
+        {"name": "note", "type": "text", "required": False, "indexed": False, "max": 20}]}]
+    assert desk.source().get("forms").status == 403
     interaction = taken(desk, ringing())["interaction"]
     path = f"interactions/{interaction}/datasheet/survey"
     assert anna.get(path).status == 404 and anna.get(f"{path}s").status == 404

@@ -61,6 +61,25 @@ static void fields_scripts_and_datasheets_are_read(void **state)
     assert_int_equal(config.datasheets[0].fields.items[0].type, FIELD_BOOLEAN);
 }
 
+static void the_script_of_a_queue_comes_before_that_of_all(void **state)
+{
+    (void)state;
+    struct project_config config = good("project: p\nqueues: {q: {}, r: {}, s: {}}\n"
+                                        "scripts:\n"
+                                        "  beta: {text: all of them, queues: [r, q]}\n"
+                                        "  alpha: {text: \"r alone\", queues: [r]}\n"
+                                        "  Zulu: {text: anything}\n"
+                                        "  zero: {text: anything else}\n"
+                                        "  none: {text: never, queues: []}\n");
+    static const char *const expected[][2] = {
+        {"q", "beta"}, {"r", "alpha"}, {"s", "Zulu"}, {"gone", "Zulu"}, {"", "Zulu"}};
+    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++)
+        assert_true(slice_is(config_find_script(&config, slice_of(expected[i][0]))->name, expected[i][1]));
+    assert_true(slice_is(config_find_script(&config, SLICE("r"))->text, "r alone"));
+    config = good("project: p\nqueues: {q: {}, r: {}}\nscripts: {a: {text: x, queues: [q]}}\n");
+    assert_null(config_find_script(&config, SLICE("r")));
+}
+
 static const struct {
     const char *text, *pointer, *detail;
 } mistakes[] = {
@@ -124,6 +143,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(fields_scripts_and_datasheets_are_read, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_script_of_a_queue_comes_before_that_of_all, setup, teardown),
         cmocka_unit_test_setup_teardown(each_mistake_is_refused_where_it_is, setup, teardown),
         cmocka_unit_test_setup_teardown(no_more_fields_are_indexed_than_there_is_room, setup, teardown),
     };
