@@ -29,6 +29,7 @@ enum metric {
     METRIC_STACKED,         /* batches sent while another was in flight */
     METRIC_COMMIT_SECONDS,  /* histogram: batch sent to sync result */
     METRIC_LOOP_LAG,        /* histogram: seconds that a timer of the loop came late */
+    METRIC_LOOP_TURN,       /* histogram: seconds of work between two waits of the loop */
     METRIC_PUBLISH_LAG,     /* gauge: journal rows committed and not yet published */
     METRIC_REDIS_UP,        /* gauge: 0 or 1 */
     METRIC_DATABASE_UP,     /* gauge: 0 or 1 */

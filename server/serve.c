@@ -16,6 +16,7 @@
 #include "server/listeners.h"
 #include "server/log.h"
 #include "server/long_links.h"
+#include "server/loop_meter.h"
 #include "server/metrics.h"
 #include "server/project.h"
 #include "server/publisher.h"
@@ -44,6 +45,7 @@ struct serve {
     uv_loop_t loop;
     uv_signal_t signals[3];
     uv_timer_t days, lag, drain, leave;
+    struct loop_meter meter;
     uint64_t lag_expected_ns, drain_until_ms;
     struct service_watchdog *watchdog;
     bool loading_projects, ready, closing;
@@ -327,6 +329,7 @@ static void close_rest(struct serve *serve)
     uv_close((uv_handle_t *)&serve->days, NULL);
     uv_close((uv_handle_t *)&serve->lag, NULL);
     uv_close((uv_handle_t *)&serve->drain, NULL);
+    loop_meter_close(&serve->meter);
     uv_timer_start(&serve->leave, on_leave, LEAVE_WAIT_MS, 0);
 }
 
@@ -435,6 +438,7 @@ static void open_timers(struct serve *serve)
     serve->days.data = serve->lag.data = serve->drain.data = serve;
     uv_timer_start(&serve->days, on_days_timer, DAYS_EVERY_MS, DAYS_EVERY_MS);
     uv_timer_start(&serve->lag, on_lag, LAG_EVERY_MS, LAG_EVERY_MS);
+    loop_meter_init(&serve->meter, &serve->loop);
 }
 
 static void count_handle(uv_handle_t *handle, void *count)

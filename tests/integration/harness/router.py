@@ -129,9 +129,19 @@ class Router:
     def reload(self):
         self.process.send_signal(signal.SIGHUP)
 
-    def resident_kib(self):
+    def _memory_kib(self, name):
         status = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
-        return int(re.search(r"^VmRSS:\s+(\d+)", status, re.M).group(1))
+        return int(re.search(rf"^{name}:\s+(\d+)", status, re.M).group(1))
+
+    def resident_kib(self):
+        return self._memory_kib("VmRSS")
+
+    def peak_kib(self):
+        """The most that was resident since forget_peak(), or since the start."""
+        return self._memory_kib("VmHWM")
+
+    def forget_peak(self):
+        pathlib.Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
 
     # --- clients ---
 

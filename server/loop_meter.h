@@ -1,0 +1,21 @@
+/* How long the loop works before it waits again: what comes meanwhile waits that long. Each turn is one
+ * observation of METRIC_LOOP_TURN; the time that it sleeps in is none of it.
+ *
+ * The lag of a timer (METRIC_LOOP_LAG) is looked at twice a second and misses most of what blocks the loop
+ * once; this misses nothing. */
+#ifndef SERVER_LOOP_METER_H
+#define SERVER_LOOP_METER_H
+
+#include <uv.h>
+
+struct loop_meter {
+    uv_prepare_t prepare;
+    uint64_t began_ns, slept_ns; /* of the turn: when, and how long the loop had slept by then */
+};
+
+/* Before the loop runs for the first time. It does not keep the loop alive. */
+void loop_meter_init(struct loop_meter *meter, uv_loop_t *loop);
+/* The memory goes when the loop has run once more. */
+void loop_meter_close(struct loop_meter *meter);
+
+#endif
