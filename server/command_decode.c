@@ -54,6 +54,9 @@ static int decode_mail(const struct recording *recording)
 {
     struct mail_envelope envelope = {.is_known = false};
     struct mail mail;
+    if (recording->bytes.len > MAIL_SIZE_MAX)
+        return command_failed(recording->command, "the message is refused: larger than %u bytes",
+                              MAIL_SIZE_MAX);
     mail_init();
     enum mail_status status = mail_read(&mail, recording->bytes, recording->arena);
     if (status != MAIL_OK)
@@ -180,7 +183,7 @@ static int run(const char *command, const struct format *format, const struct ho
     char why[WHY_MAX];
     arena_init(&arena);
     bool good = strcmp(path, "-") == 0
-                    ? file_read_input(&recording.bytes, RECORD_MAX, &arena, why, sizeof why)
+                    ? file_read_input(&recording.bytes, RECORD_MAX, &arena, why, sizeof why) == FILE_READ
                     : file_read(&recording.bytes, path, RECORD_MAX, &arena, why, sizeof why);
     int code = !good    ? command_failed(command, "%s: %s", path, why)
                : preset ? command_decode_hook(command, preset, recording.bytes, project, region, &arena)

@@ -20,8 +20,8 @@ static const char help_text[] =
     "       patchbay mail --parse [--from ADDRESS] [--to ADDRESS] <MESSAGE\n"
     "\n"
     "Reads a message (RFC 5322) from standard input and delivers it to a router over LMTP, for the pipe transports of\n"
-    "mail servers: exits with 0 when it is decided, 75 to be tried again, 67 for an unknown recipient, 65 or 69 when it\n"
-    "is refused (sysexits.h). With --parse it prints the event that the message would become, a CloudEvent as one line\n"
+    "mail servers: exits with 0 when it is decided, 75 to be tried again, 67 for an unknown recipient, 65 when the message\n"
+    "or its sender can be nobody's, 69 when it is refused (sysexits.h). With --parse it prints the event that the message would become, a CloudEvent as one line\n"
     "of JSON, and sends nothing.\n"
     "\n"
     "  --parse                     print the event\n"
@@ -39,7 +39,7 @@ static int parse(const char *command, const struct mail_envelope *envelope)
     int code = COMMAND_OK;
     arena_init(&arena);
     mail_init();
-    if (!file_read_input(&message, MAIL_SIZE_MAX, &arena, why, sizeof why)) {
+    if (file_read_input(&message, MAIL_SIZE_MAX, &arena, why, sizeof why) != FILE_READ) {
         code = command_failed(command, "cannot read the message: %s", why);
         goto out;
     }
@@ -56,6 +56,17 @@ out:
     return code;
 }
 
+/* A message that is too long stays so; one that did not come may come the next time. */
+static int read_message(struct slice *message, struct arena *arena, char *why, size_t why_size)
+{
+    enum file_status status = file_read_input(message, MAIL_SIZE_MAX, arena, why, why_size);
+    if (status == FILE_READ && !message->len)
+        snprintf(why, why_size, "there is no message on standard input");
+    if (status == FILE_TOO_LONG)
+        return EX_DATAERR;
+    return status == FILE_READ && message->len ? EX_OK : EX_TEMPFAIL;
+}
+
 static int deliver(const char *command, const char *lmtp, const struct mail_client_envelope *envelope)
 {
     struct settings_address router;
@@ -70,8 +81,8 @@ static int deliver(const char *command, const char *lmtp, const struct mail_clie
     if (!settings_value_set(&target, slice_of(lmtp), why, sizeof why))
         return command_misused(command, "--lmtp: %s", why);
     arena_init(&arena);
-    int code = EX_DATAERR;
-    if (file_read_input(&message, MAIL_SIZE_MAX, &arena, why, sizeof why))
+    int code = read_message(&message, &arena, why, sizeof why);
+    if (code == EX_OK)
         code = mail_client_deliver(&router, envelope, message, why, sizeof why);
     arena_deinit(&arena);
     if (code != EX_OK)

@@ -24,18 +24,22 @@ static ssize_t read_all(int fd, char *buffer, size_t size)
     return (ssize_t)len;
 }
 
-static bool read_file(struct slice *out, int fd, size_t max, struct arena *arena, char *why, size_t why_size)
+static enum file_status read_file(struct slice *out, int fd, size_t max, struct arena *arena, char *why,
+                                  size_t why_size)
 {
     /* One byte more than allowed tells a file that is too long from one that just fits. */
     char *buffer = arena_alloc(arena, max + 1);
     ssize_t len = read_all(fd, buffer, max + 1);
-    if (len < 0)
+    if (len < 0) {
         snprintf(why, why_size, "%s", strerror(errno));
-    else if ((size_t)len > max)
+        return FILE_UNREADABLE;
+    }
+    if ((size_t)len > max) {
         snprintf(why, why_size, "larger than %zu bytes", max);
-    else
-        *out = (struct slice){buffer, (size_t)len};
-    return len >= 0 && (size_t)len <= max;
+        return FILE_TOO_LONG;
+    }
+    *out = (struct slice){buffer, (size_t)len};
+    return FILE_READ;
 }
 
 static bool fail(char *why, size_t why_size)
@@ -50,7 +54,7 @@ bool file_read(struct slice *out, const char *path, size_t max, struct arena *ar
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return fail(why, why_size);
-    bool good = read_file(out, fd, max, arena, why, why_size);
+    bool good = read_file(out, fd, max, arena, why, why_size) == FILE_READ;
     close(fd);
     return good;
 }
@@ -64,10 +68,11 @@ bool file_read_regular(struct slice *out, int fd, size_t max, struct arena *aren
         snprintf(why, why_size, "%s", "not a regular file");
         return false;
     }
-    return read_file(out, fd, max, arena, why, why_size);
+    return read_file(out, fd, max, arena, why, why_size) == FILE_READ;
 }
 
-bool file_read_input(struct slice *out, size_t max, struct arena *arena, char *why, size_t why_size)
+enum file_status file_read_input(struct slice *out, size_t max, struct arena *arena, char *why,
+                                 size_t why_size)
 {
     return read_file(out, STDIN_FILENO, max, arena, why, why_size);
 }

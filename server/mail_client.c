@@ -9,8 +9,10 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "proto/lmtp.h"
+
 #define REPLY_MAX 1024
-#define COMMAND_MAX 2200
+#define COMMAND_MAX (LMTP_PATH_MAX + 64)
 
 struct client {
     int fd;
@@ -91,7 +93,9 @@ static int read_reply(struct client *client)
         return EX_OK;
     if (client->why[0] != '5')
         return EX_TEMPFAIL;
-    return strncmp(client->why, "550 5.1.", 8) == 0 ? EX_NOUSER : EX_UNAVAILABLE;
+    if (strncmp(client->why, "550 5.1.", 8) == 0 || strncmp(client->why, "501 5.1.3", 9) == 0)
+        return EX_NOUSER;
+    return strncmp(client->why, "501 5.1.7", 9) == 0 ? EX_DATAERR : EX_UNAVAILABLE;
 }
 
 static int say(struct client *client, struct slice command)
@@ -99,16 +103,41 @@ static int say(struct client *client, struct slice command)
     return send_all(client, command) ? read_reply(client) : EX_TEMPFAIL;
 }
 
+/* What can be said in one line: a line's end in an address would be another command. */
+static bool is_path(const char *address)
+{
+    size_t len = 0;
+    while (address[len] && (unsigned char)address[len] >= ' ' && len <= LMTP_PATH_MAX)
+        len++;
+    return !address[len] && len <= LMTP_PATH_MAX;
+}
+
+static int check(struct client *client, const struct mail_client_envelope *envelope)
+{
+    if (!is_path(envelope->recipient)) {
+        snprintf(client->why, client->why_size, "the recipient is no address");
+        return EX_NOUSER;
+    }
+    if (!is_path(envelope->sender)) {
+        snprintf(client->why, client->why_size, "the sender is no address");
+        return EX_DATAERR;
+    }
+    return EX_OK;
+}
+
 int mail_client_deliver(const struct settings_address *router, const struct mail_client_envelope *envelope,
                         struct slice message, char *why, size_t why_size)
 {
     struct client client = {.fd = -1, .why = why, .why_size = why_size};
+    int code = check(&client, envelope);
+    if (code != EX_OK)
+        return code;
     char sender[COMMAND_MAX], recipient[COMMAND_MAX], chunk[64];
     int sender_len =
         snprintf(sender, sizeof sender, "MAIL FROM:<%s> BODY=8BITMIME SMTPUTF8\r\n", envelope->sender);
     int recipient_len = snprintf(recipient, sizeof recipient, "RCPT TO:<%s>\r\n", envelope->recipient);
     int chunk_len = snprintf(chunk, sizeof chunk, "BDAT %zu LAST\r\n", message.len);
-    int code = open_client(&client, router) ? read_reply(&client) : EX_TEMPFAIL;
+    code = open_client(&client, router) ? read_reply(&client) : EX_TEMPFAIL;
     if (code == EX_OK)
         code = say(&client, SLICE("LHLO localhost\r\n"));
     if (code == EX_OK)

@@ -11,8 +11,8 @@ struct mail_client_envelope {
     const char *sender, *recipient; /* without brackets; an empty sender is that of bounces */
 };
 
-/* EX_OK, EX_TEMPFAIL (try again later), EX_NOUSER (no such address) or EX_UNAVAILABLE (refused); `why` has
- * the router's words. */
+/* EX_OK, EX_TEMPFAIL (try again later), EX_NOUSER (no such address), EX_DATAERR (the sender is no address) or
+ * EX_UNAVAILABLE (refused); `why` has the router's words. */
 int mail_client_deliver(const struct settings_address *router, const struct mail_client_envelope *envelope,
                         struct slice message, char *why, size_t why_size);
 

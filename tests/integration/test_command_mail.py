@@ -1,11 +1,14 @@
 """patchbay mail --parse and patchbay decode: what a message would become."""
 import json
 import os
+import socket
 import subprocess
+import threading
 
 import pytest
 
 from test_command_line import assert_misused, patchbay
+from test_hostile_mail import hostile
 
 MESSAGE = (b"From: =?utf-8?Q?J=C3=BCrgen?= <j@customer.example>\r\nTo: help@demo.example\r\nSubject: Hello\r\n"
            b"Message-ID: <1@customer.example>\r\n\r\nGood day\r\n")
@@ -64,9 +67,88 @@ def test_a_missing_recording_is_a_failure():
     assert result.returncode == 1 and "No such file" in result.stderr
 
 
+@pytest.mark.parametrize("what", ["20,000 nested parts", "100,000 parts", "100,000 addresses", "NUL bytes", "an endless Message-ID"])
+def test_hostile_mail_is_parsed_or_refused_in_one_line(what):
+    text, reply = hostile(what, 1)
+    result = parse(text)
+    assert result.returncode == (0 if reply.startswith("250") else 1)
+    assert (result.stdout if reply.startswith("250") else result.stderr).count(b"\n") == 1
+
+
+@pytest.mark.parametrize("words, code", [
+    (("mail", "--parse"), 1),
+    (("decode", "mail", "-"), 1),
+    (("mail", "--from", "", "--to", "help@demo.example", "--lmtp", "127.0.0.1:1"), os.EX_DATAERR),
+])
+def test_input_without_an_end_is_not_read_to_its_end(words, code):
+    with open("/dev/zero", "rb") as endless:
+        done = subprocess.run([os.environ["PATCHBAY_BINARY"], *words], stdin=endless, capture_output=True, check=False, timeout=90)
+    assert done.returncode == code and done.stdout == b"" and done.stderr.count(b"\n") == 1 and b"larger than" in done.stderr, done
+
+
+def test_a_message_of_more_than_the_limit_is_refused_alike(tmp_path):
+    (tmp_path / "m.eml").write_bytes(MESSAGE + b"0123456789abcd\r\n" * ((25 << 16) + 1))
+    result = patchbay("decode", "mail", str(tmp_path / "m.eml"))
+    assert result.returncode == 1 and "larger than 26214400 bytes" in result.stderr
+
+
+@pytest.mark.parametrize("stdin", ["<&-", "</dev/null", "</"])
+def test_a_message_that_does_not_come_may_come_the_next_time(stdin):
+    words = f"{os.environ['PATCHBAY_BINARY']} mail --from a@b.example --to help@demo.example --lmtp 127.0.0.1:1 {stdin}"
+    done = subprocess.run(["sh", "-c", words], capture_output=True, check=False, timeout=90)
+    assert done.returncode == os.EX_TEMPFAIL and done.stderr.count(b"\n") == 1, done
+    assert b"cannot connect" not in done.stderr
+
+
 def deliver(message, *words, **variables):
     return subprocess.run([os.environ["PATCHBAY_BINARY"], "mail", *words], input=message, capture_output=True, check=False,
                           timeout=90, env={**os.environ, **variables})
+
+
+@pytest.mark.parametrize("sender, recipient, code", [
+    ("a" * 5000 + "@b.example", "help@demo.example", os.EX_DATAERR),
+    ("a@b.example>\r\nRSET", "help@demo.example", os.EX_DATAERR),
+    ("a@b.example", "h" * 5000 + "@demo.example", os.EX_NOUSER),
+    ("a@b.example", "help@demo.example\r\nDATA", os.EX_NOUSER),
+])
+def test_what_is_no_address_is_not_said_to_the_router(sender, recipient, code):
+    done = deliver(MESSAGE, "--from", sender, "--to", recipient, "--lmtp", "127.0.0.1:1")
+    assert done.returncode == code and b"is no address" in done.stderr, done
+
+
+def lmtp_server(replies):
+    """A router that gives these replies, one for each line or chunk, and is gone: its address."""
+    listener = socket.create_server(("127.0.0.1", 0))
+
+    def serve():
+        connection, _ = listener.accept()
+        with connection, listener:
+            for reply in replies:
+                connection.sendall(reply + b"\r\n")
+                if not connection.recv(1 << 20):
+                    break
+    threading.Thread(target=serve, daemon=True).start()
+    return f"127.0.0.1:{listener.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("replies, code", [
+    ([], os.EX_TEMPFAIL),
+    ([b"220 hello"], os.EX_TEMPFAIL),
+    ([b"220 hello", b"250-more\r\n250 hello"], os.EX_TEMPFAIL),
+    ([b"220 hello", b"250 hello", b"250 2.1.0"], os.EX_TEMPFAIL),
+    ([b"220 hello", b"250 hello", b"250 2.1.0", b"250 2.1.5"], os.EX_TEMPFAIL),
+    ([b"220 hello", b"250 hello", b"250 2.1.0", b"250 2.1.5", b"421 4.3.2 stopping"], os.EX_TEMPFAIL),
+    ([b"220 hello", b"250 hello", b"250 2.1.0", b"250 2.1.5", b"452 4.3.1 full"], os.EX_TEMPFAIL),
+    ([b"421 4.3.2 too many"], os.EX_TEMPFAIL),
+    ([b"HTTP/1.1 400 Bad Request"], os.EX_TEMPFAIL),
+    ([b"x" * 5000], os.EX_TEMPFAIL),
+    ([b"220 hello", b"250 hello", b"501 5.1.7 not an address"], os.EX_DATAERR),
+    ([b"220 hello", b"250 hello", b"250 2.1.0", b"501 5.1.3 not an address"], os.EX_NOUSER),
+    ([b"220 hello", b"250 hello", b"250 2.1.0", b"250 2.1.5", b"552 5.3.4 too large"], os.EX_UNAVAILABLE),
+])
+def test_a_router_that_goes_or_says_no_is_told_apart(replies, code):
+    done = deliver(MESSAGE, "--from", "a@b.example", "--to", "help@demo.example", "--lmtp", lmtp_server(replies))
+    assert done.returncode == code and done.stdout == b"" and done.stderr.count(b"\n") == 1, done
 
 
 def test_a_message_from_a_pipe_is_delivered(router):
