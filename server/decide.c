@@ -9,6 +9,9 @@
 #include "server/mail_thread.h"
 #include "server/project_internal.h"
 
+/* Bytes: what long texts cost the loop, to commit them and to tell them. */
+#define BATCH_TEXT_MAX (256u << 10)
+
 static struct input *add_row(struct batch *batch, const struct input *input, struct intake_request *request)
 {
     struct input *copy = arena_new(&batch->arena, struct input);
@@ -177,9 +180,11 @@ static void decide_request(struct project *project, struct intake_request *reque
 static void decide_requests(struct project *project, int64_t now)
 {
     struct intake_request *request;
+    size_t bytes = 0;
     for (size_t i = 0; i < project->batch_limit && (request = project->ready.first); i++) {
-        if (project->batch->row_count >= PROJECT_ROWS_MAX)
+        if (project->batch->row_count >= PROJECT_ROWS_MAX || bytes >= BATCH_TEXT_MAX)
             return;
+        bytes += request->event.text.len + request->attributes.len;
         if (!request->earlier && !request_facts_ready(project, request)) {
             resolution_give_up(project);
             return;

@@ -8,6 +8,7 @@
 #include "server/lmtp_internal.h"
 
 #define KEEPALIVE_S 60
+#define LMTP_READ_MAX 8192 /* libuv reads up to 32 times a turn, and nobody else is served meanwhile */
 
 static void on_closed(uv_handle_t *handle)
 {
@@ -164,8 +165,9 @@ static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *room)
 {
     (void)suggested;
     struct lmtp_connection *connection = handle->data;
+    size_t left = sizeof connection->in - connection->in_len;
     *room = uv_buf_init(connection->in + connection->in_len,
-                        (unsigned)(sizeof connection->in - connection->in_len));
+                        (unsigned)(left < LMTP_READ_MAX ? left : LMTP_READ_MAX));
 }
 
 static void on_read(uv_stream_t *stream, ssize_t len, const uv_buf_t *room)
