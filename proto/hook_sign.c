@@ -11,7 +11,7 @@
 #include "proto/base64.h"
 #include "rules/ascii.h"
 
-#define HEX_MAX (2 * HOOK_SHA256_SIZE)
+#define HEX_MAX ((size_t)2 * HOOK_SHA256_SIZE)
 #define ED25519_KEY_SIZE 32
 #define ED25519_SIGNATURE_SIZE 64
 
