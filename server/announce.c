@@ -39,7 +39,7 @@ void announced_add(struct announced *announced, const struct outcome *outcome, s
         item->queue = a->snapshot ? a->snapshot->queue : (struct slice){NULL, 0};
         item->agent = a->agent;
         item->agentsequence = a->agentsequence;
-        if (a->type == ANNOUNCE_BLOCKED) {
+        if (a->type == ANNOUNCE_BLOCKED && a->snapshot) {
             item->source = arena_copy(arena, a->snapshot->texts->source);
             item->subject = arena_copy(arena, a->snapshot->texts->subject);
         }

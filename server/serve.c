@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <unistd.h>
 
 #include "server/app.h"
 #include "server/auth.h"
@@ -16,6 +15,7 @@
 #include "server/listeners.h"
 #include "server/log.h"
 #include "server/long_links.h"
+#include "server/loop_end.h"
 #include "server/loop_meter.h"
 #include "server/metrics.h"
 #include "server/project.h"
@@ -28,7 +28,6 @@
 #define DAYS_EVERY_MS 3600000
 #define LAG_EVERY_MS 500
 #define DRAIN_LOOK_MS 10
-#define LEAVE_WAIT_MS 1000 /* for look-ups of names, when all else has ended */
 #define LINK_NAME_MAX 80
 
 /* The plans of batches must not change with what the tables happened to hold when they were made: always by
@@ -44,7 +43,7 @@ struct serve {
     struct settings settings;
     uv_loop_t loop;
     uv_signal_t signals[3];
-    uv_timer_t days, lag, drain, leave;
+    uv_timer_t days, lag, drain, end;
     struct loop_meter meter;
     uint64_t lag_expected_ns, drain_until_ms;
     struct service_watchdog *watchdog;
@@ -311,11 +310,6 @@ static void close_gateways(struct serve *serve)
     gateways_close(&serve->app.gateways, part_closed, serve);
 }
 
-static void on_leave(uv_timer_t *timer)
-{
-    uv_stop(timer->loop);
-}
-
 static void close_rest(struct serve *serve)
 {
     if (serve->app.auth) {
@@ -330,7 +324,7 @@ static void close_rest(struct serve *serve)
     uv_close((uv_handle_t *)&serve->lag, NULL);
     uv_close((uv_handle_t *)&serve->drain, NULL);
     loop_meter_close(&serve->meter);
-    uv_timer_start(&serve->leave, on_leave, LEAVE_WAIT_MS, 0);
+    loop_end_begin(&serve->end);
 }
 
 static void close_streams(struct serve *serve)
@@ -433,38 +427,11 @@ static void open_timers(struct serve *serve)
     uv_timer_init(&serve->loop, &serve->days);
     uv_timer_init(&serve->loop, &serve->lag);
     uv_timer_init(&serve->loop, &serve->drain);
-    uv_timer_init(&serve->loop, &serve->leave);
-    uv_unref((uv_handle_t *)&serve->leave);
+    loop_end_init(&serve->end, &serve->loop);
     serve->days.data = serve->lag.data = serve->drain.data = serve;
     uv_timer_start(&serve->days, on_days_timer, DAYS_EVERY_MS, DAYS_EVERY_MS);
     uv_timer_start(&serve->lag, on_lag, LAG_EVERY_MS, LAG_EVERY_MS);
     loop_meter_init(&serve->meter, &serve->loop);
-}
-
-static void count_handle(uv_handle_t *handle, void *count)
-{
-    (void)handle;
-    ++*(unsigned *)count;
-}
-
-/* A look-up that the system's resolver has begun cannot be taken back, and may take a minute. Not exit():
- * that would wait for the thread which it runs on. */
-static void leave(struct serve *serve, bool good)
-{
-    unsigned handles = 0;
-    if (uv_loop_alive(&serve->loop)) {
-        uv_walk(&serve->loop, count_handle, &handles);
-        if (handles > 1)
-            log_line(LOG_ERROR, "the loop was not empty at the end");
-        else
-            log_line(LOG_INFO, "the look-up of a name is left to itself");
-        log_close();
-        _exit(good ? 0 : 1);
-    }
-    uv_close((uv_handle_t *)&serve->leave, NULL);
-    uv_run(&serve->loop, UV_RUN_DEFAULT);
-    if (uv_loop_close(&serve->loop) != 0)
-        log_line(LOG_ERROR, "the loop was not empty at the end");
 }
 
 int serve_run(const struct settings *settings)
@@ -497,7 +464,7 @@ int serve_run(const struct settings *settings)
     }
     uv_run(&serve->loop, UV_RUN_DEFAULT);
     metrics_on_collect(NULL, NULL);
-    leave(serve, good);
+    loop_end(&serve->end, good ? 0 : 1);
     free(serve);
     return good ? 0 : 1;
 }
