@@ -1,6 +1,7 @@
 /* What is done with calls, until FreeSWITCH has confirmed that it heard of it: what was ordered while no
  * connection was there, or was not confirmed on the last one, is sent on the next if it still makes sense. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "rules/core.h"
 #include "server/freeswitch.h"
@@ -135,13 +136,24 @@ void freeswitch_orders_send(struct freeswitch *freeswitch)
 
 static void add(struct freeswitch *freeswitch, const struct freeswitch_order *order)
 {
-    struct freeswitch_order **end = &freeswitch->orders, *copy = malloc(sizeof *copy);
+    struct freeswitch_order **end = &freeswitch->orders, **waits = NULL, *copy;
+    for (; *end; end = &(*end)->next) {
+        if ((*end)->link)
+            continue; /* sent: its confirmation is counted */
+        if (uuid_equal(&(*end)->interaction, &order->interaction) && strcmp((*end)->call, order->call) == 0)
+            return; /* whoever has the call when it is sent is who it is about */
+        waits = waits ? waits : end;
+    }
+    if (freeswitch->order_count == FREESWITCH_ORDERS_MAX) {
+        if (!waits)
+            return;
+        drop(freeswitch, waits);
+    }
+    for (end = &freeswitch->orders; *end;)
+        end = &(*end)->next;
+    copy = malloc(sizeof *copy);
     if (!copy)
         abort();
-    if (freeswitch->order_count == FREESWITCH_ORDERS_MAX)
-        drop(freeswitch, &freeswitch->orders);
-    while (*end)
-        end = &(*end)->next;
     *copy = *order;
     *end = copy;
     freeswitch->order_count++;

@@ -123,10 +123,11 @@ static bool is_up(const struct gateway *gateway)
 struct value gateways_states(const struct gateways *gateways, struct arena *arena)
 {
     uint32_t count = 0;
-    for (const struct gateway *at = gateways->first; at; at = at->next)
+    const struct gateway *first = gateways ? gateways->first : NULL; /* none: the server is stopping */
+    for (const struct gateway *at = first; at; at = at->next)
         count++;
     struct value list = value_list(arena, count);
-    for (const struct gateway *at = gateways->first; at; at = at->next) {
+    for (const struct gateway *at = first; at; at = at->next) {
         struct value item = value_map(arena, 7);
         value_set(&item, "project", value_string(at->project_name));
         value_set(&item, "name", value_string(at->config.name));
@@ -144,7 +145,7 @@ struct value gateways_states(const struct gateways *gateways, struct arena *aren
 
 void gateways_collect(const struct gateways *gateways, struct metrics_collector *collector)
 {
-    for (const struct gateway *at = gateways->first; at; at = at->next) {
+    for (const struct gateway *at = gateways ? gateways->first : NULL; at; at = at->next) {
         if (at->phase != GATEWAY_CLOSING)
             metrics_gateway(collector, &(struct metrics_gateway){.project = at->project_name,
                                                                  .gateway = at->config.name,

@@ -139,6 +139,7 @@ static void answer(struct lmtp_delivery *delivery)
                    1);
     }
     lmtp_delivery_free(&connection->delivery);
+    deadline_stop(&connection->data_deadline); /* the next message has its own */
     connection->is_delivering = false;
     connection->phase = LMTP_READY;
     connection->commands = 0;

@@ -203,7 +203,7 @@ struct pg_link *pg_link_open(uv_loop_t *loop, const struct pg_link_options *opti
 
 bool pg_link_is_up(const struct pg_link *link)
 {
-    return link->state == LINK_UP;
+    return link && link->state == LINK_UP;
 }
 
 bool pg_link_submit(struct pg_link *link, const struct pg_query *query, pg_on_reply on_reply, void *ctx)

@@ -355,7 +355,7 @@ struct redis_link *redis_link_open(uv_loop_t *loop, const struct redis_link_opti
 
 bool redis_link_is_up(const struct redis_link *link)
 {
-    return link->state == LINK_UP;
+    return link && link->state == LINK_UP;
 }
 
 bool redis_link_publish(struct redis_link *link, struct slice channel, struct slice payload,

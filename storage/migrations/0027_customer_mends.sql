@@ -273,14 +273,14 @@ $$;
 -- Those who were missed before.
 INSERT INTO customer_queue (project, customer)
 SELECT c.project, c.id FROM customers c
-WHERE c.deleted_at IS NULL AND NOT EXISTS (SELECT FROM customer_words w WHERE w.customer = c.id);
+WHERE c.deleted_at IS NULL AND NOT EXISTS (SELECT FROM customer_words w WHERE w.customer = c.id)
+    AND NOT EXISTS (SELECT FROM customer_queue q WHERE q.customer = c.id);
 
 -- --- Order: the same on each database, whatever collation it was made with ---
 
 -- Names as people look them up: by letter, then accents, then case (the root order of Unicode, which is DIN 5007-1 for German).
 CREATE COLLATION names (provider = icu, locale = 'und');
-DROP INDEX customers_name;
-CREATE INDEX customers_name ON customers (project, name COLLATE names, id) WHERE deleted_at IS NULL;
+CREATE INDEX customers_name_new ON customers (project, name COLLATE names, id) WHERE deleted_at IS NULL;
 CREATE OR REPLACE FUNCTION list_key(sort text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
     SELECT CASE sort WHEN 'name' THEN 'c.name COLLATE names' WHEN 'last_activity' THEN 'l.at_ms' ELSE 'c.' || sort END
 $$;
@@ -350,6 +350,7 @@ DECLARE
     lists   jsonb;
     all_keys text[];
     b       uuid;
+    blocks  uuid[];
     now_facts bigint;
 BEGIN
     PERFORM FROM customers c WHERE c.project = of AND c.id = ANY (merged_ids(erased)) ORDER BY c.id FOR UPDATE;
@@ -382,7 +383,10 @@ BEGIN
                      jsonb_array_elements(CASE jsonb_typeof(list) WHEN 'array' THEN list ELSE '[]' END) i,
                      LATERAL (VALUES (i ->> 'phone'), (i ->> 'email'), (lower(i ->> 'email'))) t (x)
                  WHERE l.customer = ANY (all_ids) AND l.operation IN ('Create customer', 'Edit customer', 'Import customer')
-                   AND was ->> 'field' = 'contacts' AND x IS NOT NULL);
+                   AND was ->> 'field' = 'contacts' AND x IS NOT NULL
+                   -- Not what is somebody else's today.
+                   AND NOT EXISTS (SELECT FROM contacts k WHERE k.project = of AND k.customer <> ALL (all_ids)
+                                                            AND (k.phone_key = x OR k.email_key = x)));
     -- One that nobody knows to be about this customer, but from a number or an address of theirs.
     IF EXISTS (SELECT FROM interactions i JOIN content k ON k.project = of AND k.seq = i.opened_seq AND k.at_ms = i.opened_ms
                WHERE i.project = of AND i.closed_ms IS NULL AND i.customer IS NULL
@@ -421,11 +425,25 @@ BEGIN
     UPDATE customer_merges m SET customer_was = NULL, customer_became = NULL, other_was = NULL, shares = NULL
     WHERE m.customer = ANY (all_ids) OR m.other = ANY (all_ids);
     PERFORM log_customer(of, by_role, by_agent, args, erased, 'Erase customer', '[]');
+    -- A whole number may stand on the blacklist as a prefix, and of an address what the blacklist folds it to. What blocks others
+    -- too stays.
+    blocks := ARRAY(
+        SELECT x.id FROM blacklist x
+        WHERE x.project = of AND x.kind IN ('phone', 'email', 'prefix')
+          AND (x.key = ANY (all_keys)
+               OR (x.kind = 'email' AND x.key IN (SELECT email_folded(key) FROM unnest(all_keys) key WHERE key LIKE '%@%')))
+          AND NOT EXISTS (SELECT FROM contacts k WHERE k.project = of AND (k.phone_key = x.key OR k.email_key = x.key))
+          AND NOT EXISTS (SELECT FROM contacts k WHERE k.project = of
+                          AND CASE x.kind WHEN 'prefix' THEN starts_with(k.phone_key, x.key)
+                                          WHEN 'email' THEN email_folded(k.email_key) = x.key END));
     -- The fence from here on. Which keys it was is not written down: {} is anybody's.
     UPDATE fences f SET facts_version = f.facts_version + 1 WHERE f.project = of RETURNING f.facts_version INTO now_facts;
     -- What was decided before the fence was ours may be about this one too; the next try tells its admin so.
     IF EXISTS (SELECT FROM interactions i WHERE i.project = of AND i.closed_ms IS NULL
-                                            AND (i.customer = ANY (all_ids) OR i.candidates && all_ids)) THEN
+                                            AND (i.customer = ANY (all_ids) OR i.candidates && all_ids))
+       OR EXISTS (SELECT FROM interactions i JOIN content k ON k.project = of AND k.seq = i.opened_seq AND k.at_ms = i.opened_ms
+                  WHERE i.project = of AND i.closed_ms IS NULL AND i.customer IS NULL
+                    AND (k.phone_key = ANY (all_keys) OR k.email_key = ANY (all_keys))) THEN
         RAISE EXCEPTION 'an interaction of this customer has just begun' USING ERRCODE = 'serialization_failure';
     END IF;
     UPDATE erasures e
@@ -437,12 +455,7 @@ BEGIN
     UPDATE changes c SET keys = '{}' WHERE c.project = of AND c.keys && all_keys;
     DELETE FROM duplicates d WHERE d.project = of AND d.key = ANY (all_keys)
         AND NOT EXISTS (SELECT FROM contacts k WHERE k.project = of AND (k.phone_key = d.key OR k.email_key = d.key));
-    -- A whole number may stand there as a prefix, and of an address what the blacklist folds it to.
-    FOR b IN SELECT x.id FROM blacklist x WHERE x.project = of AND x.kind IN ('phone', 'email', 'prefix')
-                                            AND (x.key = ANY (all_keys) OR (x.kind = 'email' AND x.key IN (
-                                                SELECT email_folded(key) FROM unnest(all_keys) key WHERE key LIKE '%@%')))
-                                            AND NOT EXISTS (SELECT FROM contacts k WHERE k.project = of
-                                                            AND (k.phone_key = x.key OR k.email_key = x.key)) LOOP
+    FOREACH b IN ARRAY blocks LOOP
         PERFORM lift_blocks(of, ARRAY[b], actor_of(by_role, by_agent), now_ms);
         -- Nobody's, and not what a replay takes for a key that was erased (RECORD_ERASED_KEY); of the form that its kind is matched by.
         UPDATE blacklist x
@@ -504,3 +517,7 @@ $$;
 
 REVOKE EXECUTE ON FUNCTION turn_key(jsonb), keep_order(), email_folded(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION turn_key(jsonb) TO patchbay_server;
+
+-- Last: nobody reads customers from here to the commit.
+DROP INDEX customers_name;
+ALTER INDEX customers_name_new RENAME TO customers_name;

@@ -158,3 +158,19 @@ def test_every_column_with_text_of_people_is_known_and_emptied(make_router, data
     assert router.client().ok("GET", "blacklist?active=true")["items"] == []
     out = admin(database.url, "replay")
     assert "equal byte for byte" in out.stdout, out.stdout
+
+
+def test_what_is_about_others_too_stays(make_router, database):
+    router = make_router(project({"anna": "{queues: [support, mail, chat]}"})).start()
+    anna, supervisor = router.agent("anna"), router.client("supervisor")
+    closed(router, cloudevent("chat.message", None, {"from": {"phone": OTHER_NUMBER}, "to": "web", "text": "kept"}))  # nobody's
+    gone = anna.ok("POST", "customers", {"name": "Zebulon", "owner": "anna", "contacts": [
+        {"phone": "+4930901820", "email": "annb@gmail.com"}, {"phone": OTHER_NUMBER}]}, 201)["id"]
+    anna.ok("DELETE", f"customers/{gone}/contacts/1")  # it was a slip
+    anna.ok("POST", "customers", {"name": "Ann", "owner": "anna", "contacts": [
+        {"phone": OTHER_NUMBER, "email": "ann.b+x@gmail.com"}, {"phone": "+493090182012"}]}, 201)
+    for what in ({"email": "annb@gmail.com"}, {"prefix": "+4930901820"}):
+        supervisor.ok("POST", "blacklist", what, 201)
+    assert router.client().ok("POST", f"customers/{gone}/erase")["done"]
+    assert database.query("SELECT body FROM patchbay.content WHERE phone_key = %s", OTHER_NUMBER) == [("kept",)]
+    assert {block["kind"] for block in router.client().ok("GET", "blacklist?active=true")["items"]} == {"email", "prefix"}

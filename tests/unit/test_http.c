@@ -216,6 +216,8 @@ static void a_head_that_breaks_the_rules_is_told_which(void **state)
         {"GET / HTTP/1.1\r\n\r\n", "names its Host, once"},
         {"GET / HTTP/1.1\r\nHost: x\r\nhost: y\r\n\r\n", "names its Host, once"},
         {"GET / HTTP/1.0\r\nHost: x\r\nHost: x\r\n\r\n", "names its Host, once"},
+        {"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+         "where the body ends must be said once"},
         {"GET / HTTP/1.1\r\nHost : x\r\n\r\n", "holds a blank"},
         {"GET / HTTP/1.1\r\nHost: x\r\nContent-Length\t: 3\r\n\r\nabc", "holds a blank"},
         {"GET / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding : chunked\r\nContent-Length: 3\r\n\r\nabc",
