@@ -61,7 +61,7 @@ def test_a_signature_of_mailgun_is_good_for_the_mail_that_it_came_with(router, d
     for other in ({"message": mime(2)}, {"message": mime(1), "recipient": "other@demo.example"}, {"message": mime(1), "sender": "x@y.example"}):
         refused = mailgun.deliver(**other)
         assert refused.status == 401 and "came with another message" in json.loads(refused.bytes)["detail"]
-    assert 'why=reused' in router.log()
+    wait_for(lambda: "why=reused" in router.log(), "it is logged")
     router.restart()
     mailgun = Mailgun(router, "signed", b"signing-key")
     assert mailgun.deliver(mime(2)).status == 401
@@ -100,6 +100,6 @@ def test_an_event_that_the_database_refuses_is_answered_500_and_logged_without_i
     tables.query("ALTER TABLE content ADD CONSTRAINT no_poison CHECK (title <> 'Hi')")
     answer = Postmark(router, "postmark", "box", None).deliver(mime(7))
     assert answer.status == 500 and json.loads(answer.bytes)["code"] == "internal"
-    line = next(line for line in router.log().splitlines() if "the database refuses an input" in line)
+    line = wait_for(lambda: next((line for line in router.log().splitlines() if "the database refuses an input" in line), None), "it is logged")
     assert "customer.example" not in line and "event=" in line, line
     assert router.metric("patchbay_hooks_total", preset="postmark", outcome="deferred") == 1

@@ -39,6 +39,7 @@ def test_a_project_names_secrets_of_one_folder_alone(make_router, tmp_path):
     client, pbx = router.client(), Pbx(router, "cti-generic", "pbx", None)
     wait_for(lambda: gateway() == OUTSIDE and router.metric("patchbay_gateway_reconnects_total") >= 2, "the gateway has tried twice")
     assert pbx.answers() == 503
+    wait_for(lambda: "a hook lets nobody in" in router.log(), "it is logged")
     told = [line for line in router.log().splitlines() if OUTSIDE in line]
     assert [sum(words in line for line in told) for words in ("a hook lets nobody in", "a gateway is away")] == [1, 1], told
     for path in (tmp_path / "theirs", folder / "../theirs", folder):
