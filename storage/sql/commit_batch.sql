@@ -50,8 +50,9 @@ WITH fence AS (
         $97::bytea[], $104::integer[], $105::bigint[])
         AS u (id, state, queue, agent, offer, offered_ms, expires_ms, accepted_ms, attempts, identity, customer, candidates,
               closed_ms, cause, routing, priority, enqueued_ms)
-    -- The bounds say nothing new, but known before the first row: days outside them are not even set up.
-    WHERE i.id = u.id AND i.id BETWEEN $112::uuid AND $113::uuid
+    -- The bounds say nothing new, but known before the first row: days outside them are not even set up. Said of the rows of the
+    -- batch too, they are thought to be few: else all interactions between the bounds are read, for each row of a large batch.
+    WHERE i.id = u.id AND i.id BETWEEN $112::uuid AND $113::uuid AND u.id BETWEEN $112::uuid AND $113::uuid
 ), agent_rows AS (
     UPDATE agents a
     SET state = u.state, reason = u.reason, lease_ms = u.lease_ms, lease_until = u.lease_until,
