@@ -176,6 +176,7 @@ def test_what_is_decided_after_the_next_greeting_is_asked_for(script, make_route
     script.hear(event="call.ask", callid="waits")
     script.say({"event": "call.state", "callid": "waits", "known": True})
     script.hear(event="decision", index=7, callid="waits", outcome="queued")
+    router.wait_ready()  # the desk's connection comes back when it does
     wait_for(lambda: [one["subject"] for one in calls(router, "closed")] == ["given-up"], lambda: calls(router, "closed"))
     assert [one["subject"] for one in calls(router)] == ["waits"]
 
