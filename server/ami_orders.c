@@ -107,8 +107,12 @@ void ami_orders_give(struct ami_orders *orders, enum ami_order_kind kind, struct
         send_order(orders, kind, call);
         return;
     }
-    if (call.len > AMI_ID_MAX || orders->count == AMI_ORDERS_MAX || waits(orders, kind, call))
+    if (call.len > AMI_ID_MAX || waits(orders, kind, call))
         return;
+    if (orders->count == AMI_ORDERS_MAX) {
+        gateway_give_up_order(orders->gateway);
+        return;
+    }
     struct order *order = calloc(1, sizeof *order);
     if (!order)
         abort();

@@ -8,7 +8,7 @@
 #include "proto/ami_calls.h"
 #include "server/gateway.h"
 
-#define AMI_ORDERS_MAX 256 /* that wait; more are dropped. All of them fit into GATEWAY_OUTPUT_MAX */
+#define AMI_ORDERS_MAX 256 /* that wait; more are given up. All of them fit into GATEWAY_OUTPUT_MAX */
 
 enum ami_order_kind {
     AMI_ORDER_REDIRECT, /* to the extension of the agent who has it, unless Asterisk has connected an agent */

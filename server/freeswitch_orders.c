@@ -134,22 +134,26 @@ void freeswitch_orders_send(struct freeswitch *freeswitch)
     }
 }
 
+/* Whoever has the call when it is sent is who it is about. */
+static bool waits(const struct freeswitch *freeswitch, const struct freeswitch_order *order)
+{
+    const struct freeswitch_order *at = freeswitch->orders;
+    while (at && (at->link || !uuid_equal(&at->interaction, &order->interaction) ||
+                  strcmp(at->call, order->call) != 0))
+        at = at->next;
+    return at;
+}
+
 static void add(struct freeswitch *freeswitch, const struct freeswitch_order *order)
 {
-    struct freeswitch_order **end = &freeswitch->orders, **waits = NULL, *copy;
-    for (; *end; end = &(*end)->next) {
-        if ((*end)->link)
-            continue; /* sent: its confirmation is counted */
-        if (uuid_equal(&(*end)->interaction, &order->interaction) && strcmp((*end)->call, order->call) == 0)
-            return; /* whoever has the call when it is sent is who it is about */
-        waits = waits ? waits : end;
-    }
+    struct freeswitch_order **end = &freeswitch->orders, *copy;
+    if (waits(freeswitch, order))
+        return;
     if (freeswitch->order_count == FREESWITCH_ORDERS_MAX) {
-        if (!waits)
-            return;
-        drop(freeswitch, waits);
+        gateway_give_up_order(freeswitch->gateway);
+        return;
     }
-    for (end = &freeswitch->orders; *end;)
+    while (*end)
         end = &(*end)->next;
     copy = malloc(sizeof *copy);
     if (!copy)

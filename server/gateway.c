@@ -380,6 +380,15 @@ struct slice gateway_agent_at(const struct gateway *gateway, struct slice number
     return (struct slice){NULL, 0};
 }
 
+void gateway_give_up_order(const struct gateway *gateway)
+{
+    static struct log_limit limit;
+    log_event_limited(&limit, LOG_WARN, "too many commands wait for a gateway; one is given up",
+                      (struct log_field[]){log_text("project", gateway->project_name),
+                                           log_text("gateway", gateway->config.name)},
+                      2);
+}
+
 struct slice gateway_extension_of(const struct gateway *gateway, struct slice agent)
 {
     for (uint32_t i = 0; i < gateway->config.extension_count; i++) {

@@ -10,7 +10,7 @@
 #define FREESWITCH_REPLY_DEADLINE_MS 30000 /* of a list of channels, or what one is */
 #define FREESWITCH_ASKED_MAX 64            /* channels that it is asked for at once */
 #define FREESWITCH_LIST_EVERY_MS 30000     /* when events may have been lost, it is asked again no sooner */
-#define FREESWITCH_ORDERS_MAX 1024 /* commands that it has not confirmed; of more the oldest is forgotten */
+#define FREESWITCH_ORDERS_MAX 1024         /* commands that it has not confirmed; more are given up */
 
 extern const struct gateway_kind gateway_freeswitch;
 

@@ -70,6 +70,13 @@ BEGIN
         LEFT JOIN content k ON r.kind = 1 AND k.project = of AND k.seq = r.seq AND k.at_ms = r.at_ms
         JOIN interactions i ON i.id = r.interaction AND i.customer IS NOT NULL
         WHERE r.kind IN (2, 12) OR k.seq IS NOT NULL
+    ), made AS (
+        -- Whom somebody was taken for before a link (INPUT_LINK), too: it may have been made by the very interaction and is not the
+        -- one that this is about any more.
+        SELECT a.customer FROM about a WHERE a.created
+        UNION
+        SELECT l.before FROM recent r JOIN interaction_customers l ON l.interaction = r.interaction AND l.seq = r.seq
+        WHERE r.kind = 14 AND l.before IS NOT NULL
     ), lasts AS (
         INSERT INTO customer_last AS l (customer, project, at_ms, heard_ms, interaction)
         SELECT a.customer, of, max(a.at_ms), coalesce(max(a.at_ms) FILTER (WHERE a.heard), 0),
@@ -80,8 +87,8 @@ BEGIN
             interaction = excluded.interaction
     )
     SELECT (SELECT count(*) FROM recent),
-           array_cat(ids, (SELECT array_agg(DISTINCT a.customer) FROM about a
-                           WHERE a.created AND NOT EXISTS (SELECT FROM customer_words w WHERE w.customer = a.customer))),
+           array_cat(ids, (SELECT array_agg(m.customer) FROM made m
+                           WHERE NOT EXISTS (SELECT FROM customer_words w WHERE w.customer = m.customer))),
            (SELECT jsonb_agg(jsonb_build_object('interaction', a.id, 'customer', a.customer, 'channel', a.channel, 'holder', a.agent,
                                                 'conversation', a.conversation, 'at_ms', a.at_ms) ORDER BY a.seq)
             FROM about a WHERE a.heard AND EXISTS (SELECT FROM follows f WHERE f.customer = a.customer)),

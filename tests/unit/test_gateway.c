@@ -1,6 +1,17 @@
 /* The frame of gateways: dialling, listening, deadlines, the end. */
 #include "tests/unit/gateway_world.h"
 
+#include "server/ami_orders.h"
+
+static struct gateway *open_connected(int *listener, int *peer)
+{
+    *listener = peer_listen(&world.line.port);
+    struct gateway *gateway = open_line();
+    *peer = peer_accept(*listener);
+    UNTIL(is_in(gateway, "connected", NULL));
+    return gateway;
+}
+
 /* --- names --- */
 
 static void a_name_that_nobody_knows_is_said_and_tried_again(void **state)
@@ -63,17 +74,40 @@ static void a_resolver_that_hangs_holds_up_neither_another_line_nor_the_end(void
     close(listener);
 }
 
+/* --- commands --- */
+
+static void a_command_too_many_is_given_up_and_that_is_said(void **state)
+{
+    (void)state;
+    int pipe_ends[2], before = dup(STDERR_FILENO);
+    char text[24], said[512] = "";
+    world.line.host = SLICE("unknown.invalid");
+    world.line.port = 1;
+    struct ami_orders *orders = ami_orders_alloc(open_line(), NULL);
+    assert_int_equal(pipe(pipe_ends), 0);
+    log_configure(LOG_WARN, LOG_FORMAT_TEXT);
+    assert_true(dup2(pipe_ends[1], STDERR_FILENO) >= 0);
+    for (int i = 0; i <= AMI_ORDERS_MAX; i++) {
+        snprintf(text, sizeof text, "%d", i);
+        ami_orders_give(orders, AMI_ORDER_HANG_UP, slice_of(text), false);
+    }
+    assert_true(dup2(before, STDERR_FILENO) >= 0);
+    close(pipe_ends[1]);
+    assert_true(read(pipe_ends[0], said, sizeof said - 1) > 0);
+    assert_non_null(strstr(said, "too many commands wait for a gateway"));
+    assert_int_equal(strchr(said, '\n') - said, strlen(said) - 1);
+    close(pipe_ends[0]);
+    close(before);
+    ami_orders_free(&orders);
+}
+
 /* --- the end --- */
 
 static void a_line_is_taken_away_and_everything_ends_in_the_same_moment(void **state)
 {
     (void)state;
-    uint16_t port;
-    int listener = peer_listen(&port);
-    world.line.port = port;
-    struct gateway *gateway = open_line();
-    int peer = peer_accept(listener);
-    UNTIL(is_in(gateway, "connected", NULL));
+    int listener, peer;
+    open_connected(&listener, &peer);
     take_line_away();
     take_line_away();
     gateways_close(&world.gateways, on_closed, NULL);
@@ -98,11 +132,8 @@ static void a_line_is_taken_away_while_it_is_dialled_and_everything_ends(void **
 static void whoever_takes_its_place_comes_when_what_was_under_way_is_decided(void **state)
 {
     (void)state;
-    uint16_t port;
-    int listener = peer_listen(&port);
-    world.line.port = port;
-    struct gateway *gateway = open_line();
-    int peer = peer_accept(listener);
+    int listener, peer;
+    struct gateway *gateway = open_connected(&listener, &peer);
     say(peer, SLICE("33:{\"event\":\"sip.BYE\",\"callid\":\"c1\"},"));
     UNTIL(world.request_count == 1);
     world.config.region = SLICE("AT");
@@ -125,11 +156,8 @@ static void whoever_takes_its_place_comes_when_what_was_under_way_is_decided(voi
 static void events_of_one_call_are_decided_one_by_one(void **state)
 {
     (void)state;
-    uint16_t port;
-    int listener = peer_listen(&port);
-    world.line.port = port;
-    struct gateway *gateway = open_line();
-    int peer = peer_accept(listener);
+    int listener, peer;
+    struct gateway *gateway = open_connected(&listener, &peer);
     for (int i = 0; i < 3; i++)
         say(peer,
             SLICE(
@@ -154,12 +182,8 @@ static void events_of_one_call_are_decided_one_by_one(void **state)
 static void nothing_is_read_while_the_project_is_loaded_again(void **state)
 {
     (void)state;
-    uint16_t port;
-    int listener = peer_listen(&port);
-    world.line.port = port;
-    struct gateway *gateway = open_line();
-    int peer = peer_accept(listener);
-    UNTIL(is_in(gateway, "connected", NULL));
+    int listener, peer;
+    struct gateway *gateway = open_connected(&listener, &peer);
     world.is_loading = true;
     say(peer, SLICE("33:{\"event\":\"sip.BYE\",\"callid\":\"c1\"},"));
     UNTIL(!gateway->links.next->is_reading);
@@ -362,6 +386,7 @@ int main(void)
         GATEWAY_TEST(a_name_that_nobody_knows_is_said_and_tried_again),
         GATEWAY_TEST(a_resolver_that_hangs_is_given_up_in_time),
         GATEWAY_TEST(a_resolver_that_hangs_holds_up_neither_another_line_nor_the_end),
+        GATEWAY_TEST(a_command_too_many_is_given_up_and_that_is_said),
         GATEWAY_TEST(a_line_is_taken_away_and_everything_ends_in_the_same_moment),
         GATEWAY_TEST(a_line_is_taken_away_while_it_is_dialled_and_everything_ends),
         GATEWAY_TEST(whoever_takes_its_place_comes_when_what_was_under_way_is_decided),
