@@ -19,7 +19,7 @@
 #define READ_MAX (64u << 10) /* bytes of the file at once */
 #define TRIES 20             /* of a chunk that others are changing too */
 #define PROGRESS_MS 1000
-/* After a chunk during which decisions were made, it rests half as long as that took: they share processors.
+/* After a chunk during which decisions were made, it rests twice as long as that took: they share processors.
  */
 #define REST_MAX_MS 1000
 #define ORIGIN "{\"via\": \"command\", \"address\": \"\"}"
@@ -98,8 +98,8 @@ static void give_way(struct import *import, const char *project, uint64_t took_n
     uint64_t decided = import->decided;
     if (reply.outcome == PG_OK && reply.rows == 1)
         decided = strtoull(pg_cell(&reply, 0, 0).ptr, NULL, 10);
-    uint64_t rest_ns =
-        took_ns / 2 < REST_MAX_MS * UINT64_C(1000000) ? took_ns / 2 : REST_MAX_MS * UINT64_C(1000000);
+    uint64_t rest_ns = 2 * took_ns, most_ns = REST_MAX_MS * UINT64_C(1000000);
+    rest_ns = rest_ns < most_ns ? rest_ns : most_ns;
     if (decided != import->decided)
         nanosleep(&(struct timespec){.tv_sec = (time_t)(rest_ns / 1000000000),
                                      .tv_nsec = (long)(rest_ns % 1000000000)},
