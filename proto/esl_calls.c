@@ -145,6 +145,18 @@ static void catch_up(struct esl_calls *calls, const struct esl_event *event, str
     bridge(calls, event, leg, other_id, arena);
 }
 
+/* uuid_dump of a channel that has hung up and is still torn down. */
+static void take_leave(struct esl_calls *calls, const struct esl_event *event, struct slice id,
+                       struct arena *arena)
+{
+    struct esl_leg *leg = esl_leg_find_any(calls, id);
+    struct slice cause = esl_tell_text(event, "Hangup-Cause", arena);
+    if (leg && leg->call)
+        esl_leg_hung_up(calls, leg, cause, event, arena);
+    else if (!leg && esl_call_is_open(calls, id))
+        esl_tell_ended_unknown(calls, id, cause, event, arena);
+}
+
 static void rename_leg(struct esl_calls *calls, const struct esl_event *event, struct slice id)
 {
     struct esl_leg *leg = esl_leg_find(calls, esl_field(event, "Old-Unique-ID"));
@@ -171,9 +183,7 @@ static void hang_up(struct esl_calls *calls, const struct esl_event *event, stru
         esl_leg_gone(calls, leg, cause, event, arena);
     } else if (is_complete && ((comes_from_outside(calls, event) && !has_parent(event, id)) ||
                                esl_call_is_open(calls, id))) {
-        struct esl_call unknown = {.is_told = true};
-        esl_id_copy(unknown.id, id);
-        esl_tell_ended(calls, &unknown, cause, event, arena);
+        esl_tell_ended_unknown(calls, id, cause, event, arena);
     }
 }
 
@@ -230,7 +240,12 @@ void esl_calls_event(struct esl_calls *calls, struct esl_stream *stream, const s
     if (!is_known)
         return;
     struct esl_leg *leg = esl_leg_find(calls, id);
-    if (!leg)
+    bool has_hung_up = ascii_equal(esl_field(event, "Answer-State"), "hangup");
+    if (has_hung_up && slice_is(name, "CHANNEL_DATA")) {
+        take_leave(calls, event, id, arena);
+        return;
+    }
+    if (!leg && !has_hung_up)
         leg = leg_begin(calls, stream, event, id, arena);
     if (!leg)
         return;

@@ -50,8 +50,9 @@ void esl_calls_end_stream(struct esl_calls *calls, const struct esl_stream *stre
 
 /* All channels that there are, in any order: begin, each, end. */
 void esl_calls_list_begin(struct esl_calls *calls);
-/* False: more must be known of it, because it is new or was answered while nobody listened; esl_calls_event()
- * with what uuid_dump says of it tells what the stream would have told. */
+/* False: more must be known of it, because it is new, or was answered or hung up while nobody listened;
+ * esl_calls_event() with what uuid_dump says of it tells what the stream would have told. One that has hung
+ * up and is still torn down begins nothing. */
 bool esl_calls_listed(struct esl_calls *calls, const struct esl_channel *channel);
 /* The legs that were there at the beginning and are not listed: whether they are gone uuid_dump says, for a
  * list may be cut short. Nothing may be changed meanwhile. */

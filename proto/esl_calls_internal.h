@@ -60,5 +60,8 @@ void esl_tell_answered(struct esl_calls *calls, struct esl_call *call, const str
                        const struct esl_event *event, struct arena *arena);
 void esl_tell_ended(struct esl_calls *calls, struct esl_call *call, struct slice cause,
                     const struct esl_event *event, struct arena *arena);
+/* Of a call that none of the legs is of. */
+void esl_tell_ended_unknown(struct esl_calls *calls, struct slice id, struct slice cause,
+                            const struct esl_event *event, struct arena *arena);
 
 #endif

@@ -158,6 +158,11 @@ bool esl_calls_listed(struct esl_calls *calls, const struct esl_channel *channel
     struct slice id = channel->id, call = channel->call;
     struct esl_leg *leg = esl_leg_find_any(calls, id), *parent = esl_leg_find(calls, call);
     bool is_first = !call.len || slice_equal(call, id);
+    if (channel->is_hung_up) {
+        if (leg)
+            leg->is_missing = false;
+        return leg ? !leg->call : !esl_call_is_open(calls, id);
+    }
     if (!leg && parent && parent->call->is_told && esl_id_is_plain(id) && calls->legs.count < ESL_LEGS_MAX) {
         leg = esl_leg_add(calls, parent->stream, id, parent->call);
         leg->agent = esl_leg_agent_at(calls, channel->to);

@@ -136,6 +136,7 @@ bool esl_channel_read(struct esl_channel *out, struct slice row, struct arena *a
     out->call = text_at(&map, "call_uuid");
     out->to = text_at(&map, "dest");
     out->is_inbound = slice_is(text_at(&map, "direction"), "inbound");
+    out->is_hung_up = slice_is(state, "HANGUP");
     out->is_answered = slice_is(state, "ACTIVE") || slice_is(state, "HELD") || slice_is(state, "UNHELD");
     return true;
 }

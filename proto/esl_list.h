@@ -46,7 +46,7 @@ void esl_list_read(struct esl_list_step *out, struct esl_list *list, struct slic
 struct esl_channel {
     struct slice id, call,
         to; /* `call`: the id of the leg that made it, or its own; `to`: what was dialled */
-    bool is_inbound, is_answered;
+    bool is_inbound, is_answered, is_hung_up; /* hung up: it is still torn down */
 };
 
 /* False: the row is none that JSON knows. The others can be read all the same. */

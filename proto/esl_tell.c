@@ -84,9 +84,8 @@ void esl_tell_ringing(struct esl_calls *calls, struct esl_call *call, const stru
 }
 
 /* uuid_dump says when it happened; its event's own time is the one of the question. */
-static const char *answered_at(const struct esl_event *event, bool is_bridge)
+static const char *time_of(const struct esl_event *event, const char *name)
 {
-    const char *name = is_bridge ? "Caller-Channel-Bridged-Time" : "Caller-Channel-Answered-Time";
     bool is_dump = slice_is(esl_field(event, "Event-Name"), "CHANNEL_DATA");
     return is_dump && esl_field_number(event, name) ? name : "Event-Date-Timestamp";
 }
@@ -101,7 +100,9 @@ void esl_tell_answered(struct esl_calls *calls, struct esl_call *call, const str
     struct slice what = is_named ? arena_format(arena, "answered %s", leg->id) : SLICE("answered");
     struct value document =
         document_of(calls->options.source, EVENT_CALL_ANSWERED, slice_of(call->id), what, arena);
-    set_time(&document, event, answered_at(event, is_named), arena);
+    set_time(&document, event,
+             time_of(event, is_named ? "Caller-Channel-Bridged-Time" : "Caller-Channel-Answered-Time"),
+             arena);
     if (is_named)
         value_set(&data, "agent", value_string(leg->agent));
     value_set(&document, "data", data);
@@ -115,7 +116,7 @@ static struct value ended(struct slice source, struct slice call, struct slice c
     struct value document = document_of(source, EVENT_CALL_ENDED, call, SLICE("ended"), arena);
     struct value data = value_map(arena, 1);
     if (event)
-        set_time(&document, event, "Event-Date-Timestamp", arena);
+        set_time(&document, event, time_of(event, "Caller-Channel-Hangup-Time"), arena);
     value_set_text(&data, "cause", cause);
     value_set(&document, "data", data);
     return document;
@@ -134,4 +135,12 @@ void esl_tell_ended(struct esl_calls *calls, struct esl_call *call, struct slice
     struct value document = ended(calls->options.source, slice_of(call->id), cause, event, arena);
     call->is_told = false;
     tell(calls, EVENT_CALL_ENDED, call, &document);
+}
+
+void esl_tell_ended_unknown(struct esl_calls *calls, struct slice id, struct slice cause,
+                            const struct esl_event *event, struct arena *arena)
+{
+    struct esl_call unknown = {.is_told = true};
+    esl_id_copy(unknown.id, id);
+    esl_tell_ended(calls, &unknown, cause, event, arena);
 }

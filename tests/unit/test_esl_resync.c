@@ -7,7 +7,8 @@
 /* One that there is by then: what the list says of it, and what uuid_dump says. */
 struct there {
     const char *id, *call, *to;
-    bool is_inbound, is_answered;
+    bool is_inbound;
+    enum { RINGS, TALKS, HUNG_UP } state;
     const char *dump;
 };
 
@@ -22,19 +23,19 @@ static const struct {
     {"rings on",
      {"event=CHANNEL_CREATE id=a " IN},
      1,
-     {{"a", "a", "030901820", true, false, NULL}},
+     {{"a", "a", "030901820", true, RINGS, NULL}},
      0,
      "a:ringing>030901820"},
     {"was answered by a menu",
      {"event=CHANNEL_CREATE id=a " IN, "event=CHANNEL_ANSWER id=a " IN},
      1,
-     {{"a", "a", "030901820", true, true, "event=CHANNEL_DATA id=a state=answered call=a " IN}},
+     {{"a", "a", "030901820", true, TALKS, "event=CHANNEL_DATA id=a state=answered call=a " IN}},
      1,
      "a:ringing>030901820 a:answered"},
     {"had been answered before",
      {"event=CHANNEL_CREATE id=a " IN, "event=CHANNEL_ANSWER id=a " IN},
      2,
-     {{"a", "a", "030901820", true, true, NULL}},
+     {{"a", "a", "030901820", true, TALKS, NULL}},
      0,
      "a:ringing>030901820 a:answered"},
     {"was taken by the agent for whom it rang",
@@ -42,9 +43,9 @@ static const struct {
       "event=CHANNEL_ANSWER id=b way=outbound to=1001 other=a", "event=CHANNEL_ANSWER id=a " IN,
       "event=CHANNEL_BRIDGE id=a other=b " IN},
      2,
-     {{"a", "a", "030901820", true, true,
+     {{"a", "a", "030901820", true, TALKS,
        "event=CHANNEL_DATA id=a state=answered call=a with=b other=b othertype=originatee otherto=1001 " IN},
-      {"b", "a", "1001", false, true,
+      {"b", "a", "1001", false, TALKS,
        "event=CHANNEL_DATA id=b state=answered call=a with=a other=a othertype=originator way=outbound to=1001"}},
      2,
      "a:ringing>030901820 a:answered a:answered=anna"},
@@ -53,9 +54,9 @@ static const struct {
       "event=CHANNEL_ANSWER id=b way=outbound to=1001 other=a", "event=CHANNEL_ANSWER id=a " IN,
       "event=CHANNEL_BRIDGE id=a other=b " IN},
      1,
-     {{"a", "a", "030901820", true, true,
+     {{"a", "a", "030901820", true, TALKS,
        "event=CHANNEL_DATA id=a state=answered call=a with=b other=b othertype=originatee otherto=1001 " IN},
-      {"b", "a", "1001", false, true,
+      {"b", "a", "1001", false, TALKS,
        "event=CHANNEL_DATA id=b state=answered call=a with=a other=a othertype=originator way=outbound to=1001"}},
      2,
      "a:ringing>030901820 a:answered a:answered=anna"},
@@ -63,9 +64,9 @@ static const struct {
      {"event=CHANNEL_CREATE id=a " IN, "event=CHANNEL_CREATE id=b way=outbound to=1001 other=a",
       "event=CHANNEL_ANSWER id=a " IN, "event=CHANNEL_BRIDGE id=a other=b " IN},
      0,
-     {{"a", "a", "030901820", true, true,
+     {{"a", "a", "030901820", true, TALKS,
        "event=CHANNEL_DATA id=a state=answered call=a with=b other=b othertype=originatee otherto=1001 " IN},
-      {"b", "a", "1001", false, true,
+      {"b", "a", "1001", false, TALKS,
        "event=CHANNEL_DATA id=b state=answered call=a with=a other=a othertype=originator way=outbound to=1001"}},
      2,
      "a:ringing>030901820 a:answered a:answered=anna"},
@@ -73,9 +74,9 @@ static const struct {
      {"event=CHANNEL_CREATE id=a " IN, "event=CHANNEL_ANSWER id=a " IN,
       "event=CHANNEL_CREATE id=b way=outbound to=1001 other=a"},
      1,
-     {{"a", "a", "030901820", true, true,
+     {{"a", "a", "030901820", true, TALKS,
        "event=CHANNEL_DATA id=a state=answered call=a other=b othertype=originatee otherto=1001 " IN},
-      {"b", "a", "1001", false, false, NULL}},
+      {"b", "a", "1001", false, RINGS, NULL}},
      1,
      "a:ringing>030901820 a:answered"},
     {"went from one agent to another",
@@ -84,8 +85,8 @@ static const struct {
       "event=CHANNEL_HANGUP_COMPLETE id=b cause=BLIND_TRANSFER",
       "event=CHANNEL_CREATE id=c way=outbound to=1002 other=a", "event=CHANNEL_BRIDGE id=a other=c " IN},
      4,
-     {{"a", "a", "030901820", true, true, NULL},
-      {"c", "a", "1002", false, true,
+     {{"a", "a", "030901820", true, TALKS, NULL},
+      {"c", "a", "1002", false, TALKS,
        "event=CHANNEL_DATA id=c state=answered call=a with=a other=a othertype=originator way=outbound to=1002"}},
      2, /* and the leg that is gone */
      "a:ringing>030901820 a:answered a:answered=anna a:answered=carl"},
@@ -95,13 +96,28 @@ static const struct {
      {{0}},
      1,
      "a:ringing>030901820 a:ended"},
+    {"hung up and is still torn down",
+     {"event=CHANNEL_CREATE id=a " IN, "event=CHANNEL_HANGUP_COMPLETE id=a " IN},
+     1,
+     {{"a", "a", "030901820", true, HUNG_UP,
+       "event=CHANNEL_DATA id=a state=hangup cause=USER_BUSY call=a " IN}},
+     1,
+     "a:ringing>030901820 a:ended"},
+    {"is left by one of its agents, who is still torn down",
+     {"event=CHANNEL_CREATE id=a " IN, "event=CHANNEL_CREATE id=b way=outbound to=1001 other=a",
+      "event=CHANNEL_HANGUP_COMPLETE id=b"},
+     2,
+     {{"a", "a", "030901820", true, RINGS, NULL},
+      {"b", "a", "1001", false, HUNG_UP, "event=CHANNEL_DATA id=b state=hangup call=a way=outbound to=1001"}},
+     1,
+     "a:ringing>030901820"},
     {"was placed to an agent, then to the customer, and answered",
      {"event=CHANNEL_CREATE id=a way=outbound to=1001", "event=CHANNEL_ANSWER id=a way=outbound to=1001",
       "event=CHANNEL_CREATE id=b way=outbound to=+4915112345678 other=a",
       "event=CHANNEL_ANSWER id=b way=outbound to=+4915112345678 other=a"},
      1,
-     {{"a", "a", "1001", false, true, "event=CHANNEL_DATA id=a state=answered way=outbound to=1001"},
-      {"b", "a", "+4915112345678", false, true,
+     {{"a", "a", "1001", false, TALKS, "event=CHANNEL_DATA id=a state=answered way=outbound to=1001"},
+      {"b", "a", "+4915112345678", false, TALKS,
        "event=CHANNEL_DATA id=b state=answered way=outbound to=+4915112345678 other=a"}},
      2,
      "a:ringing=anna a:answered"},
@@ -109,9 +125,9 @@ static const struct {
      {"event=CHANNEL_CREATE id=a way=inbound in=default to=1002",
       "event=CHANNEL_CREATE id=b way=outbound to=1002 other=a call=a"},
      2,
-     {{"a", "a", "1002", true, true,
+     {{"a", "a", "1002", true, TALKS,
        "event=CHANNEL_DATA id=a state=answered way=inbound in=default with=b other=b othertype=originatee"},
-      {"b", "a", "1002", false, true,
+      {"b", "a", "1002", false, TALKS,
        "event=CHANNEL_DATA id=b state=answered call=a with=a other=a othertype=originator way=outbound to=1002"}},
      2,
      ""},
@@ -151,7 +167,8 @@ static unsigned resync(struct story *story, const struct there *channels, bool i
                                       .call = slice_of(at->call),
                                       .to = slice_of(at->to),
                                       .is_inbound = at->is_inbound,
-                                      .is_answered = at->is_answered};
+                                      .is_answered = at->state == TALKS,
+                                      .is_hung_up = at->state == HUNG_UP};
         if (!esl_calls_listed(story->calls, &channel))
             questions.ids[questions.count++] = at->id;
     }
@@ -192,6 +209,23 @@ static void what_was_missed_is_told_as_it_would_have_been(void **state)
     }
 }
 
+/* It rang and hung up while nobody listened; or it was heard to the end, and the list is behind the times. */
+static void what_has_hung_up_and_is_still_listed_does_not_ring(void **state)
+{
+    (void)state;
+    struct story *story = story_new();
+    const struct there unseen = {"a", "a", "030901820", true, HUNG_UP, NULL};
+    const struct there open = {
+        "open", "open",  "030901820",
+        true,   HUNG_UP, "event=CHANNEL_DATA id=open state=hangup cause=NORMAL_CLEARING call=open " IN};
+    assert_int_equal(resync(story, (struct there[CHANNELS_MAX]){unseen, open}, false), 1);
+    happen(story, "event=CHANNEL_DATA id=a state=hangup call=a " IN);
+    happen(story, "event=CHANNEL_UNBRIDGE id=b state=hangup call=b " IN);
+    assert_string_equal(story->text, "open:ended");
+    assert_false(esl_calls_has(story->calls, SLICE("a")) || esl_calls_has(story->calls, SLICE("b")));
+    esl_calls_free(&story->calls);
+}
+
 static void who_talks_is_known(void **state)
 {
     (void)state;
@@ -215,6 +249,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         ARENA_TEST(what_was_missed_is_told_as_it_would_have_been),
+        ARENA_TEST(what_has_hung_up_and_is_still_listed_does_not_ring),
         ARENA_TEST(who_talks_is_known),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
