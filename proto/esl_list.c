@@ -37,8 +37,8 @@ static bool keep_around(struct esl_list *list, unsigned depth_before, char c)
     return true;
 }
 
-/* The row that begins behind what is used. */
-static void read_row(struct esl_list_step *out, struct esl_list *list, struct slice input)
+/* The row that begins behind what is used. False, here and below: it is no such list. */
+static bool read_row(struct esl_list_step *out, struct esl_list *list, struct slice input)
 {
     struct esl_list_place place = list->place;
     size_t left = list->left - out->used;
@@ -52,15 +52,18 @@ static void read_row(struct esl_list_step *out, struct esl_list *list, struct sl
         out->used += i + 1;
         list->place = place;
         list->rows++;
-        return;
+        return true;
     }
-    bool may_go_on = input.len < ESL_LIST_ROW_MAX && input.len < left;
-    out->status = may_go_on ? ESL_LIST_MORE : ESL_LIST_BAD;
+    return input.len < ESL_LIST_ROW_MAX && input.len < left;
 }
 
 /* `{"row_count":2,"rows":[]}` is what should be left. */
 static void finish(struct esl_list_step *out, const struct esl_list *list)
 {
+    out->status = ESL_LIST_END;
+    out->is_list = !list->is_bad;
+    if (list->is_skipped)
+        return;
     struct arena arena;
     struct value around;
     struct fault fault;
@@ -68,49 +71,37 @@ static void finish(struct esl_list_step *out, const struct esl_list *list)
     bool good =
         json_read(&around, ascii_trim((struct slice){list->around, list->around_len}), &arena, &fault);
     const struct value *count = good ? value_member(&around, "row_count") : NULL;
-    out->status = count && count->kind == VALUE_INT ? ESL_LIST_END : ESL_LIST_BAD;
-    out->is_whole = count && count->kind == VALUE_INT && count->integer == list->rows;
+    out->is_list = count && count->kind == VALUE_INT;
+    out->is_whole = out->is_list && count->integer == list->rows;
     arena_deinit(&arena);
 }
 
-static void skip(struct esl_list_step *out, struct esl_list *list, struct slice input)
-{
-    list->left -= input.len;
-    *out = (struct esl_list_step){.status = list->left ? ESL_LIST_MORE : ESL_LIST_END, .used = input.len};
-}
-
-static void go_on(struct esl_list_step *out, struct esl_list *list, struct slice input)
+static bool go_on(struct esl_list_step *out, struct esl_list *list, struct slice input)
 {
     while (out->used < input.len) {
         unsigned before = list->place.depth;
         struct esl_list_place place = list->place;
         char c = input.ptr[out->used];
-        if (before == DEPTH_ROWS && !place.in_text && c == '{') {
-            read_row(out, list, input);
-            return;
-        }
-        if (!step_over(&place, c)) {
-            out->status = ESL_LIST_BAD;
-            return;
-        }
+        if (before == DEPTH_ROWS && !place.in_text && c == '{')
+            return read_row(out, list, input);
+        if (!step_over(&place, c))
+            return false;
         list->place = place;
-        if (!keep_around(list, before, c)) {
-            out->status = ESL_LIST_BAD;
-            return;
-        }
+        if (!keep_around(list, before, c))
+            return false;
         out->used++;
     }
+    return true;
 }
 
 void esl_list_read(struct esl_list_step *out, struct esl_list *list, struct slice input)
 {
     input = ascii_part(input, 0, input.len < list->left ? input.len : list->left);
-    if (list->is_skipped) {
-        skip(out, list, input);
-        return;
-    }
     *out = (struct esl_list_step){.status = ESL_LIST_MORE};
-    go_on(out, list, input);
+    if (!list->is_skipped && !go_on(out, list, input))
+        list->is_bad = list->is_skipped = true;
+    if (list->is_skipped)
+        out->used = input.len;
     list->left -= out->used;
     if (out->status == ESL_LIST_MORE && !list->left)
         finish(out, list);

@@ -1,5 +1,6 @@
 /* The answer to `show channels as json`, read as it comes: one channel at a time, so that its length costs no
- * memory. It is a map with `row_count` and, unless that is 0, `rows`: a map of strings for each channel. */
+ * memory. It is a map with `row_count` and, unless that is 0, `rows`: a map of strings for each channel. From
+ * where it shows that an answer is something else, it is passed over. */
 #ifndef PROTO_ESL_LIST_H
 #define PROTO_ESL_LIST_H
 
@@ -17,23 +18,20 @@ struct esl_list_place {
 struct esl_list {
     size_t left; /* bytes of the answer that were not read yet */
     struct esl_list_place place;
-    bool is_skipped; /* it is too long */
+    bool is_skipped; /* what comes of it: it is too long, or no list */
+    bool is_bad;     /* it is no list */
     uint32_t rows;
     char around[ESL_LIST_AROUND_MAX];
     size_t around_len;
 };
 
-enum esl_list_status {
-    ESL_LIST_MORE,
-    ESL_LIST_ROW,
-    ESL_LIST_END,
-    ESL_LIST_BAD, /* it is no such list */
-};
+enum esl_list_status { ESL_LIST_MORE, ESL_LIST_ROW, ESL_LIST_END };
 
 struct esl_list_step {
     enum esl_list_status status;
-    size_t used;      /* bytes of the input that are done with; not of BAD */
+    size_t used;      /* bytes of the input that are done with */
     struct slice row; /* ROW: borrowed from the input */
+    bool is_list;     /* END: it was one: "-ERR ..." is none */
     bool is_whole;    /* END: as many channels as it says there are */
 };
 

@@ -1,9 +1,10 @@
 /* Which channels there are, after a connection or when events may have been lost. The list says which, and
  * how far they are; what it does not say of one, uuid_dump does. No call ends because it is not on the list:
- * a list may be cut short, or behind the times. uuid_dump says that it is gone. */
+ * a list may be cut short, behind the times, or not to be had. uuid_dump says that it is gone. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "rules/ascii.h"
 #include "server/freeswitch.h"
 #include "server/gateway_calls.h"
 #include "server/gateway_freeswitch.h"
@@ -74,7 +75,7 @@ static void finish(struct gateway_link *link)
     sync->size = sync->count = sync->asked = sync->answered = 0;
     sync->phase = SYNC_IDLE;
     gateway_link_expect(link, 0, NULL);
-    session->is_synced = true;
+    session->is_synced |= !sync->is_unexplained;
     freeswitch_orders_send(freeswitch_of(link));
 }
 
@@ -117,6 +118,14 @@ static void gone(struct freeswitch *freeswitch, struct slice id, struct arena *a
         freeswitch_sync_lost(freeswitch, id);
 }
 
+/* As while its database is away, or when it was started without one. It is asked again later. */
+static void tell_refusal(const struct gateway_link *link, bool *is_refused)
+{
+    if (!*is_refused)
+        gateway_tell_unlisted(gateway_link_gateway(link));
+    *is_refused = true;
+}
+
 void freeswitch_sync_response(struct gateway_link *link, const struct esl_frame *frame, struct arena *arena)
 {
     struct freeswitch *freeswitch = freeswitch_of(link);
@@ -126,8 +135,10 @@ void freeswitch_sync_response(struct gateway_link *link, const struct esl_frame 
     if (sync->answered == sync->asked)
         return; /* nothing was asked */
     struct slice id = arena_copy(arena, slice_of(sync->ids[sync->answered++]));
-    if (!esl_has_event(frame))
+    if (ascii_begins(frame->body, "-err no such channel"))
         gone(freeswitch, id, arena);
+    else if (!esl_has_event(frame))
+        tell_refusal(link, &sync->is_unexplained);
     else if (esl_event_read(&event, frame, arena, &fault))
         esl_calls_event(freeswitch->calls, &freeswitch->stream, &event, arena);
     go_on(link);
@@ -142,7 +153,7 @@ void freeswitch_sync_begin(struct gateway_link *link)
     if (sync->phase != SYNC_IDLE)
         return;
     sync->phase = SYNC_LISTING;
-    sync->is_cut = false;
+    sync->is_cut = sync->is_unlisted = sync->is_unexplained = false;
     sync->gaps = freeswitch->stream.gaps;
     esl_calls_list_begin(freeswitch->calls);
     gateway_link_expect(link, FREESWITCH_REPLY_DEADLINE_MS, "it does not say which channels there are");
@@ -151,7 +162,8 @@ void freeswitch_sync_begin(struct gateway_link *link)
 
 void freeswitch_sync_on_time(struct gateway_link *link)
 {
-    if (sync_of(link)->gaps != freeswitch_of(link)->stream.gaps)
+    const struct freeswitch_sync *sync = sync_of(link);
+    if (sync->is_unlisted || sync->is_unexplained || sync->gaps != freeswitch_of(link)->stream.gaps)
         freeswitch_sync_begin(link);
 }
 
@@ -170,6 +182,8 @@ void freeswitch_sync_list(struct gateway_link *link, size_t length)
     struct freeswitch_sync *sync = sync_of(link);
     sync->phase = SYNC_READING;
     esl_list_begin(&sync->list, length);
+    if (!length)
+        freeswitch_sync_bytes(link, (struct slice){NULL, 0}); /* no more will come of it */
 }
 
 /* A row that cannot be read, for the bytes of a caller's name say, is as if it were not there. */
@@ -196,14 +210,13 @@ size_t freeswitch_sync_bytes(struct gateway_link *link, struct slice bytes)
         take_row(freeswitch, sync, step.row);
         break;
     case ESL_LIST_END:
-        sync->is_cut = sync->is_cut || !step.is_whole;
+        sync->is_cut = sync->is_cut || (step.is_list && !step.is_whole);
+        if (!step.is_list)
+            tell_refusal(link, &sync->is_unlisted);
         sync->phase = SYNC_ASKING;
         esl_calls_list_end(freeswitch->calls, want_missing, sync);
         go_on(link);
         break;
-    case ESL_LIST_BAD:
-        gateway_link_cut(link, "its list of channels cannot be read");
-        return 0;
     }
     return step.used;
 }

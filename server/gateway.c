@@ -389,6 +389,16 @@ void gateway_give_up_order(const struct gateway *gateway)
                       2);
 }
 
+void gateway_tell_unlisted(struct gateway *gateway)
+{
+    static struct log_limit limit;
+    gateway->unlisted++;
+    log_event_limited(&limit, LOG_WARN, "a gateway does not say which calls it has; it is asked again",
+                      (struct log_field[]){log_text("project", gateway->project_name),
+                                           log_text("gateway", gateway->config.name)},
+                      2);
+}
+
 struct slice gateway_extension_of(const struct gateway *gateway, struct slice agent)
 {
     for (uint32_t i = 0; i < gateway->config.extension_count; i++) {

@@ -79,6 +79,8 @@ struct slice gateway_agent_at(const struct gateway *gateway, struct slice number
 struct slice gateway_extension_of(const struct gateway *gateway, struct slice agent);
 /* As many commands for the peer wait as may: one more is given up, which is logged. */
 void gateway_give_up_order(const struct gateway *gateway);
+/* The peer was asked which calls it has, and its answer says nothing about them: logged and counted. */
+void gateway_tell_unlisted(struct gateway *gateway);
 /* After the peer has said which calls it has: those of this gateway that are open here and not live end with
  * the cause "lost", from the next housekeeping on. */
 void gateway_end_lost(struct gateway *gateway, bool (*is_live)(struct gateway *gateway, struct slice call));

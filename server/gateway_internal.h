@@ -110,7 +110,7 @@ struct gateway {
     struct table subjects;       /* the first event of each */
     unsigned link_count, event_count;
     unsigned handles; /* what must end before the memory goes */
-    uint64_t decided, reconnects;
+    uint64_t decided, reconnects, unlisted;
     bool (*is_live)(struct gateway *gateway, struct slice call); /* NULL: nothing is swept */
     struct rank swept;                                           /* the last open interaction looked at */
 };

@@ -152,7 +152,8 @@ void gateways_collect(const struct gateways *gateways, struct metrics_collector 
                                                                  .is_up = is_up(at),
                                                                  .waiting = at->event_count,
                                                                  .events = at->decided,
-                                                                 .reconnects = at->reconnects});
+                                                                 .reconnects = at->reconnects,
+                                                                 .unlisted = at->unlisted});
     }
 }
 

@@ -191,6 +191,8 @@ static const struct metric_row rows[METRIC_COUNT] = {
     [METRIC_GATEWAY_RECONNECTS] = {"patchbay_gateway_reconnects_total",
                                    "Times that a gateway was away and is to be connected again.",
                                    GATEWAY_COUNTER},
+    [METRIC_GATEWAY_UNLISTED] = {"patchbay_gateway_unlisted_total",
+                                 "Times that a gateway did not say which calls it has.", GATEWAY_COUNTER},
     [METRIC_GATEWAY_WAITING] = {"patchbay_gateway_waiting", "Events of a gateway that wait for a decision.",
                                 GATEWAY_GAUGE},
     [METRIC_QUEUE_DEPTH] = {"patchbay_queue_depth", "Interactions waiting in a queue.", QUEUE_GAUGE},
@@ -404,6 +406,7 @@ static void put_gateways(struct out *out, enum metric metric, const struct gatew
         uint64_t value = metric == METRIC_GATEWAY_UP           ? values->is_up
                          : metric == METRIC_GATEWAY_EVENTS     ? values->events
                          : metric == METRIC_GATEWAY_RECONNECTS ? values->reconnects
+                         : metric == METRIC_GATEWAY_UNLISTED   ? values->unlisted
                                                                : values->waiting;
         put_format(out, "%s{project=\"", rows[metric].name);
         put_escaped(out, values->project);

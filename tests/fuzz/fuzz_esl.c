@@ -36,9 +36,8 @@ static void read_pieces(struct slice input, const struct esl_frame *whole)
     }
 }
 
-/* How many channels, and how it ends, when it comes in pieces of `step` bytes. */
-static enum esl_list_status read_list(struct slice input, size_t step, struct esl_calls *calls,
-                                      uint32_t *rows)
+/* How many channels, and whether it is a list, when it comes in pieces of `step` bytes. */
+static bool read_list(struct slice input, size_t step, struct esl_calls *calls, uint32_t *rows)
 {
     struct esl_list list;
     struct esl_list_step at = {.status = ESL_LIST_MORE};
@@ -50,8 +49,6 @@ static enum esl_list_status read_list(struct slice input, size_t step, struct es
             struct esl_channel channel;
             struct arena arena;
             esl_list_read(&at, &list, (struct slice){input.ptr + used, end - used});
-            if (at.status == ESL_LIST_BAD)
-                break;
             used += at.used;
             assert(used <= end);
             arena_init(&arena);
@@ -61,16 +58,17 @@ static enum esl_list_status read_list(struct slice input, size_t step, struct es
         } while (at.status == ESL_LIST_ROW);
     }
     *rows = list.rows;
-    return at.status;
+    assert(!input.len || (at.status == ESL_LIST_END && used == input.len));
+    return at.is_list;
 }
 
 /* The same list however it is cut. */
 static void read_lists(struct slice input, struct esl_calls *calls)
 {
     uint32_t rows, rows_in_pieces;
-    enum esl_list_status status = read_list(input, input.len, calls, &rows);
-    enum esl_list_status in_pieces = read_list(input, input.len / 16 + 1, calls, &rows_in_pieces);
-    assert(status == in_pieces && rows == rows_in_pieces);
+    bool is_list = read_list(input, input.len, calls, &rows);
+    bool in_pieces = read_list(input, input.len / 16 + 1, calls, &rows_in_pieces);
+    assert(is_list == in_pieces && rows == rows_in_pieces);
 }
 
 static void on_missing(void *ctx, struct slice id)

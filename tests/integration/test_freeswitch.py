@@ -275,6 +275,31 @@ def test_ten_thousand_channels_and_a_list_that_is_cut(connected, switch):
     router.expect_log("a gateway has more channels than it lists or than can be followed")
 
 
+def test_a_list_that_is_refused_ends_nothing(connected, switch):
+    router = connected
+    frame = now(frames("answered")[0])
+    switch.send(frame)
+    wait_for(lambda: calls(router), "the call is there")
+    id = calls(router)[0]["subject"]
+    mine = id.encode()
+    switch.send(now(frame.replace(mine, b"gone")))
+    switch.send(now(frame.replace(mine, b"unclear")))
+    wait_for(lambda: len(calls(router)) == 3, lambda: calls(router))
+    switch.channels = "-ERR Database error!\n"
+    switch.dumps = {id: dump(id, "Call-Direction: inbound", "ringing"),
+                    "unclear": b"Content-Type: api/response\nContent-Length: 34\n\n-ERR uuid_dump Command not found!\n"}
+    before = router.metric("patchbay_gateway_unlisted_total", gateway="fs1")
+    switch.cut()
+    wait_for(lambda: not switch.dumps, "they are asked for one by one")
+    wait_for(lambda: [one["subject"] for one in calls(router, "closed")] == ["gone"], lambda: calls(router, "closed"))
+    switch.send(now(frame.replace(mine, b"another")))  # on the same connection
+    wait_for(lambda: len(calls(router)) == 3, lambda: calls(router))
+    assert router.metric("patchbay_gateway_unlisted_total", gateway="fs1") == before + 2
+    assert {one["subject"] for one in calls(router)} == {id, "unclear", "another"}
+    router.expect_log("a gateway is away")
+    router.expect_log("a gateway does not say which calls it has")
+
+
 def test_a_call_that_talks_elsewhere_outlives_a_restart(connected, switch):
     router = connected
     switch.send(now(frames("answered")[0]))
