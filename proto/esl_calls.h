@@ -26,6 +26,8 @@ struct esl_calls_options {
     struct slice (*agent_at)(void *ctx, struct slice number);
     /* A CloudEvent as proto/cloudevent.h reads it, borrowed until it returns. */
     void (*on_event)(void *ctx, enum event_type type, struct slice call, const struct value *document);
+    /* A call has ended, and nobody has seen how; `cause` is a literal. NULL: on_event is told. */
+    void (*on_lost)(void *ctx, struct slice call, struct slice cause);
     void *ctx;
 };
 

@@ -130,10 +130,15 @@ struct value esl_call_ended(struct slice source, struct slice call, struct slice
 void esl_tell_ended(struct esl_calls *calls, struct esl_call *call, struct slice cause,
                     const struct esl_event *event, struct arena *arena)
 {
+    const struct esl_calls_options *options = &calls->options;
     if (!call->is_told)
         return;
-    struct value document = ended(calls->options.source, slice_of(call->id), cause, event, arena);
     call->is_told = false;
+    if (!event && options->on_lost) {
+        options->on_lost(options->ctx, slice_of(call->id), cause);
+        return;
+    }
+    struct value document = ended(options->source, slice_of(call->id), cause, event, arena);
     tell(calls, EVENT_CALL_ENDED, call, &document);
 }
 

@@ -6,6 +6,9 @@
 #include "server/gateway.h"
 
 struct freeswitch_order;
+struct freeswitch_lost;
+
+#define FREESWITCH_LOST_TAG 1 /* of the events of freeswitch_lost.c */
 
 /* Of a gateway: the calls outlive its connections. */
 struct freeswitch {
@@ -15,6 +18,8 @@ struct freeswitch {
     struct freeswitch_session *sessions; /* newest first */
     struct freeswitch_order *orders;     /* not confirmed, oldest first */
     unsigned order_count;
+    struct freeswitch_lost *lost, **lost_tail; /* to be ended */
+    unsigned lost_count, ending;               /* ending: not decided yet */
 };
 
 /* What is found out on a connection about channels: all that there are, then one by one what the list does
@@ -56,9 +61,15 @@ void freeswitch_sync_list(struct gateway_link *link, size_t length);
 bool freeswitch_sync_is_reading(const struct gateway_link *link);
 size_t freeswitch_sync_bytes(struct gateway_link *link, struct slice bytes);
 void freeswitch_sync_response(struct gateway_link *link, const struct esl_frame *frame, struct arena *arena);
-/* Ends a call that is open and that FreeSWITCH does not have. */
-void freeswitch_sync_lost(struct freeswitch *freeswitch, struct slice call);
 void freeswitch_sync_deinit(struct freeswitch_sync *sync);
+
+/* freeswitch_lost.c */
+void freeswitch_lost_init(struct freeswitch *freeswitch);
+void freeswitch_lost_deinit(struct freeswitch *freeswitch);
+/* Ends a call that is open and that FreeSWITCH does not have any more. `cause` is a literal. */
+void freeswitch_lost_end(struct freeswitch *freeswitch, struct slice call, struct slice cause);
+void freeswitch_lost_end_all(struct freeswitch *freeswitch); /* that are open and have no leg */
+void freeswitch_lost_decided(struct freeswitch *freeswitch); /* one of them */
 
 /* freeswitch_orders.c */
 /* An agent has taken an interaction of the project: if it is a call of this gateway, it goes to the agent. */

@@ -100,14 +100,6 @@ static void go_on(struct gateway_link *link)
     gateway_link_expect(link, FREESWITCH_REPLY_DEADLINE_MS, "it does not say what a channel is");
 }
 
-void freeswitch_sync_lost(struct freeswitch *freeswitch, struct slice call)
-{
-    struct gateway_event *event = gateway_event_new(freeswitch->gateway);
-    struct arena *arena = gateway_event_arena(event);
-    struct value document = esl_call_ended(gateway_source(freeswitch->gateway), call, SLICE("lost"), arena);
-    gateway_event_submit(&event, &document, NULL, 0);
-}
-
 /* The channel is not there: with it goes its leg, or the call that is open under its name. */
 static void gone(struct freeswitch *freeswitch, struct slice id, struct arena *arena)
 {
@@ -115,7 +107,7 @@ static void gone(struct freeswitch *freeswitch, struct slice id, struct arena *a
     bool is_followed = esl_calls_has(freeswitch->calls, id);
     esl_calls_lost(freeswitch->calls, id, arena);
     if (!is_followed && gateway_calls_find(freeswitch->gateway, id, &call))
-        freeswitch_sync_lost(freeswitch, id);
+        freeswitch_lost_end(freeswitch, id, SLICE("lost"));
 }
 
 /* As while its database is away, or when it was started without one. It is asked again later. */
@@ -183,7 +175,7 @@ void freeswitch_sync_list(struct gateway_link *link, size_t length)
     sync->phase = SYNC_READING;
     esl_list_begin(&sync->list, length);
     if (!length)
-        freeswitch_sync_bytes(link, (struct slice){NULL, 0}); /* no more will come of it */
+        freeswitch_sync_bytes(link, SLICE("")); /* no more will come of it */
 }
 
 /* A row that cannot be read, for the bytes of a caller's name say, is as if it were not there. */

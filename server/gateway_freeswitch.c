@@ -40,6 +40,11 @@ static void on_event(void *ctx, enum event_type type, struct slice call, const s
     gateway_event_submit(&event, &copy, NULL, 0);
 }
 
+static void on_lost(void *ctx, struct slice call, struct slice cause)
+{
+    freeswitch_lost_end(ctx, call, cause);
+}
+
 static bool is_outside(void *ctx, struct slice context)
 {
     const struct freeswitch *freeswitch = ctx;
@@ -63,13 +68,6 @@ static bool is_open(void *ctx, struct slice call)
     return gateway_calls_find(freeswitch->gateway, call, &found);
 }
 
-static void end_if_lost(void *ctx, const struct gateway_call *call)
-{
-    struct freeswitch *freeswitch = ctx;
-    if (!esl_calls_has(freeswitch->calls, call->subject))
-        freeswitch_sync_lost(freeswitch, call->subject);
-}
-
 static void *open_state(struct gateway *gateway)
 {
     struct freeswitch *freeswitch = calloc(1, sizeof *freeswitch);
@@ -80,12 +78,14 @@ static void *open_state(struct gateway *gateway)
                                         .is_open = is_open,
                                         .agent_at = agent_at,
                                         .on_event = on_event,
+                                        .on_lost = on_lost,
                                         .ctx = freeswitch};
     freeswitch->gateway = gateway;
     freeswitch->calls = esl_calls_alloc(&options);
+    freeswitch_lost_init(freeswitch);
     if (gateway_config(gateway)
             ->listens) /* FreeSWITCH hangs up what had a connection to who listened before */
-        gateway_calls_each(gateway, end_if_lost, freeswitch);
+        freeswitch_lost_end_all(freeswitch);
     return freeswitch;
 }
 
@@ -93,6 +93,7 @@ static void close_state(void *state)
 {
     struct freeswitch *freeswitch = state;
     freeswitch_orders_deinit(freeswitch);
+    freeswitch_lost_deinit(freeswitch);
     esl_calls_free(&freeswitch->calls);
     free(freeswitch);
 }
@@ -287,6 +288,12 @@ static size_t on_bytes(struct gateway_link *link, struct slice bytes)
     return frame.used;
 }
 
+static void on_decided(struct gateway *gateway, const struct gateway_decision *decision)
+{
+    if (decision->tag == FREESWITCH_LOST_TAG)
+        freeswitch_lost_decided(gateway_state(gateway));
+}
+
 /* --- what agents do --- */
 
 static void on_announced(struct gateway *gateway, struct slice type, struct slice interaction,
@@ -310,6 +317,7 @@ const struct gateway_kind gateway_freeswitch = {
     .on_connected = on_connected,
     .on_bytes = on_bytes,
     .on_closed = on_closed,
+    .on_decided = on_decided,
     .on_announced = on_announced,
     .hang_up = hang_up,
 };

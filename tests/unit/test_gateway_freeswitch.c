@@ -1,0 +1,98 @@
+/* FreeSWITCH's gateway, with a peer that the test plays. */
+#include "tests/unit/gateway_world.h"
+
+#include "server/gateway_freeswitch.h"
+
+#define CALLS 300
+#define LOGGED_IN                                                                                            \
+    "Content-Type: auth/request\n\n"                                                                         \
+    "Content-Type: command/reply\nReply-Text: +OK accepted\n\n"                                              \
+    "Content-Type: command/reply\nReply-Text: +OK event listener enabled plain\n\n"
+
+static int listener, peer;
+
+static struct gateway *open_connected(void)
+{
+    world.line.protocol = GATEWAY_FREESWITCH;
+    listener = peer_listen(&world.line.port);
+    struct gateway *gateway = open_line();
+    peer = peer_accept(listener);
+    say(peer, SLICE(LOGGED_IN "Content-Type: api/response\nContent-Length: 15\n\n{\"row_count\":0}"));
+    UNTIL(is_in(gateway, "connected", NULL));
+    return gateway;
+}
+
+static void hang_up(void)
+{
+    close(peer);
+    close(listener);
+}
+
+static void tell(const char *body)
+{
+    char text[512];
+    int len = snprintf(text, sizeof text, "Content-Type: text/event-plain\nContent-Length: %zu\n\n%s",
+                       strlen(body), body);
+    say(peer, (struct slice){text, (size_t)len});
+}
+
+static void begin_calls(void)
+{
+    char text[256];
+    for (int i = 0; i < CALLS; i++) {
+        snprintf(text, sizeof text,
+                 "Event-Name: CHANNEL_CREATE\nCore-UUID: one\nUnique-ID: c%d\nCall-Direction: inbound\n"
+                 "Caller-Caller-ID-Number: 100\nCaller-Destination-Number: 200\n\n",
+                 i);
+        tell(text);
+        UNTIL(world.request_count == 1);
+        assert_int_equal(world.requests[0]->event.type, EVENT_CALL_RINGING);
+        refuse_first(PROBLEM_INVALID); /* decided, whatever became of it */
+    }
+}
+
+/* Each once, a few at a time, and none is given up because there is much to do. */
+static void a_freeswitch_that_was_started_anew_ends_its_calls_a_few_at_a_time(void **state)
+{
+    (void)state;
+    bool ended[CALLS] = {false};
+    open_connected();
+    begin_calls();
+    tell("Event-Name: HEARTBEAT\nCore-UUID: two\n\n");
+    UNTIL(world.request_count > 0);
+    for (int left = CALLS; left; left--) {
+        assert_int_equal(world.request_count, left < FREESWITCH_ENDING_MAX ? left : FREESWITCH_ENDING_MAX);
+        const struct event *event = &world.requests[0]->event;
+        unsigned long number = strtoul(event->subject.ptr + 1, NULL, 10);
+        assert_true(event->type == EVENT_CALL_ENDED && slice_is(event->cause, "restarted"));
+        assert_true(number < CALLS && !ended[number]);
+        ended[number] = true;
+        refuse_first(PROBLEM_INVALID);
+    }
+    assert_int_equal(world.request_count, 0);
+    hang_up();
+}
+
+/* Whoever is dropped with its gateway is found by what takes the calls of such gateways. */
+static void calls_that_wait_for_their_end_go_with_the_gateway(void **state)
+{
+    (void)state;
+    open_connected();
+    begin_calls();
+    tell("Event-Name: HEARTBEAT\nCore-UUID: two\n\n");
+    UNTIL(world.request_count == FREESWITCH_ENDING_MAX);
+    take_line_away();
+    while (world.request_count)
+        refuse_first(PROBLEM_STORAGE_UNAVAILABLE);
+    UNTIL(!world.gateways->first);
+    hang_up();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        GATEWAY_TEST(a_freeswitch_that_was_started_anew_ends_its_calls_a_few_at_a_time),
+        GATEWAY_TEST(calls_that_wait_for_their_end_go_with_the_gateway),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
