@@ -65,8 +65,9 @@ void esl_calls_lost(struct esl_calls *calls, struct slice id, struct arena *aren
 /* Whether a leg of that call is there, and whether one of them is the agent's. */
 bool esl_calls_has(const struct esl_calls *calls, struct slice call);
 bool esl_calls_is_with(const struct esl_calls *calls, struct slice call, struct slice agent);
-/* Whether two of its legs talk. */
+/* Whether two of its legs talk, and which agent does on one of them; empty: none that is known. */
 bool esl_calls_is_bridged(const struct esl_calls *calls, struct slice call);
+struct slice esl_calls_partner(const struct esl_calls *calls, struct slice call);
 
 /* "call.ended" of a call that nobody remembers. */
 struct value esl_call_ended(struct slice source, struct slice call, struct slice cause, struct arena *arena);

@@ -212,3 +212,12 @@ bool esl_calls_is_bridged(const struct esl_calls *calls, struct slice call)
     }
     return false;
 }
+
+struct slice esl_calls_partner(const struct esl_calls *calls, struct slice call)
+{
+    for (const struct esl_leg *leg = calls->ring.next; leg != &calls->ring; leg = leg->next) {
+        if (leg->call && leg->peer && leg->agent.len && slice_is(call, leg->call->id))
+            return leg->agent;
+    }
+    return (struct slice){NULL, 0};
+}

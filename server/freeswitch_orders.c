@@ -14,6 +14,8 @@ struct freeswitch_order {
     char call[ESL_ID_MAX + 1]; /* not empty: the call is hung up instead */
     struct gateway_link *link; /* that it was sent on; NULL: it waits for one */
     bool is_late;              /* it could not be sent at once, or was lost */
+    struct slice agent;        /* for whom it was given */
+    struct slice partner;      /* the agent who handed the call on: both live as long as the gateway */
 };
 
 static void drop(struct freeswitch *freeswitch, struct freeswitch_order **at)
@@ -60,15 +62,16 @@ static bool may_wait(const struct freeswitch *freeswitch)
 }
 
 /* The call goes to the extension of the agent who took it, unless it is there already; a late order is for a
- * call that talks with nobody. */
+ * call that talks with nobody, or still with the agent who handed it on. */
 static bool makes_sense(const struct freeswitch *freeswitch, const struct freeswitch_order *order,
                         struct slice call, struct slice agent)
 {
     const struct esl_calls *calls = freeswitch->calls;
     if (!order->is_late)
         return !esl_calls_is_with(calls, call, agent);
-    return esl_calls_has(calls, call) && !esl_calls_is_with(calls, call, agent) &&
-           !esl_calls_is_bridged(calls, call);
+    bool is_free = !esl_calls_is_bridged(calls, call) ||
+                   (order->partner.len && slice_equal(order->partner, esl_calls_partner(calls, call)));
+    return esl_calls_has(calls, call) && !esl_calls_is_with(calls, call, agent) && is_free;
 }
 
 static void write_transfer(struct gateway_link *link, struct slice call, struct slice extension,
@@ -134,10 +137,10 @@ void freeswitch_orders_send(struct freeswitch *freeswitch)
     }
 }
 
-/* Whoever has the call when it is sent is who it is about. */
-static bool waits(const struct freeswitch *freeswitch, const struct freeswitch_order *order)
+static struct freeswitch_order *find_waiting(const struct freeswitch *freeswitch,
+                                             const struct freeswitch_order *order)
 {
-    const struct freeswitch_order *at = freeswitch->orders;
+    struct freeswitch_order *at = freeswitch->orders;
     while (at && (at->link || !uuid_equal(&at->interaction, &order->interaction) ||
                   strcmp(at->call, order->call) != 0))
         at = at->next;
@@ -146,9 +149,12 @@ static bool waits(const struct freeswitch *freeswitch, const struct freeswitch_o
 
 static void add(struct freeswitch *freeswitch, const struct freeswitch_order *order)
 {
-    struct freeswitch_order **end = &freeswitch->orders, *copy;
-    if (waits(freeswitch, order))
+    struct freeswitch_order **end = &freeswitch->orders, *copy, *waiting = find_waiting(freeswitch, order);
+    if (waiting) { /* whoever has the call when it is sent is who it is about */
+        waiting->partner = order->partner.len ? order->partner : waiting->agent;
+        waiting->agent = order->agent;
         return;
+    }
     if (freeswitch->order_count == FREESWITCH_ORDERS_MAX) {
         gateway_give_up_order(freeswitch->gateway);
         return;
@@ -166,7 +172,15 @@ static void add(struct freeswitch *freeswitch, const struct freeswitch_order *or
 
 void freeswitch_orders_transfer(struct freeswitch *freeswitch, const struct uuid *interaction)
 {
-    add(freeswitch, &(struct freeswitch_order){.interaction = *interaction});
+    struct freeswitch_order order = {.interaction = *interaction};
+    const struct core *core = project_core(gateway_project(freeswitch->gateway));
+    const struct interaction *found = find(core, freeswitch, &order);
+    if (!found)
+        return;
+    struct slice extension = gateway_extension_of(freeswitch->gateway, core->agents[found->data.agent].name);
+    order.agent = gateway_agent_at(freeswitch->gateway, extension);
+    order.partner = esl_calls_partner(freeswitch->calls, found->texts.subject);
+    add(freeswitch, &order);
 }
 
 void freeswitch_orders_hang_up(struct freeswitch *freeswitch, struct slice call)

@@ -45,6 +45,14 @@ def channel(id, call, to, way, state):
     return {"uuid": id, "direction": way, "call_uuid": call, "dest": to, "callstate": state, "cid_name": "x" * 900}
 
 
+def told(name, id, **fields):
+    """An event as the stream has it."""
+    stamp = int(time.time() * 1e6)
+    body = f"Event-Name: {name}\nUnique-ID: {id}\nEvent-Date-Timestamp: {stamp}\n"
+    body += "".join(f"{key.replace('_', '-')}: {value}\n" for key, value in fields.items()) + "\n"
+    return f"Content-Type: text/event-plain\nContent-Length: {len(body)}\n\n{body}".encode()
+
+
 def listed(*rows, count=None):
     return json.dumps({"row_count": len(rows) if count is None else count, "rows": rows})
 
@@ -226,6 +234,46 @@ def test_what_was_missed_is_made_up_for(connected, switch):
     wait_for(lambda: ("another", "active", "ben") in [(one["subject"], one["state"], one["agent"]) for one in calls(router)],
              lambda: calls(router))
     assert [command for command in switch.commands if "bgapi" in command] == [transfer]
+    router.expect_log("a gateway is away")
+
+
+def test_a_call_that_is_handed_on_goes_to_each_agent(connected, switch):
+    router = connected
+    router.presence("anna")
+    switch.send(now(frames("answered")[0]))
+    wait_for(lambda: calls(router), "the call is there")
+    [call] = calls(router)
+    id = call["subject"]
+    sent = lambda: [command for command in switch.commands if "bgapi" in command]
+    talks = lambda: router.metric("patchbay_gateway_events_total", gateway="fs1")
+    transfers = []
+
+    def take(agent, number, offer):
+        router.agent(agent).ok("POST", f"offers/{offer}/accept")
+        transfers.append(f"bgapi uuid_transfer {id} {number} XML agents")
+
+    def talk(desk, number, seen):
+        switch.send(told("CHANNEL_CREATE", desk, Call_Direction="outbound", Caller_Destination_Number=number, Other_Leg_Unique_ID=id))
+        switch.send(told("CHANNEL_BRIDGE", id, Other_Leg_Unique_ID=desk))
+        wait_for(lambda: talks() == seen, "that they talk is decided")
+
+    def hand_on(agent, to):
+        router.presence(to)
+        return router.agent(agent).ok("POST", f"interactions/{call['id']}/transfer", {"agent": to})["offer"]
+
+    take("anna", 1001, call["offer"])
+    wait_for(lambda: sent() == transfers, lambda: switch.commands)
+    talk("desk-1", 1001, 2)
+    take("ben", 1002, hand_on("anna", "ben"))
+    wait_for(lambda: sent() == transfers, lambda: switch.commands)
+    switch.send(told("CHANNEL_HANGUP_COMPLETE", "desk-1"))
+    talk("desk-2", 1002, 3)
+    switch.greets.clear()
+    switch.cut()
+    take("anna", 1001, hand_on("ben", "anna"))
+    switch.channels = listed(channel(id, id, "+4930901820", "inbound", "ACTIVE"), channel("desk-2", id, "1002", "outbound", "ACTIVE"))
+    switch.greets.set()
+    wait_for(lambda: sent() == transfers, lambda: switch.commands)
     router.expect_log("a gateway is away")
 
 
