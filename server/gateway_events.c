@@ -119,6 +119,28 @@ static bool is_for_later(const struct intake_request *request)
            (code == PROBLEM_OVERLOADED || code == PROBLEM_STORAGE_UNAVAILABLE || code == PROBLEM_NOT_OWNER);
 }
 
+/* It grew older than the idempotency window while it waited here; or happened so long ago, but is about a
+ * call that goes on. A call that began so long ago and is only told now could be one that was decided, and
+ * that is forgotten: it would ring once more. */
+static bool is_to_be_taken_as_new(const struct gateway_event *event)
+{
+    const struct intake_request *request = &event->request;
+    return request->refused && request->problem.code == PROBLEM_STALE && event->read.time_ms != TIME_NEVER &&
+           (event->was_put_off || event->read.type != EVENT_CALL_RINGING);
+}
+
+static void take_as_new(struct gateway_event *event)
+{
+    static struct log_limit limit;
+    log_event_limited(&limit, LOG_WARN,
+                      "an event of a gateway is older than the idempotency window; it is taken as of now",
+                      (struct log_field[]){log_text("project", event->gateway->project_name),
+                                           log_text("gateway", event->gateway->config.name)},
+                      2);
+    event->read.time_ms = TIME_NEVER;
+    submit(event);
+}
+
 void gateway_events_go_on(struct gateway *gateway)
 {
     struct gateway_link *next;
@@ -147,7 +169,12 @@ static void on_decided(struct intake_request *request)
     struct gateway *gateway = event->gateway;
     bool is_closing = gateway->phase == GATEWAY_CLOSING;
     event->is_in_flight = false;
+    if (!is_closing && is_to_be_taken_as_new(event)) {
+        take_as_new(event);
+        return;
+    }
     if (!is_closing && is_for_later(request)) {
+        event->was_put_off = true;
         if (!uv_is_active((uv_handle_t *)&gateway->resubmit))
             uv_timer_start(&gateway->resubmit, on_resubmit_time, GATEWAY_RESUBMIT_MS, 0);
         return;
@@ -175,6 +202,7 @@ static void submit(struct gateway_event *event)
     if (!event->subject.linked || event->is_in_flight || uv_is_active((uv_handle_t *)&gateway->resubmit))
         return;
     if (project_waiting(gateway->project) * 2 >= app->settings->intake_max || app->draining) {
+        event->was_put_off = true;
         if (gateway->phase != GATEWAY_CLOSING)
             uv_timer_start(&gateway->resubmit, on_resubmit_time, GATEWAY_RESUBMIT_MS, 0);
         return;

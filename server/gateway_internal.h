@@ -73,7 +73,7 @@ struct gateway_event {
     uint64_t tag;
     struct table_node subject;           /* linked: it is the first of its subject */
     struct gateway_event *behind, *last; /* of the same subject: the next; of the first, the last */
-    bool is_in_flight;
+    bool is_in_flight, was_put_off;      /* put off: it could not be decided at once */
 };
 
 struct gateways {

@@ -179,6 +179,45 @@ static void events_of_one_call_are_decided_one_by_one(void **state)
     close(listener);
 }
 
+static void say_message(int peer, const char *json)
+{
+    char text[256];
+    int len = snprintf(text, sizeof text, "%zu:%s,", strlen(json), json);
+    say(peer, (struct slice){text, (size_t)len});
+    UNTIL(world.request_count == 1);
+    assert_int_equal(world.requests[0]->event.time_ms, 1000);
+}
+
+/* Once, under the same id; but no call that began so long ago and is only told now: it may be a repeat. */
+static void what_has_grown_too_old_is_taken_as_of_now(void **state)
+{
+    (void)state;
+    static const char bye[] = "{\"event\":\"sip.BYE\",\"callid\":\"c\",\"ts\":1}",
+                      invite[] =
+                          "{\"event\":\"sip.INVITE\",\"callid\":\"c\",\"ts\":1,\"from\":\"1\",\"to\":\"2\"}";
+    int listener, peer;
+    open_connected(&listener, &peer);
+    for (int is_invite = 0; is_invite <= 1; is_invite++) {
+        say_message(peer, is_invite ? invite : bye);
+        if (is_invite) {
+            refuse_first(PROBLEM_STORAGE_UNAVAILABLE);
+            pass(GATEWAY_RESUBMIT_MS);
+            assert_int_equal(world.requests[0]->event.time_ms, 1000);
+        }
+        refuse_first(PROBLEM_STALE);
+        assert_int_equal(world.request_count, 1);
+        assert_int_equal(world.requests[0]->event.time_ms, TIME_NEVER);
+        assert_true(slice_is(world.requests[0]->event.id, is_invite ? "c ringing" : "c ended"));
+        refuse_first(PROBLEM_STALE);
+        assert_int_equal(world.request_count, 0);
+    }
+    say_message(peer, invite);
+    refuse_first(PROBLEM_STALE);
+    assert_int_equal(world.request_count, 0);
+    close(peer);
+    close(listener);
+}
+
 static void nothing_is_read_while_the_project_is_loaded_again(void **state)
 {
     (void)state;
@@ -391,6 +430,7 @@ int main(void)
         GATEWAY_TEST(a_line_is_taken_away_while_it_is_dialled_and_everything_ends),
         GATEWAY_TEST(whoever_takes_its_place_comes_when_what_was_under_way_is_decided),
         GATEWAY_TEST(events_of_one_call_are_decided_one_by_one),
+        GATEWAY_TEST(what_has_grown_too_old_is_taken_as_of_now),
         GATEWAY_TEST(nothing_is_read_while_the_project_is_loaded_again),
         GATEWAY_TEST(no_gateway_is_opened_while_the_project_is_loaded_again),
         GATEWAY_TEST(a_port_that_is_taken_is_tried_again_until_it_is_free),
