@@ -2,10 +2,13 @@
 #include "server/gateway_kamailio.h"
 
 #include <stdlib.h>
+#include <uv.h>
 
 #include "proto/cloudevent.h"
 #include "proto/evapi.h"
+#include "server/app.h"
 #include "server/gateway_calls.h"
+#include "server/kamailio_questions.h"
 
 /* Instead of those two numbers: no transaction waits; and the event is ours. */
 #define NOBODY_WAITS UINT64_MAX
@@ -13,17 +16,9 @@
 
 /* Of a connection that was greeted. */
 struct greeting {
-    struct arena arena;
-    int64_t started_ms;      /* when Kamailio was started */
-    struct slice *questions; /* Call-IDs that it is asked for */
-    uint32_t count, asked, answered;
+    int64_t started_ms; /* when Kamailio was started */
+    struct kamailio_questions questions;
 };
-
-static void greeting_free(struct greeting *greeting)
-{
-    arena_deinit(&greeting->arena);
-    free(greeting);
-}
 
 static void on_connected(struct gateway_link *link)
 {
@@ -33,8 +28,10 @@ static void on_connected(struct gateway_link *link)
 static void on_closed(struct gateway_link *link)
 {
     struct greeting *greeting = gateway_link_state(link);
-    if (greeting)
-        greeting_free(greeting);
+    if (!greeting)
+        return;
+    kamailio_questions_deinit(&greeting->questions);
+    free(greeting);
 }
 
 /* --- events --- */
@@ -68,30 +65,32 @@ static void take_event(struct gateway_link *link, struct slice payload)
 
 /* --- what Kamailio still knows --- */
 
-/* When all is answered, what it was is forgotten. */
-static void note(struct greeting *greeting, struct slice callid)
-{
-    if (greeting->answered == greeting->count) {
-        arena_reset(&greeting->arena);
-        greeting->questions = arena_array(&greeting->arena, struct slice, KAMAILIO_QUESTIONS_MAX);
-        greeting->count = greeting->asked = greeting->answered = 0;
-    }
-    if (greeting->count < KAMAILIO_QUESTIONS_MAX)
-        greeting->questions[greeting->count++] = arena_copy(&greeting->arena, callid);
-}
-
 static void note_call(void *ctx, const struct gateway_call *call)
 {
-    note(ctx, call->subject);
+    kamailio_questions_add(ctx, call->subject);
 }
 
-static void ask_on(struct gateway_link *link, struct greeting *greeting)
+static uint64_t now_of(const struct gateway_link *link)
 {
+    return uv_now(gateway_app(gateway_link_gateway(link))->loop);
+}
+
+static void ask_on(struct gateway_link *link)
+{
+    struct greeting *greeting = gateway_link_state(link);
+    struct slice callid;
     struct arena arena;
     arena_init(&arena);
-    while (greeting->asked < greeting->count && greeting->asked - greeting->answered < KAMAILIO_ASKED_MAX)
-        gateway_link_write(link, evapi_ask(greeting->questions[greeting->asked++], &arena));
+    while (kamailio_questions_next(&callid, &greeting->questions, now_of(link)))
+        gateway_link_write(link, evapi_ask(callid, &arena));
     arena_deinit(&arena);
+}
+
+static void on_time(struct gateway_link *link)
+{
+    struct greeting *greeting = gateway_link_state(link);
+    kamailio_questions_expire(&greeting->questions, now_of(link));
+    ask_on(link);
 }
 
 static void greet(struct gateway_link *link, int64_t started_ms)
@@ -102,11 +101,12 @@ static void greet(struct gateway_link *link, int64_t started_ms)
     greeting = calloc(1, sizeof *greeting);
     if (!greeting)
         abort();
-    arena_init(&greeting->arena);
+    kamailio_questions_init(&greeting->questions);
     greeting->started_ms = started_ms;
-    gateway_calls_each(gateway_link_gateway(link), note_call, greeting);
+    gateway_calls_each(gateway_link_gateway(link), note_call, &greeting->questions);
     gateway_link_set_state(link, greeting);
-    ask_on(link, greeting);
+    gateway_link_every(link, KAMAILIO_LOOK_MS, on_time);
+    ask_on(link);
 }
 
 static void end_call(struct gateway *gateway, struct slice callid)
@@ -123,13 +123,13 @@ static void take_state(struct gateway_link *link, const struct evapi_message *me
     struct gateway *gateway = gateway_link_gateway(link);
     struct greeting *greeting = gateway_link_state(link);
     struct gateway_call call;
-    if (!greeting || greeting->answered == greeting->asked)
+    if (!greeting)
         return;
-    greeting->answered++;
-    if (!message->is_known && gateway_calls_find(gateway, message->callid, &call) &&
+    bool counts = kamailio_questions_answered(&greeting->questions, message->callid);
+    if (counts && !message->is_known && gateway_calls_find(gateway, message->callid, &call) &&
         (!call.is_active || call.opened_ms >= greeting->started_ms))
         end_call(gateway, message->callid);
-    ask_on(link, greeting);
+    ask_on(link);
 }
 
 /* --- decisions --- */
@@ -143,8 +143,8 @@ static void ask_for_late(const struct gateway *gateway, struct slice call)
     struct greeting *greeting = link ? gateway_link_state(link) : NULL;
     if (!greeting)
         return; /* the greeting will ask */
-    note(greeting, call);
-    ask_on(link, greeting);
+    kamailio_questions_add(&greeting->questions, call);
+    ask_on(link);
 }
 
 static void on_decided(struct gateway *gateway, const struct gateway_decision *decision)

@@ -16,6 +16,7 @@
 
 #include <cmocka.h>
 
+#include "proto/cloudevent.h"
 #include "server/gateway_internal.h"
 #include "server/gateways.h"
 #include "server/log.h"
@@ -231,6 +232,24 @@ static inline int tear_down(void **state)
     assert_int_equal(uv_loop_close(&world.loop), 0);
     core_deinit(&world.core);
     return 0;
+}
+
+/* --- calls that are open --- */
+
+static inline void load_call(const char *source, unsigned number)
+{
+    const struct slice none = {NULL, 0};
+    char call[16];
+    struct interaction interaction = {.channel = CHANNEL_CALL,
+                                      .outbound = true,
+                                      .opened_ms = number / 3, /* of some the id alone says which is older */
+                                      .data = {.state = INTERACTION_ACTIVE, .reply_by = TIME_NEVER}};
+    snprintf(call, sizeof call, "c%u", number);
+    memcpy(interaction.id.bytes, &number, sizeof number);
+    cloudevent_conversation(&interaction.conversation, CHANNEL_CALL, slice_of(source), slice_of(call));
+    interaction.texts.source = slice_of(source);
+    interaction.texts.subject = slice_of(call);
+    core_load_interaction(&world.core, &interaction, none, none, none, none);
 }
 
 /* --- peers --- */

@@ -363,22 +363,6 @@ static void half_a_frame_is_cut_off_by_a_deadline_whatever_trickles_in(void **st
 
 /* --- calls that ended while nobody listened --- */
 
-static void load_call(const char *source, unsigned number)
-{
-    const struct slice none = {NULL, 0};
-    char call[16];
-    struct interaction interaction = {.channel = CHANNEL_CALL,
-                                      .outbound = true,
-                                      .opened_ms = number / 3, /* of some the id alone says which is older */
-                                      .data = {.state = INTERACTION_ACTIVE, .reply_by = TIME_NEVER}};
-    snprintf(call, sizeof call, "c%u", number);
-    memcpy(interaction.id.bytes, &number, sizeof number);
-    interaction.conversation = interaction.id;
-    interaction.texts.source = slice_of(source);
-    interaction.texts.subject = slice_of(call);
-    core_load_interaction(&world.core, &interaction, none, none, none, none);
-}
-
 static bool is_even(struct gateway *gateway, struct slice call)
 {
     (void)gateway;
