@@ -36,16 +36,19 @@ static bool is_foreign(const struct project_config *config, struct slice source)
     return protocol < GATEWAY_PROTOCOL_COUNT;
 }
 
-static const struct interaction *next_foreign(const struct project *project, const struct rank_node **node)
+static bool is_orphan(const struct project *project, const struct interaction *interaction)
 {
-    while (*node) {
-        const struct interaction *interaction = (*node)->owner;
-        *node = rank_next(*node);
-        if (interaction->channel == CHANNEL_CALL &&
-            is_foreign(project_config(project), interaction->texts.source))
-            return interaction;
-    }
-    return NULL;
+    return interaction->channel == CHANNEL_CALL &&
+           is_foreign(project_config(project), interaction->texts.source);
+}
+
+/* Of those that were not looked at yet. */
+static bool has_orphan(const struct project *project)
+{
+    const struct rank_node *node = rank_after(&project->core.open, &project->orphans.passed);
+    while (node && !is_orphan(project, node->owner))
+        node = rank_next(node);
+    return node;
 }
 
 /* Whoever reports calls over HTTP may give them a source that looks like a gateway's. */
@@ -63,14 +66,15 @@ static void on_ended(struct intake_request *request)
 {
     struct ending *ending = request->ctx;
     struct project *project = ending->project;
+    static struct log_limit limit;
     project->orphans.ending--;
-    if (request->refused && !problem_is_retryable(request->problem.code)) {
-        project->orphans.is_settled = true;
-        log_event(LOG_WARN, "a call of a gateway that is no more cannot be ended",
-                  (struct log_field[]){log_text("project", project_name(project)),
-                                       log_str("code", problem_code_name(request->problem.code))},
-                  2);
-    }
+    if (request->refused && problem_is_retryable(request->problem.code))
+        project->orphans.is_put_off = true;
+    else if (request->refused)
+        log_event_limited(&limit, LOG_WARN, "a call of a gateway that is no more cannot be ended",
+                          (struct log_field[]){log_text("project", project_name(project)),
+                                               log_str("code", problem_code_name(request->problem.code))},
+                          2);
     arena_deinit(&ending->arena);
     free(ending);
 }
@@ -105,19 +109,40 @@ static void end_call(struct project *project, const struct interaction *interact
 
 static void end_foreign(struct project *project, const struct pg_reply *sources)
 {
-    const struct rank_node *node = rank_first(&project->core.open);
-    const struct interaction *interaction;
-    while (project->orphans.ending < GATEWAY_ORPHANS_MAX && (interaction = next_foreign(project, &node))) {
-        if (is_among(sources, interaction->texts.source))
+    struct gateway_orphans *orphans = &project->orphans;
+    for (const struct rank_node *node = rank_after(&project->core.open, &orphans->passed);
+         node && orphans->ending < GATEWAY_ORPHANS_MAX; node = rank_next(node)) {
+        const struct interaction *interaction = node->owner;
+        orphans->passed = node->rank;
+        if (is_orphan(project, interaction) && is_among(sources, interaction->texts.source))
             end_call(project, interaction);
     }
-    if (!project->orphans.ending)
-        project->orphans.is_settled = true;
-    else
+    if (orphans->ending)
         log_event(LOG_INFO, "calls of gateways that are no more end",
                   (struct log_field[]){log_text("project", project_name(project)),
-                                       log_int("calls", project->orphans.ending)},
+                                       log_int("calls", orphans->ending)},
                   2);
+}
+
+static void start_again(struct project *project)
+{
+    struct gateway_orphans *orphans = &project->orphans;
+    orphans->passed = (struct rank){.first = INT64_MIN};
+    orphans->is_put_off = orphans->is_settled = false;
+}
+
+/* All were looked at. */
+static void finish(struct project *project)
+{
+    struct gateway_orphans *orphans = &project->orphans;
+    if (!orphans->is_put_off) {
+        orphans->is_settled = true;
+        return;
+    }
+    orphans->due_ms = uv_now(project->app->loop) + orphans->retry_ms;
+    orphans->retry_ms = orphans->retry_ms * 2 < GATEWAY_ORPHANS_RETRY_MAX_MS ? orphans->retry_ms * 2
+                                                                             : GATEWAY_ORPHANS_RETRY_MAX_MS;
+    start_again(project);
 }
 
 static void on_sources(void *ctx, const struct pg_reply *reply)
@@ -140,14 +165,15 @@ void gateway_orphans_go_on(struct project *project)
     if (orphans->epoch != project->epoch || orphans->version != project->config->version) {
         orphans->epoch = project->epoch;
         orphans->version = project->config->version;
-        orphans->is_settled = false;
+        orphans->retry_ms = GATEWAY_ORPHANS_RETRY_FIRST_MS;
+        orphans->due_ms = 0;
+        start_again(project);
     }
     if (orphans->is_settled || orphans->is_asked || orphans->ending || project->app->draining ||
-        gateways_are_closing(project->app->gateways, project))
+        orphans->due_ms > uv_now(project->app->loop) || gateways_are_closing(project->app->gateways, project))
         return;
-    const struct rank_node *node = rank_first(&project->core.open);
-    if (!next_foreign(project, &node)) {
-        orphans->is_settled = true;
+    if (!has_orphan(project)) {
+        finish(project);
         return;
     }
     params_int(&params, project->id);

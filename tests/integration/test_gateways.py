@@ -9,7 +9,7 @@ import time
 import pytest
 
 from harness.ami_server import AmiServer, channel
-from harness.http_client import ringing
+from harness.http_client import cloudevent, ringing
 from harness.process import free_port, wait_for
 from harness.projects import project
 from test_freeswitch import SAMPLES, Switch, frames, now
@@ -102,6 +102,24 @@ def test_calls_of_a_gateway_that_is_taken_away_or_renamed_end(make_router, table
     assert tables.one("SELECT count(*) FROM journal WHERE position('lost'::bytea IN input) > 0") == 3
     asterisk.stop()
     router.expect_log("a gateway is away")
+
+
+def test_one_call_that_cannot_be_ended_keeps_nobody_from_the_others(make_router):
+    with socket.create_server(("127.0.0.1", 0)) as peer:
+        line = f"{{kind: kamailio, address: '127.0.0.1:{peer.getsockname()[1]}'}}"
+        router = make_router(project_with(kam1=line), flags=["--intake-max", "200"]).start()
+        wait_state(router, "kam1", "connected")
+        source, told = router.source(), [ringing(subject=f"c{i}", source="kamailio/kam1") for i in range(300)]
+        answers = [answer for at in range(0, 300, 100) for answer in source.batch(told[at:at + 100]).json]
+        assert {answer["outcome"] for answer in answers} == {"queued"}
+        first = answers[0]["interaction"]  # what its end would be is something else already
+        other = cloudevent("call.answered", "c0", {}, source="kamailio/kam1", id=f"{first}:removed")
+        assert source.event(other).status == 200
+        change(router, NAMED)  # more at once than the intake takes
+        left = lambda: [one["subject"] for one in calls(router)]
+        wait_for(lambda: left() == ["c0"], lambda: f"{len(left())} are left")
+        router.expect_log("a call of a gateway that is no more cannot be ended")
+        router.expect_log("a gateway is away")
 
 
 class SilentAsterisk(AmiServer):
