@@ -37,7 +37,8 @@ void gateway_enter(struct gateway *gateway, enum gateway_phase phase, const char
     static const unsigned legal[] = {
         [GATEWAY_WAITING] = 1u << GATEWAY_WAITING | 1u << GATEWAY_CONNECTING | 1u << GATEWAY_LISTENING |
                             1u << GATEWAY_CLOSING,
-        [GATEWAY_CONNECTING] = 1u << GATEWAY_AUTHENTICATING | 1u << GATEWAY_WAITING | 1u << GATEWAY_CLOSING,
+        [GATEWAY_CONNECTING] = 1u << GATEWAY_AUTHENTICATING | 1u << GATEWAY_LISTENING |
+                               1u << GATEWAY_WAITING | 1u << GATEWAY_CLOSING,
         [GATEWAY_AUTHENTICATING] = 1u << GATEWAY_CONNECTED | 1u << GATEWAY_WAITING | 1u << GATEWAY_CLOSING,
         [GATEWAY_CONNECTED] = 1u << GATEWAY_WAITING | 1u << GATEWAY_CLOSING,
         [GATEWAY_LISTENING] = 1u << GATEWAY_CLOSING,
@@ -60,6 +61,7 @@ void gateway_enter(struct gateway *gateway, enum gateway_phase phase, const char
 /* --- dialling --- */
 
 static void on_retry(uv_timer_t *timer);
+static void listen_on(struct gateway *gateway, const union gateway_address *address);
 
 static void wait_and_retry(struct gateway *gateway, const char *why, bool is_refused)
 {
@@ -79,7 +81,16 @@ static void wait_and_retry(struct gateway *gateway, const char *why, bool is_ref
 static void try_next(struct gateway *gateway)
 {
     struct gateway_dial *dial = gateway->dial;
-    gateway_link_connect(gateway_link_open(gateway), &dial->addresses[dial->next++]);
+    const union gateway_address *address = &dial->addresses[dial->next++];
+    if (gateway->config.listens)
+        listen_on(gateway, address);
+    else
+        gateway_link_connect(gateway_link_open(gateway), address);
+}
+
+static bool has_next(const struct gateway *gateway)
+{
+    return gateway->dial && gateway->dial->next < gateway->dial->count;
 }
 
 void gateway_on_dialled(struct gateway *gateway)
@@ -118,7 +129,7 @@ void gateway_on_link_closed(struct gateway *gateway, const struct gateway_link *
     }
     if (link->is_ready && clock_now_ms() - gateway->since_ms >= GATEWAY_STEADY_MS)
         gateway->retry_ms = 0;
-    if (!link->is_connected && gateway->dial->next < gateway->dial->count)
+    if (!link->is_connected && has_next(gateway))
         try_next(gateway);
     else
         wait_and_retry(gateway, link->why, link->is_refused);
@@ -156,21 +167,20 @@ static void on_deaf_closed(uv_handle_t *handle)
         return;
     }
     gateway->handles--;
-    wait_and_retry(gateway, "it cannot listen there", false);
+    if (has_next(gateway))
+        try_next(gateway);
+    else
+        wait_and_retry(gateway, "it cannot listen there", false);
 }
 
-static void listen_on(struct gateway *gateway)
+static void listen_on(struct gateway *gateway, const union gateway_address *address)
 {
-    union gateway_address address;
-    int status = uv_ip4_addr(gateway->host, gateway->config.port, &address.v4);
-    if (status != 0)
-        status = uv_ip6_addr(gateway->host, gateway->config.port, &address.v6);
+    int status;
     if (uv_tcp_init(gateway->gateways->app->loop, &gateway->listener) != 0)
         abort();
     gateway->listener.data = gateway;
     gateway->handles++;
-    if (status == 0)
-        status = uv_tcp_bind(&gateway->listener, &address.any, 0);
+    status = uv_tcp_bind(&gateway->listener, &address->any, 0);
     if (status == 0)
         status = uv_listen((uv_stream_t *)&gateway->listener, BACKLOG, on_peer);
     if (status == 0) {
@@ -184,8 +194,11 @@ static void listen_on(struct gateway *gateway)
 static void on_retry(uv_timer_t *timer)
 {
     struct gateway *gateway = timer->data;
-    if (gateway->config.listens) {
-        listen_on(gateway);
+    union gateway_address address;
+    uint16_t port = gateway->config.port;
+    if (gateway->config.listens && (uv_ip4_addr(gateway->host, port, &address.v4) == 0 ||
+                                    uv_ip6_addr(gateway->host, port, &address.v6) == 0)) {
+        listen_on(gateway, &address);
         return;
     }
     gateway_enter(gateway, GATEWAY_CONNECTING, NULL);

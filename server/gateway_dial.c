@@ -109,7 +109,7 @@ static void on_read(uv_work_t *work, int status)
 
 void gateway_dial_start(struct gateway *gateway)
 {
-    struct slice path = gateway->config.secret_file;
+    struct slice path = gateway->config.listens ? (struct slice){NULL, 0} : gateway->config.secret_file;
     struct gateway_dial *dial = calloc(1, sizeof *dial);
     if (!dial)
         abort();

@@ -26,7 +26,7 @@ union gateway_address {
     struct sockaddr_in6 v6;
 };
 
-/* What is read and looked up before a connection. */
+/* What is read and looked up before a connection, or before a name is listened on. */
 struct gateway_dial {
     uv_work_t work;
     struct gateway *gateway;           /* NULL: dropped while the secret is read */

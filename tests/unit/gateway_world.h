@@ -101,6 +101,21 @@ static inline void refuse_first(enum problem_code code)
     request->on_done(request);
 }
 
+/* As freeaddrinfo() frees it. */
+static inline struct addrinfo *address_of(uint32_t number)
+{
+    struct {
+        struct addrinfo info;
+        struct sockaddr_in address;
+    } *found = calloc(1, sizeof *found);
+    found->address = (struct sockaddr_in){.sin_family = AF_INET, .sin_addr.s_addr = htonl(number)};
+    found->info = (struct addrinfo){.ai_family = AF_INET,
+                                    .ai_socktype = SOCK_STREAM,
+                                    .ai_addrlen = sizeof found->address,
+                                    .ai_addr = (struct sockaddr *)&found->address};
+    return &found->info;
+}
+
 static struct {
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -108,12 +123,18 @@ static struct {
     unsigned hanging;
 } resolver = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
-/* hangs.invalid is not answered until it is released. */
+/* hangs.invalid is not answered until it is released; here.invalid is this machine, behind an address that is
+ * not: TEST-NET-1 (RFC 5737). */
 int getaddrinfo(const char *restrict name, const char *restrict service,
                 const struct addrinfo *restrict hints, struct addrinfo **restrict list)
 {
     (void)service, (void)hints;
     *list = NULL;
+    if (strcmp(name, "here.invalid") == 0) {
+        *list = address_of(0xc0000201);
+        (*list)->ai_next = address_of(INADDR_LOOPBACK);
+        return 0;
+    }
     if (strcmp(name, "hangs.invalid") != 0)
         return EAI_NONAME;
     pthread_mutex_lock(&resolver.lock);

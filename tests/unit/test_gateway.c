@@ -278,6 +278,45 @@ static void a_port_that_is_taken_is_tried_again_until_it_is_free(void **state)
     UNTIL(gateway->link_count == 0);
 }
 
+static uint16_t port_of(const struct gateway *gateway)
+{
+    struct sockaddr_in address;
+    int len = sizeof address;
+    assert_int_equal(uv_tcp_getsockname(&gateway->listener, (struct sockaddr *)&address, &len), 0);
+    return ntohs(address.sin_port);
+}
+
+/* Of its addresses the first that this machine has. */
+static void a_name_is_listened_on(void **state)
+{
+    (void)state;
+    world.line.protocol = GATEWAY_FREESWITCH;
+    world.line.listens = true;
+    world.line.host = SLICE("here.invalid");
+    struct gateway *gateway = open_line();
+    UNTIL(is_in(gateway, "listening", NULL));
+    close(peer_connect(port_of(gateway)));
+    UNTIL(gateway->link_count == 1);
+    UNTIL(gateway->link_count == 0);
+}
+
+static void a_name_that_nobody_knows_is_not_listened_on_and_that_is_said(void **state)
+{
+    (void)state;
+    world.line.protocol = GATEWAY_FREESWITCH;
+    world.line.listens = true;
+    world.line.host = SLICE("unknown.invalid");
+    struct gateway *gateway = open_line();
+    UNTIL(is_in(gateway, "waiting", "its name cannot be resolved"));
+    world.line.host = SLICE("hangs.invalid");
+    gateways_sync(world.gateways, &world.project);
+    UNTIL(!world.gateways->first);
+    open_line();
+    UNTIL(hanging() == 1);
+    take_line_away();
+    UNTIL(!world.gateways->first);
+}
+
 /* --- deadlines --- */
 
 /* What each kind of peer says first, and the beginning of a frame. */
@@ -304,14 +343,6 @@ static const struct {
      "Content-Type: command/reply\nRep"},
     {GATEWAY_KAMAILIO, false, "", "100:{\"event"},
 };
-
-static uint16_t port_of(const struct gateway *gateway)
-{
-    struct sockaddr_in address;
-    int len = sizeof address;
-    assert_int_equal(uv_tcp_getsockname(&gateway->listener, (struct sockaddr *)&address, &len), 0);
-    return ntohs(address.sin_port);
-}
 
 /* A byte a second after the first half, and silence after the last of them. */
 static void trickle(const char *half, int peer, const struct gateway *gateway)
@@ -418,6 +449,8 @@ int main(void)
         GATEWAY_TEST(nothing_is_read_while_the_project_is_loaded_again),
         GATEWAY_TEST(no_gateway_is_opened_while_the_project_is_loaded_again),
         GATEWAY_TEST(a_port_that_is_taken_is_tried_again_until_it_is_free),
+        GATEWAY_TEST(a_name_is_listened_on),
+        GATEWAY_TEST(a_name_that_nobody_knows_is_not_listened_on_and_that_is_said),
         GATEWAY_TEST(lost_calls_are_ended_a_few_at_a_time),
         GATEWAY_TEST(half_a_frame_is_cut_off_by_a_deadline_whatever_trickles_in),
     };
