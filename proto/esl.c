@@ -245,6 +245,11 @@ struct slice esl_field(const struct esl_event *event, const char *name)
     return (struct slice){NULL, 0};
 }
 
+struct slice esl_user_of(struct slice address)
+{
+    return ascii_part(address, 0, ascii_find(address, '@'));
+}
+
 uint64_t esl_field_number(const struct esl_event *event, const char *name)
 {
     struct slice text = esl_field(event, name);

@@ -63,6 +63,9 @@ bool esl_event_read(struct esl_event *out, const struct esl_frame *frame, struct
 struct slice esl_field(const struct esl_event *event, const char *name);
 uint64_t esl_field_number(const struct esl_event *event, const char *name); /* 0: none */
 
+/* "1001" of "1001@pbx.example". */
+struct slice esl_user_of(struct slice address);
+
 /* One pass of percent-decoding; what is no such sequence stays, NUL is dropped. */
 struct slice esl_decode(struct slice text, struct arena *arena);
 

@@ -8,9 +8,12 @@
 static struct esl_leg *parent_of(const struct esl_calls *calls, const struct esl_event *event,
                                  struct slice id)
 {
-    static const char *const names[] = {"Other-Leg-Unique-ID", "Channel-Call-UUID",
-                                        "variable_originating_leg_uuid", "variable_originator",
-                                        "variable_other_loopback_leg_uuid"};
+    static const char *const names[] = {"Other-Leg-Unique-ID",
+                                        "Channel-Call-UUID",
+                                        "variable_originating_leg_uuid",
+                                        "variable_originator",
+                                        "variable_other_loopback_leg_uuid",
+                                        "variable_cc_member_session_uuid"}; /* mod_callcenter's caller */
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         struct slice other = esl_field(event, names[i]);
         struct esl_leg *leg = slice_equal(other, id) ? NULL : esl_leg_find(calls, other);
@@ -20,6 +23,11 @@ static struct esl_leg *parent_of(const struct esl_calls *calls, const struct esl
     return NULL;
 }
 
+static bool is_loopback(const struct esl_event *event)
+{
+    return ascii_begins(esl_field(event, "Channel-Name"), "loopback/");
+}
+
 /* Made by a leg that is not known: nothing that begins here. The other leg of a caller who is bridged is the
  * one that was made for the call. */
 static bool has_parent(const struct esl_event *event, struct slice id)
@@ -27,8 +35,7 @@ static bool has_parent(const struct esl_event *event, struct slice id)
     struct slice call = esl_field(event, "Channel-Call-UUID");
     bool is_made_by_other = esl_field(event, "Other-Leg-Unique-ID").len &&
                             !slice_is(esl_field(event, "Other-Type"), "originatee");
-    return is_made_by_other || (call.len && !slice_equal(call, id)) ||
-           ascii_begins(esl_field(event, "Channel-Name"), "loopback/");
+    return is_made_by_other || (call.len && !slice_equal(call, id)) || is_loopback(event);
 }
 
 static bool comes_from_outside(const struct esl_calls *calls, const struct esl_event *event)
@@ -43,12 +50,27 @@ static bool is_inbound(const struct esl_event *event)
     return ascii_equal(esl_field(event, "Call-Direction"), "inbound");
 }
 
+/* Who is at the other end of a leg: whose number was dialled; whose phone was called, if that registers under
+ * a name of its own (the directory says so in presence_id); or whose phone called itself, to pick up say.
+ * What comes from outside may give itself any number, and a loopback has that of whoever it is made for. */
+static struct slice agent_of(const struct esl_calls *calls, const struct esl_event *event)
+{
+    struct slice agent = esl_leg_agent_at(calls, esl_field(event, "Caller-Destination-Number"));
+    if (agent.len || is_loopback(event))
+        return agent;
+    if (!is_inbound(event))
+        return esl_leg_agent_at(calls, esl_user_of(esl_field(event, "Channel-Presence-ID")));
+    return comes_from_outside(calls, event)
+               ? agent
+               : esl_leg_agent_at(calls, esl_field(event, "Caller-Caller-ID-Number"));
+}
+
 /* Joins the call of its parent, or begins one. NULL: it is none of our business. */
 static struct esl_leg *leg_begin(struct esl_calls *calls, const struct esl_stream *stream,
                                  const struct esl_event *event, struct slice id, struct arena *arena)
 {
     struct esl_leg *parent = parent_of(calls, event, id), *leg;
-    struct slice agent = esl_leg_agent_at(calls, esl_field(event, "Caller-Destination-Number"));
+    struct slice agent = agent_of(calls, event);
     if (calls->legs.count == ESL_LEGS_MAX || esl_leg_find_any(calls, id))
         return NULL;
     if (parent) {
@@ -102,6 +124,13 @@ static void talk(struct esl_leg *leg, struct esl_leg *other)
     other->peer = leg;
 }
 
+/* One agent asks another back, and the caller is with neither: whoever has the call keeps it until the caller
+ * is put through. */
+static bool is_consultation(const struct esl_leg *leg, const struct esl_leg *other)
+{
+    return other && leg->agent.len && other->agent.len && !slice_equal(leg->agent, other->agent);
+}
+
 /* Both are in the call that began first from here on. */
 static void bridge(struct esl_calls *calls, const struct esl_event *event, struct esl_leg *leg,
                    struct slice other_id, struct arena *arena)
@@ -117,7 +146,8 @@ static void bridge(struct esl_calls *calls, const struct esl_event *event, struc
         moves->call = to;
     }
     talk(leg, other);
-    esl_tell_answered(calls, leg->call, other && other->agent.len ? other : leg, event, arena);
+    if (!is_consultation(leg, other))
+        esl_tell_answered(calls, leg->call, other && other->agent.len ? other : leg, event, arena);
 }
 
 /* Of a call from outside the caller's leg counts: others are answered by whoever is called. */

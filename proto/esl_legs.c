@@ -153,6 +153,12 @@ void esl_calls_list_begin(struct esl_calls *calls)
         leg->is_missing = true;
 }
 
+static struct slice agent_at(const struct esl_calls *calls, const struct esl_channel *channel)
+{
+    struct slice agent = esl_leg_agent_at(calls, channel->to);
+    return agent.len ? agent : esl_leg_agent_at(calls, channel->user);
+}
+
 bool esl_calls_listed(struct esl_calls *calls, const struct esl_channel *channel)
 {
     struct slice id = channel->id, call = channel->call;
@@ -165,11 +171,11 @@ bool esl_calls_listed(struct esl_calls *calls, const struct esl_channel *channel
     }
     if (!leg && parent && parent->call->is_told && esl_id_is_plain(id) && calls->legs.count < ESL_LEGS_MAX) {
         leg = esl_leg_add(calls, parent->stream, id, parent->call);
-        leg->agent = esl_leg_agent_at(calls, channel->to);
+        leg->agent = agent_at(calls, channel);
     }
     if (!leg)
         return !parent && !esl_call_is_open(calls, id) && (!channel->is_inbound || !is_first) &&
-               !(channel->is_answered && esl_leg_agent_at(calls, channel->to).len);
+               !(channel->is_answered && agent_at(calls, channel).len);
     leg->is_missing = false;
     return !leg->call || leg->is_answered || !channel->is_answered;
 }

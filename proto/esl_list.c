@@ -126,7 +126,10 @@ bool esl_channel_read(struct esl_channel *out, struct slice row, struct arena *a
     out->id = text_at(&map, "uuid");
     out->call = text_at(&map, "call_uuid");
     out->to = text_at(&map, "dest");
+    out->user = esl_user_of(text_at(&map, "presence_id"));
     out->is_inbound = slice_is(text_at(&map, "direction"), "inbound");
+    if (out->is_inbound)
+        out->user.len = 0;
     out->is_hung_up = slice_is(state, "HANGUP");
     out->is_answered = slice_is(state, "ACTIVE") || slice_is(state, "HELD") || slice_is(state, "UNHELD");
     return true;

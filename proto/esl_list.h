@@ -42,8 +42,8 @@ void esl_list_read(struct esl_list_step *out, struct esl_list *list, struct slic
 
 /* One channel. */
 struct esl_channel {
-    struct slice id, call,
-        to; /* `call`: the id of the leg that made it, or its own; `to`: what was dialled */
+    struct slice id, call, /* `call`: the id of the leg that made it, or its own */
+        to, user;          /* what was dialled; of one that was made: whose phone it is, if known */
     bool is_inbound, is_answered, is_hung_up; /* hung up: it is still torn down */
 };
 

@@ -77,7 +77,11 @@ static inline void happen(struct story *story, const char *text)
                  {"cause", "Hangup-Cause"},
                  {"otherto", "Other-Leg-Destination-Number"},
                  {"state", "Answer-State"},
-                 {"with", "variable_bridge_uuid"}};
+                 {"with", "variable_bridge_uuid"},
+                 {"from", "Caller-Caller-ID-Number"},
+                 {"phone", "Channel-Presence-ID"},
+                 {"member", "variable_cc_member_session_uuid"},
+                 {"name", "Channel-Name"}};
     while (rest.len) {
         const char *space = memchr(rest.ptr, ' ', rest.len);
         size_t len = space ? (size_t)(space - rest.ptr) : rest.len;

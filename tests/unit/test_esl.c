@@ -148,6 +148,52 @@ static void agents_are_named_when_a_call_is_bridged_to_them(void **state)
     esl_calls_free(&story->calls);
 }
 
+static void a_consultation_leaves_the_call_with_its_agent(void **state)
+{
+    (void)state;
+    struct story *story = story_new();
+    happen(story, "event=CHANNEL_CREATE id=a " IN);
+    happen(story, "event=CHANNEL_CREATE id=b way=outbound to=1001 other=a");
+    happen(story, "event=CHANNEL_BRIDGE id=a other=b " IN);
+    happen(story, "event=CHANNEL_CREATE id=c way=outbound to=1002 other=b");
+    happen(story, "event=CHANNEL_BRIDGE id=b other=c way=outbound to=1001");
+    assert_string_equal(story->text, "a:ringing>030901820 a:answered=anna");
+    happen(story, "event=CHANNEL_HANGUP_COMPLETE id=b");
+    happen(story, "event=CHANNEL_BRIDGE id=a other=c " IN);
+    assert_string_equal(story->text, "a:ringing>030901820 a:answered=anna a:answered=carl");
+    esl_calls_free(&story->calls);
+}
+
+/* Legs that ring, or pick up, and who is told to talk when the caller is bridged with them. */
+static void agents_are_known_by_their_phones(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *leg, *agent;
+    } cases[] = {
+        {"event=CHANNEL_CREATE id=b way=outbound to=x8f2kq other=a phone=1001@pbx.example", "=anna"},
+        {"event=CHANNEL_CREATE id=b way=outbound to=1002 other=a phone=1001@pbx.example", "=carl"},
+        {"event=CHANNEL_CREATE id=b way=outbound to=+49301001 other=a phone=1009@pbx.example", ""},
+        {"event=CHANNEL_CREATE id=b way=outbound to=x8f2kq member=a phone=1001@pbx.example", "=anna"},
+        {"event=CHANNEL_BRIDGE id=b way=inbound in=default to=*8 other=a from=1002", "=carl"},
+        {"event=CHANNEL_BRIDGE id=b way=inbound in=public to=*8 other=a from=1002", ""},
+        {"event=CHANNEL_BRIDGE id=b way=inbound in=default to=x other=a from=1002 name=loopback/x-b", ""},
+        {"event=CHANNEL_BRIDGE id=b way=inbound in=default to=x other=a from=99 phone=1001@pbx.example", ""},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct story *story = story_new();
+        char expected[64];
+        happen(story, "event=CHANNEL_CREATE id=a " IN);
+        happen(story, cases[i].leg);
+        happen(story, "event=CHANNEL_BRIDGE id=a other=b " IN);
+        snprintf(expected, sizeof expected, "a:ringing>030901820 a:answered%s", cases[i].agent);
+        if (strncmp(story->text, expected, strlen(expected)) != 0 ||
+            (!cases[i].agent[0] && strcmp(story->text, expected) != 0))
+            fail_msg("%s: %s", cases[i].leg, story->text);
+        esl_calls_free(&story->calls);
+    }
+}
+
 static void calls_of_other_contexts_are_none(void **state)
 {
     (void)state;
@@ -316,6 +362,8 @@ int main(void)
         ARENA_TEST(values_are_decoded_in_one_pass),
         ARENA_TEST(every_sample_becomes_the_expected_events),
         ARENA_TEST(agents_are_named_when_a_call_is_bridged_to_them),
+        ARENA_TEST(a_consultation_leaves_the_call_with_its_agent),
+        ARENA_TEST(agents_are_known_by_their_phones),
         ARENA_TEST(calls_of_other_contexts_are_none),
         ARENA_TEST(a_call_that_is_open_is_found_wherever_it_is),
         ARENA_TEST(a_caller_who_is_bridged_was_made_by_nobody),

@@ -156,6 +156,9 @@ static void rows_say_how_far_a_channel_is(void **state)
         {"{\"uuid\":\"a\",\"direction\":\"inbound\",\"callstate\":\"RINGING\",\"state\":\"ACTIVE\"}",
          "a   10"},
         {"{\"uuid\":\"a\",\"direction\":\"inbound\",\"callstate\":\"HANGUP\"}", "a   10 hung up"},
+        {"{\"uuid\":\"a\",\"dest\":\"x8\",\"direction\":\"outbound\",\"presence_id\":\"1001@pbx\"}",
+         "a  x8 00 of 1001"},
+        {"{\"uuid\":\"a\",\"direction\":\"inbound\",\"presence_id\":\"1001@pbx\"}", "a   10"},
         {"{\"uuid\":1,\"callstate\":[]}", "   00"},
         {"{}", "   00"},
         {"[]", "bad"},
@@ -166,9 +169,11 @@ static void rows_say_how_far_a_channel_is(void **state)
         struct esl_channel channel;
         char text[TEXT_SIZE] = "bad";
         if (esl_channel_read(&channel, slice_of(cases[i].row), &arena))
-            snprintf(text, sizeof text, "%.*s %.*s %.*s %d%d%s", (int)channel.id.len, channel.id.ptr,
+            snprintf(text, sizeof text, "%.*s %.*s %.*s %d%d%s%s%.*s", (int)channel.id.len, channel.id.ptr,
                      (int)channel.call.len, channel.call.ptr, (int)channel.to.len, channel.to.ptr,
-                     channel.is_inbound, channel.is_answered, channel.is_hung_up ? " hung up" : "");
+                     channel.is_inbound, channel.is_answered, channel.is_hung_up ? " hung up" : "",
+                     channel.user.len ? " of " : "", (int)channel.user.len,
+                     channel.user.len ? channel.user.ptr : "");
         assert_string_equal(text, cases[i].expected);
     }
 }
