@@ -110,6 +110,8 @@ int command_mail(int argc, char **argv)
             parses = true;
             break;
         case 't':
+            if (delivered.recipient)
+                return command_misused(argv[0], "--to is there twice, and a call has one recipient");
             envelope.recipient = slice_of(optarg);
             delivered.recipient = optarg;
             break;

@@ -52,6 +52,7 @@ def test_a_header_beyond_the_limits_is_refused():
     (["mail", "--parse", "x"], "unexpected argument 'x'"),
     (["mail", "--to", "a@b.example"], "--to and --from are needed, or --parse"),
     (["mail", "--to", "a@b.example", "--from", ""], "--lmtp is missing"),
+    (["mail", "--to", "a@b.example", "--to", "c@b.example", "--from", "", "--lmtp", "127.0.0.1:1"], "--to is there twice"),
     (["mail", "--to", "a@b.example", "--from", "", "--lmtp", "x"], "--lmtp: "),
     (["decode"], "FORMAT and FILE are missing"),
     (["decode", "mail"], "FILE is missing"),
