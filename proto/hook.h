@@ -100,6 +100,7 @@ struct hook_decision {
 struct hook_preset {
     const char *name;
     unsigned methods;        /* HOOK_GET | HOOK_POST */
+    enum channel channel;    /* of its events; of a mapped one its rules say */
     bool is_mapped;          /* needs a mapping of the project file */
     bool is_voice;           /* has redirect, enqueue, pause and busy */
     bool needs_secret;       /* a hook without one is refused when the project file is applied */

@@ -4,6 +4,7 @@ const struct hook_preset hook_presets[] = {
     {
         .name = "cti-generic",
         .methods = HOOK_GET | HOOK_POST,
+        .channel = CHANNEL_CALL,
         .verify = hook_cti_verify,
         .decode = hook_cti_decode,
         .answer = hook_cti_answer,
@@ -11,6 +12,7 @@ const struct hook_preset hook_presets[] = {
     {
         .name = "twilio",
         .methods = HOOK_GET | HOOK_POST,
+        .channel = CHANNEL_CALL,
         .needs_secret = true,
         .is_voice = true,
         .verify = hook_twilio_verify,
@@ -20,6 +22,7 @@ const struct hook_preset hook_presets[] = {
     {
         .name = "telnyx",
         .methods = HOOK_POST,
+        .channel = CHANNEL_CALL,
         .needs_secret = true,
         .verify = hook_telnyx_verify,
         .decode = hook_telnyx_decode,
@@ -27,6 +30,7 @@ const struct hook_preset hook_presets[] = {
     {
         .name = "whatsapp",
         .methods = HOOK_GET | HOOK_POST,
+        .channel = CHANNEL_CHAT,
         .needs_secret = true,
         .refused_status = 200,
         .verify = hook_whatsapp_verify,
@@ -35,6 +39,7 @@ const struct hook_preset hook_presets[] = {
     {
         .name = "telegram",
         .methods = HOOK_POST,
+        .channel = CHANNEL_CHAT,
         .needs_secret = true,
         .refused_status = 200,
         .verify = hook_telegram_verify,
@@ -51,6 +56,7 @@ const struct hook_preset hook_presets[] = {
     {
         .name = "mailgun",
         .methods = HOOK_POST,
+        .channel = CHANNEL_EMAIL,
         .refused_status = 406,
         .verify = hook_mailgun_verify,
         .decode = hook_mailgun_decode,
@@ -58,6 +64,7 @@ const struct hook_preset hook_presets[] = {
     {
         .name = "postmark",
         .methods = HOOK_POST,
+        .channel = CHANNEL_EMAIL,
         .refused_status = 403,
         .verify = hook_postmark_verify,
         .decode = hook_postmark_decode,
@@ -65,6 +72,7 @@ const struct hook_preset hook_presets[] = {
     {
         .name = "chatwoot",
         .methods = HOOK_POST,
+        .channel = CHANNEL_CHAT,
         .verify = hook_chatwoot_verify,
         .decode = hook_chatwoot_decode,
     },

@@ -32,4 +32,5 @@ void project_lint(const struct project_config *config, const struct project_node
     project_lint_skills(config, file);
     check_hours(config, file);
     project_lint_overflow(config, file);
+    project_lint_peers(config, file);
 }

@@ -1,6 +1,6 @@
 /* What is wrong with a project although every line of its file is right: skills that nobody has, queues that
- * lead nowhere, hours that never open. That each rule can be reached and the last always matches is seen to
- * where they are read. */
+ * lead nowhere, hours that never open, gateways and hooks that would not do what was meant. That each rule
+ * can be reached and the last always matches is seen to where they are read. */
 #ifndef PROTO_PROJECT_LINT_H
 #define PROTO_PROJECT_LINT_H
 
@@ -12,5 +12,6 @@ void project_lint(const struct project_config *config, const struct project_node
 /* Its parts. */
 void project_lint_skills(const struct project_config *config, const struct project_node *file);
 void project_lint_overflow(const struct project_config *config, const struct project_node *file);
+void project_lint_peers(const struct project_config *config, const struct project_node *file);
 
 #endif

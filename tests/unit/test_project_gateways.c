@@ -47,8 +47,8 @@ static void endpoints_go_by_name_or_address(void **state)
     assert_true(slice_is(config.endpoints[config.gateways->endpoint].name, "main"));
     assert_false(config.gateways->hangs_up_blocked);
     config_close(&config);
-    config = read_good("{kind: kamailio, address: \"127.0.0.1:8448\", endpoint: web}");
-    assert_int_equal(config.endpoints[config.gateways->endpoint].channel, CHANNEL_CHAT);
+    config = read_good("{kind: kamailio, address: \"127.0.0.1:8448\", endpoint: main}");
+    assert_int_equal(config.endpoints[config.gateways->endpoint].channel, CHANNEL_CALL);
     config_close(&config);
 }
 

@@ -18,9 +18,9 @@ static void a_line_says_what_may_come_in(void **state)
 {
     (void)state;
     struct project_config config = project_of(arena_format(
-        &arena,
-        BASE "  shop: {preset: cti-generic, endpoint: main, e164: true, secret_files: [/etc/a, /etc/b]}\n"
-             "  web: {preset: generic, each: /m, map: [{" RULE ", when: {/n: 2, /b: true}}]}\n"));
+        &arena, BASE
+        "  shop: {preset: cti-generic, endpoint: main, e164: true, secret_files: [/etc/a, /etc/b]}\n"
+        "  web: {preset: generic, endpoint: web, each: /m, map: [{" RULE ", when: {/n: 2, /b: true}}]}\n"));
     const struct config_hook *shop = config_find_hook(&config, SLICE("shop"));
     const struct config_hook *web = config_find_hook(&config, SLICE("web"));
     assert_true(shop && web && !config_find_hook(&config, SLICE("none")));

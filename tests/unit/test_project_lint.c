@@ -180,6 +180,55 @@ static void a_way_to_a_queue_that_nobody_serves_is_refused_unless_it_is_meant_so
     assert_accepted(good, sizeof good / sizeof *good);
 }
 
+#define PEERS                                                                                                \
+    "project: p\nregion: DE\nqueues: {a: }\n"                                                                \
+    "endpoints: [{phone: \"+4930901820\", queue: a}, {chat: web, queue: a}, {email: a@b.example, queue: a}]\n"
+#define CHAT "event: chat.message, id: /id, subject: /s, from: {id: /who}"
+#define CLOSED "event: chat.ended, id: /id, subject: /s"
+
+static void peers_that_would_not_do_what_was_meant_are_refused(void **state)
+{
+    (void)state;
+    static const struct finding cases[] = {
+        {PEERS "gateways: {k: {kind: kamailio, address: \"a:1\", endpoint: web}}\n", "/gateways/k/endpoint",
+         "\"web\" is an endpoint of the channel chat, and what comes is of call", 5},
+        {PEERS "gateways:\n  a: {kind: freeswitch, listen: \"127.0.0.1:1\"}\n"
+               "  b: {kind: freeswitch, listen: \"127.0.0.1:1\"}\n",
+         "/gateways/b/listen", "the gateway \"a\" listens there", 7},
+        {PEERS "hooks: {h: {preset: cti-generic, endpoint: a@b.example}}\n", "/hooks/h/endpoint",
+         "of the channel email, and what comes is of call", 5},
+        {PEERS "hooks: {h: {preset: telegram, endpoint: \"+4930901820\", secret_files: [/s]}}\n",
+         "/hooks/h/endpoint", "what comes is of chat", 5},
+        {PEERS "hooks: {h: {preset: mailgun, endpoint: web}}\n", "/hooks/h/endpoint",
+         "what comes is of email", 5},
+        {PEERS "hooks:\n  h:\n    preset: generic\n    endpoint: a@b.example\n    map:\n    - {" CHAT "}\n",
+         "/hooks/h/map/0/event", "what comes is of chat", 10},
+        {PEERS "hooks:\n  h:\n    preset: generic\n    map:\n    - {" CHAT "}\n", "/hooks/h/map/0",
+         "chat.message needs to, or the hook an endpoint", 9},
+        {PEERS
+         "hooks:\n  h:\n    preset: generic\n    map:\n    - {event: chat.ended, id: =x, subject: /s}\n",
+         "/hooks/h/map/0/id", "a constant: all after the first would be repeats", 9},
+        {PEERS "hooks:\n  h:\n    preset: generic\n    signature: {header: x-s}\n    map: [{" CLOSED "}]\n",
+         "/hooks/h/signature", "nothing is checked without secret_files", 8},
+        {PEERS "hooks:\n  h:\n    preset: generic\n    endpoint: web\n    map:\n    - {" CLOSED "}\n"
+               "    - {" CHAT "}\n",
+         "/hooks/h/map/1", "cannot be reached: map[0] before it has no when", 11},
+    };
+    static const char *const good[] = {
+        PEERS
+        "gateways:\n  a: {kind: freeswitch, listen: \"127.0.0.1:0\"}\n"
+        "  b: {kind: freeswitch, listen: \"127.0.0.1:0\", endpoint: \"+4930901820\"}\n"
+        "  c: {kind: freeswitch, listen: \"127.0.0.2:1\"}\n  d: {kind: freeswitch, listen: \"127.0.0.1:1\"}\n",
+        PEERS "hooks:\n  h: {preset: generic, endpoint: web, map: [{when: {/k: x}, " CLOSED "}, {" CHAT
+              "}]}\n"
+              "  i: {preset: generic, map: [{" CHAT ", to: =web}]}\n"
+              "  j: {preset: whatsapp, endpoint: web, secret_files: [/s]}\n"
+              "  k: {preset: postmark, endpoint: a@b.example}\n",
+    };
+    assert_findings(cases, sizeof cases / sizeof *cases);
+    assert_accepted(good, sizeof good / sizeof *good);
+}
+
 static void all_findings_come_in_one_run(void **state)
 {
     (void)state;
@@ -216,6 +265,7 @@ int main(void)
         ARENA_TEST(hours_whose_every_opening_is_a_closed_date_are_refused),
         ARENA_TEST(ways_out_of_a_queue_that_lead_back_are_refused),
         ARENA_TEST(a_way_to_a_queue_that_nobody_serves_is_refused_unless_it_is_meant_so),
+        ARENA_TEST(peers_that_would_not_do_what_was_meant_are_refused),
         ARENA_TEST(all_findings_come_in_one_run),
         ARENA_TEST(what_was_applied_is_loaded_whatever_the_linter_says_now),
     };
