@@ -1,6 +1,7 @@
 #include "proto/hook_generic.h"
 
 #include "proto/cloudevent.h"
+#include "proto/fault.h"
 #include "proto/hook_form.h"
 #include "proto/hook_presets.h"
 #include "rules/ascii.h"
@@ -206,6 +207,29 @@ static enum hook_status read_body(struct value *document, struct hook_result *re
     return status;
 }
 
+/* One bad item does not cost the others. */
+static enum hook_status read_items(const struct hook_mapping *mapping, struct hook_result *result,
+                                   const struct hook_request *request, const struct value *list,
+                                   struct arena *arena)
+{
+    struct fault first = {0};
+    for (uint32_t i = 0; i < list->count; i++) {
+        enum hook_status status = read_document(mapping, result, request, &list->items[i], arena);
+        if (status == HOOK_MALFORMED && !result->skipped++)
+            (void)fault_set(&first,
+                            arena_format(arena, "%.*s/%u%s%c", (int)mapping->each.len, mapping->each.ptr, i,
+                                         result->fault.pointer, 0)
+                                .ptr,
+                            "%s", result->fault.detail);
+        if (status == HOOK_TOO_MANY)
+            return status;
+    }
+    result->fault = first;
+    if (result->event_count)
+        return HOOK_OK;
+    return result->skipped ? HOOK_MALFORMED : HOOK_IGNORED;
+}
+
 enum hook_status hook_generic_decode(struct hook_result *result, const struct hook_request *request,
                                      struct arena *arena)
 {
@@ -221,10 +245,5 @@ enum hook_status hook_generic_decode(struct hook_result *result, const struct ho
     const struct value *list = hook_at(&document, mapping->each);
     if (!list || list->kind != VALUE_LIST)
         return hook_malformed(result, arena_string(arena, mapping->each), "must be a list");
-    for (uint32_t i = 0; i < list->count; i++) {
-        status = read_document(mapping, result, request, &list->items[i], arena);
-        if (status != HOOK_OK && status != HOOK_IGNORED)
-            return status;
-    }
-    return result->event_count ? HOOK_OK : HOOK_IGNORED;
+    return read_items(mapping, result, request, list, arena);
 }
