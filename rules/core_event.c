@@ -241,6 +241,13 @@ static void ringing(struct step *step)
         begin(step);
 }
 
+/* News from before it was taken says nothing about who has it now. */
+static bool is_old_news(const struct step *step, const struct interaction *interaction)
+{
+    int64_t time_ms = step->input->event->time_ms;
+    return time_ms != TIME_NEVER && time_ms < interaction->data.accepted_ms;
+}
+
 static void answered(struct step *step)
 {
     struct core *core = step->core;
@@ -257,7 +264,10 @@ static void answered(struct step *step)
     if (interaction->data.state == INTERACTION_ACTIVE && interaction->data.agent < 0 && agent) {
         assign(step, interaction, agent); /* an outbound call whose agent the gateway names only now */
         step_announce(step, ANNOUNCE_ASSIGNED, interaction, agent);
-    } else if (agent && interaction->data.state != INTERACTION_ACTIVE) {
+    } else if (agent && interaction->data.state == INTERACTION_ACTIVE) {
+        if (&core->agents[interaction->data.agent] != agent && !is_old_news(step, interaction))
+            change_hands(step, interaction, agent);
+    } else if (agent) {
         /* The gateway's word is what happened, whoever was being asked. */
         if (interaction->data.state == INTERACTION_OFFERED &&
             &core->agents[interaction->data.agent] != agent) {

@@ -231,6 +231,8 @@ bool requeue_active(struct step *step, struct interaction *interaction, const ch
 /* Frees its agent after the wrap-up that the queue (-1: none) grants. */
 void release(struct step *step, struct agent *agent, int queue);
 void assign(struct step *step, struct interaction *interaction, struct agent *agent);
+/* Active work that another agent has now, as the gateway says (core_transfer.c). */
+void change_hands(struct step *step, struct interaction *interaction, struct agent *to);
 void close_interaction(struct step *step, struct interaction *interaction, const char *cause,
                        enum announcement_type announcement);
 void close_blocked(struct step *step, struct interaction *interaction);

@@ -124,6 +124,26 @@ void step_transfer(struct step *step)
     answer(step, interaction);
 }
 
+/* It was handed on outside, at the exchange: what has happened is followed, whether or not the agent could
+ * have been asked. Who had it is told that it is gone, who has it now that it is there. */
+void change_hands(struct step *step, struct interaction *interaction, struct agent *to)
+{
+    struct agent *holder = holder_of(step->core, interaction);
+    interaction_edit(step, interaction);
+    interaction->data.state = INTERACTION_QUEUED;
+    interaction->data.agent = -1;
+    interaction->data.offer = (struct uuid){{0}};
+    interaction->data.offered_ms = TIME_NEVER;
+    interaction_settle(step, interaction);
+    release(step, holder, interaction->data.queue);
+    step_announce(step, ANNOUNCE_QUEUED, interaction, holder)->cause = SLICE("answered");
+    assign(step, interaction, to);
+    step->out->active_customer = interaction->data.customer;
+    step->out->active_agent = to->name;
+    step_announce(step, ANNOUNCE_ASSIGNED, interaction, to);
+    drain_agent(step, holder);
+}
+
 /* --- Assign --- */
 
 void step_assign(struct step *step)

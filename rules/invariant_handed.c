@@ -31,6 +31,18 @@ static const struct explanation *first_about(const struct outcome *outcome, cons
     return why;
 }
 
+/* Who had it, and has it no more. */
+static void check_wraps_up(const struct check *check, const struct touched_interaction *item, int64_t at_ms)
+{
+    const struct core *core = check->core;
+    const struct interaction_data *before = item->before;
+    const struct agent *agent = &core->agents[before->agent];
+    int64_t wrap = before->queue < 0 ? 0 : core->config->queues[before->queue].wrap_up_ms;
+    if (wrap > 0 && agent->data.wrap_until < at_ms + wrap)
+        check_fail(check, INVARIANT_REST_STARTED, item->interaction, agent, "no wrap-up of %lld ms",
+                   (long long)wrap);
+}
+
 static void check_transfer(const struct check *check, const struct touched_interaction *item,
                            const struct invariant_row *row)
 {
@@ -51,11 +63,8 @@ static void check_transfer(const struct check *check, const struct touched_inter
     }
     if (wrong)
         check_fail(check, INVARIANT_HANDED_AS_ASKED, item->interaction, NULL, "%s", wrong);
-    int64_t wrap = before->queue < 0 ? 0 : core->config->queues[before->queue].wrap_up_ms;
-    if (was_active && before->agent >= 0 && wrap > 0 &&
-        core->agents[before->agent].data.wrap_until < input->at_ms + wrap)
-        check_fail(check, INVARIANT_REST_STARTED, item->interaction, &core->agents[before->agent],
-                   "no wrap-up of %lld ms", (long long)wrap);
+    if (was_active && before->agent >= 0)
+        check_wraps_up(check, item, input->at_ms);
 }
 
 static void check_pull(const struct check *check, const struct touched_interaction *item)
@@ -70,6 +79,31 @@ static void check_pull(const struct check *check, const struct touched_interacti
     if (!able_is_member(core, agent, interaction->data.queue) || !able_is_present(agent, &then) ||
         !able_has_room(core, agent, &then, interaction->channel))
         check_fail(check, INVARIANT_HANDED_AS_ASKED, interaction, agent, "pulled what it may not take");
+}
+
+/* What the exchange handed on is with whom it named, unless that is older than who has it. */
+static void check_answered(const struct check *check, const struct touched *touched)
+{
+    const struct invariant_row *row = touched->rows;
+    const struct input *input = row->input;
+    if (input->kind != INPUT_EVENT || input->event->type != EVENT_CALL_ANSWERED || !row->outcome->snapshot)
+        return;
+    const struct interaction *interaction =
+        core_find_interaction(check->core, &row->outcome->snapshot->interaction);
+    const struct touched_interaction *item =
+        touched_interaction(touched, &row->outcome->snapshot->interaction);
+    const struct agent *named = core_find_agent(check->core, input->event->agent);
+    const struct interaction_data *before = item ? item->before : interaction ? &interaction->data : NULL;
+    if (!before || before->state != INTERACTION_ACTIVE || before->agent < 0)
+        return;
+    int64_t time_ms = input->event->time_ms;
+    bool is_old = time_ms != TIME_NEVER && time_ms < before->accepted_ms;
+    int expected = named && !is_old ? (int)(named - check->core->agents) : before->agent;
+    if (interaction->data.state != INTERACTION_ACTIVE || interaction->data.agent != expected)
+        check_fail(check, INVARIANT_HANDED_AS_ASKED, interaction, named,
+                   "is not with whom the exchange says");
+    else if (expected != before->agent)
+        check_wraps_up(check, item, input->at_ms);
 }
 
 static void check_by_hand(const struct check *check, const struct touched *touched)
@@ -209,6 +243,8 @@ void check_handed(const struct check *check, const struct touched *touched)
         if (touched_is_alone(touched))
             check_known(check, touched, &touched->interactions[i]);
     }
-    if (touched_is_alone(touched))
+    if (touched_is_alone(touched)) {
         check_by_hand(check, touched);
+        check_answered(check, touched);
+    }
 }

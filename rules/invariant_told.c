@@ -29,8 +29,9 @@ static bool may_follow(const struct touched_interaction *told, enum announcement
         return told->told == INTERACTION_OFFERED && uuid_equal(&now->offer, &told->told_offer);
     case ANNOUNCE_QUEUED:
         return is_open && told->told != INTERACTION_OFFERED && now->state == INTERACTION_QUEUED;
-    case ANNOUNCE_ASSIGNED:
-        return is_open && now->state == INTERACTION_ACTIVE;
+    case ANNOUNCE_ASSIGNED: /* who has it is told first that it is gone */
+        return is_open && now->state == INTERACTION_ACTIVE &&
+               (told->told != INTERACTION_ACTIVE || !told->told_agent.len);
     case ANNOUNCE_MESSAGE:
     case ANNOUNCE_CUSTOMER:
         return is_open;

@@ -110,8 +110,12 @@ static void fill(struct sim_move *move, const struct sim *sim, struct sim_dice *
             move->kind = SIM_WAIT;
         break;
     case SIM_ANSWERED:
+        if (sim_dice_chance(dice, 2))
+            move->subject = (uint16_t)pick_subject_in(sim, INTERACTION_ACTIVE, dice);
         move->subject = (uint16_t)(move->subject / CHANNEL_COUNT * CHANNEL_COUNT);
         move->variant = pick_actor(dice);
+        if (has(sim, SIM_LATENESS) && sim_dice_chance(dice, 4))
+            move->variant |= SIM_STALE;
         break;
     case SIM_ACCEPT:
     case SIM_REJECT:

@@ -194,6 +194,8 @@ static void make_event(struct input *input, const struct sim *sim, const struct 
             event->agent = sim_agent_name(move->agent);
         else if ((move->variant & 3) == SIM_ACTOR_HOLDER)
             event->agent = sim->subjects[move->subject].agent;
+        if (move->variant & SIM_STALE)
+            event->time_ms = input->at_ms - 1000;
         if (interaction)
             input->facts = facts_of_interaction(sim, interaction, arena);
         break;

@@ -46,7 +46,7 @@ struct sim_move {
 
 /* Variants. */
 enum { SIM_ACTOR_HOLDER, SIM_ACTOR_OTHER, SIM_ACTOR_ADMIN }; /* low two bits: who asks */
-enum { SIM_STALE = 4 };                                      /* the offer before */
+enum { SIM_STALE = 4 };                                      /* the offer before; news of a second ago */
 enum { SIM_FOR_LUNCH = 4, SIM_BY_ADMIN = 8 };                /* SIM_PRESENCE */
 enum { SIM_TO_AGENT = 4, SIM_KEEP_AGE = 8 };                 /* SIM_TRANSFER */
 enum { SIM_FROM_PHONE = 1, SIM_FROM_EMAIL = 2, SIM_FROM_WITHHELD = 4, SIM_MACHINE = 8, SIM_THREAD = 16 };

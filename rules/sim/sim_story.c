@@ -94,7 +94,8 @@ static void tell_move(struct telling *telling, const struct sim_move *move)
         tell_message(telling, move);
         break;
     case SIM_ANSWERED:
-        tell(telling, "s%u is answered, says the gateway, by %s", move->subject,
+        tell(telling, "s%u %s answered, says the gateway, by %s", move->subject,
+             move->variant & SIM_STALE ? "was a second ago" : "is",
              (move->variant & 3) == SIM_ACTOR_ADMIN ? "somebody" : actor_text(move));
         break;
     case SIM_HANGUP:

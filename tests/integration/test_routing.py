@@ -256,6 +256,22 @@ def test_an_outbound_call_is_its_agents_at_once_with_the_script_and_never_offere
     assert desk.counts(call, "interaction.offered") == 0 and desk.state(call) == "closed"
 
 
+def test_a_call_that_is_handed_on_at_the_exchange_is_who_answers_it(desk):
+    desk.router.presence("anna")
+    event = ringing()
+    call = desk.event(event)
+    assert desk.accept(call).status == 200
+    moved = cloudevent("call.answered", event["subject"], {"agent": "ben"})
+    assert desk.event(moved)["agent"] == "ben"
+    gone = desk.wait("interaction.queued", call, agent="anna", cause="answered")
+    here = desk.wait("interaction.assigned", call, agent="ben")
+    assert gone["sequence"] == here["sequence"] and here["data"]["screen"] == "script"
+    assert desk.interaction(call)["agent"] == "ben" and desk.accept(call).json["code"] == "offer_gone"
+    assert desk.event(ringing())["agent"] == "anna", "she is free again"
+    before = desk.wait("interaction.offered", call, agent="anna")["time"]
+    assert desk.event(cloudevent("call.answered", event["subject"], {"agent": "anna"}, time=before))["agent"] == "ben", "old news"
+
+
 def test_messages_of_a_chat_attach_and_reach_the_agent_with_their_text(desk, redis):
     heard = redis.subscribe(desk.router.channel("agent", "ben"))
     desk.router.presence("ben")

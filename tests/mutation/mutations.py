@@ -194,4 +194,11 @@ MUTATIONS = [
     Mutation("excluded_candidates_not_said", "core_explain.c", "reason == CANDIDATE_LATER && !lane->meets[i]", "0 && !lane->meets[i]"),
     Mutation("chosen_candidates_not_said", "core_explain.c", "member == chosen_config ? CANDIDATE_CHOSEN : reason", "reason"),
     Mutation("a_wait_that_was_given_up_was_served", "core_event.c", "step_waited(step, interaction, true);", "step_waited(step, interaction, false);"),
+    # Handed on at the exchange.
+    Mutation("exchange_not_believed", "core_event.c", "            change_hands(step, interaction, agent);", "            (void)agent;"),
+    Mutation("old_news_believed", "core_event.c", "time_ms < interaction->data.accepted_ms", "time_ms < 0"),
+    Mutation("handed_on_at_the_exchange_without_rest", "core_transfer.c", "    release(step, holder, interaction->data.queue);\n", ""),
+    Mutation("handed_on_at_the_exchange_untold", "core_transfer.c",
+             "    step_announce(step, ANNOUNCE_QUEUED, interaction, holder)->cause = SLICE(\"answered\");\n", ""),
+    Mutation("handed_on_at_the_exchange_drains_nothing", "core_transfer.c", "    drain_agent(step, holder);\n}\n\n/* --- Assign", "}\n\n/* --- Assign"),
 ]
