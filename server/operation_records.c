@@ -2,6 +2,7 @@
 
 #include "proto/json.h"
 #include "server/http.h"
+#include "server/operation_contacts.h"
 #include "server/operation_sql.h"
 #include "server/project.h"
 
@@ -48,15 +49,60 @@ static void erase_page(struct operation_call *call)
     operation_sql_run(call, "customer_erase_content", &args, on_erased);
 }
 
+/* A contact of before, as the log has it: by its key whatever came in another spelling is found. */
+static struct value with_key(struct operation_call *call, const struct value *contact)
+{
+    struct value keyed = operation_args(call->arena, contact, 1);
+    struct slice text = value_member(contact, "text")->string;
+    struct email_key email = {.key = {NULL, 0}};
+    if (slice_is(value_member(contact, "kind")->string, "phone"))
+        value_set_text(&keyed, "key", operation_phone_key(call, text).key);
+    else if (email_key(&email, text, call->arena) == EMAIL_OK)
+        value_set_text(&keyed, "key", email.key);
+    return keyed;
+}
+
+static void erase_person(struct operation_call *call, const struct value *former);
+
+/* The statement lacks keys: they are made of those contacts that have come without. */
+static bool lacks_keys(struct operation_call *call, struct slice json)
+{
+    struct value answer;
+    struct fault fault;
+    if (!json_read(&answer, json, call->arena, &fault))
+        return false;
+    const struct value *known = value_member(&answer, "known"), *unknown = value_member(&answer, "unknown");
+    if (!known || !unknown)
+        return false;
+    struct value former = value_list(call->arena, known->count + unknown->count);
+    for (uint32_t i = 0; i < known->count; i++)
+        value_append(&former, known->items[i]);
+    for (uint32_t i = 0; i < unknown->count; i++)
+        value_append(&former, with_key(call, &unknown->items[i]));
+    erase_person(call, &former);
+    return true;
+}
+
 static void on_person_erased(struct operation_call *call, unsigned status, struct slice json)
 {
+    if (lacks_keys(call, json))
+        return;
     project_facts_changed(call->project, NULL, NULL);
     on_erased(call, status, json);
 }
 
+static void erase_person(struct operation_call *call, const struct value *former)
+{
+    struct value args = operation_args(call->arena, call->params, 2);
+    value_set(&args, "former", *former);
+    value_set(&args, "most", value_int(ERASE_KEYS));
+    operation_sql_run(call, "customer_erase", &args, on_person_erased);
+}
+
 void operation_erase_customer(struct operation_call *call)
 {
-    operation_sql_run(call, "customer_erase", call->params, on_person_erased);
+    struct value none = value_list(call->arena, 0);
+    erase_person(call, &none);
 }
 
 /* --- Where it went --- */

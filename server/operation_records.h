@@ -6,6 +6,7 @@
 #include "server/operation.h"
 
 #define ERASE_PAGE 20000 /* rows of the journal that one statement goes through */
+#define ERASE_KEYS 100   /* contacts of before whose keys are made at once, for the loop waits for that */
 
 /* The row's sql; decisions are made on it from then on. */
 void operation_change_facts(struct operation_call *call);

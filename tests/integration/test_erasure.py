@@ -5,6 +5,7 @@ from harness.http_client import cloudevent, mail, ringing
 from harness.process import wait_for
 from harness.projects import project
 from harness.router import admin
+from test_records import dump, traces
 
 NUMBER, OTHER_NUMBER, OLD_NUMBER = "+4915112345678", "+4915187654321", "+4915155555511"
 WORDS = "zebulon|15112345678|15187654321|15155555511"
@@ -174,3 +175,31 @@ def test_what_is_about_others_too_stays(make_router, database):
     assert router.client().ok("POST", f"customers/{gone}/erase")["done"]
     assert database.query("SELECT body FROM patchbay.content WHERE phone_key = %s", OTHER_NUMBER) == [("kept",)]
     assert {block["kind"] for block in router.client().ok("GET", "blacklist?active=true")["items"]} == {"email", "prefix"}
+
+
+FORMER = "+493055539127"
+ANY_SPELLING = re.compile(b"[ /().-]{0,3}".join(bytes([digit]) for digit in b"3055539127"))
+MANY = 150  # more than are asked for at once
+
+
+def test_what_they_had_before_is_found_in_any_spelling(make_router, database):
+    router = make_router(project({"anna": "{queues: [support, mail, chat]}"})).start()
+    anna, supervisor = router.agent("anna"), router.client("supervisor")
+    closed(router, ringing(FORMER))  # nobody's, as these
+    closed(router, cloudevent("chat.message", None, {"from": {"phone": "0049 (30) 555-39127"}, "to": "web", "text": "x"}))
+    closed(router, cloudevent("chat.message", None, {"from": {"email": "zebulon@EXAMPLE.com"}, "to": "web", "text": "x"}))
+    made = anna.ok("POST", "customers", {"owner": "anna", "contacts": [{"phone": "030 / 555 39 127", "email": "ZEBULON@example.com"}]}, 201)
+    anna.ok("PATCH", f"customers/{made['id']}", {"contacts": [{"phone": NUMBER}]})
+    supervisor.ok("POST", "blacklist", {"phone": "030 55539127", "reason": "x"}, 201)
+    database.query(
+        "INSERT INTO patchbay.customer_log (project, customer, at_ms, operation, actor, role, origin, changes)"
+        " SELECT 1, %s, 0, 'Edit customer', 'anna', 'agent', '{}', jsonb_build_array(jsonb_build_object('field', 'contacts', 'new', NULL,"
+        " 'old', (SELECT jsonb_agg(jsonb_build_object('phone', '030 / 5554 ' || 9000 + n)) FROM generate_series(1, %s) n)));"
+        " INSERT INTO patchbay.duplicates (project, kind, key, since_ms)"
+        " SELECT 1, 'phone', '+49305554' || 9000 + n, 0 FROM generate_series(1, %s) n", made["id"], MANY, MANY)
+    assert ANY_SPELLING.search(dump(database)) and traces(dump(database), "zebulon@example.com")
+    assert router.client().ok("POST", f"customers/{made['id']}/erase") == {"customer": made["id"], "done": True, "emptied": 3}
+    left = dump(database)
+    assert ANY_SPELLING.findall(left) == [] and traces(left.lower(), "zebulon") == []
+    assert database.query("SELECT count(*) FROM patchbay.duplicates") == [(0,)]
+    assert not ANY_SPELLING.search(router.log().encode()) and "zebulon" not in router.log().lower()
