@@ -126,7 +126,7 @@ def lock(table, condition):
 def test_what_is_reclaimed_locks_the_members_of_its_pool_by_name(shop):
     later = int(time.time() * 1000) + DAYS_MS
     assert beside(shop, lock("pool_members", "agent = 'anna'"), lock("pool_members", "agent = 'ben'"),
-                  "SELECT reclaim_customers(1, %s, 1, %s, 50)", ME, later) == [(2,)]
+                  "SELECT changed FROM reclaim_customers(1, %s, 1, %s, 50)", ME, later) == [(2,)]
     assert shop.query("SELECT agent, held FROM patchbay.pool_members ORDER BY agent") == [("anna", 0), ("ben", 0), ("carl", 1)]
 
 

@@ -1,5 +1,6 @@
 """What the router does for customers of itself: assigning by rules, reminding, taking back; and permission groups."""
 import collections
+import uuid
 
 import pytest
 
@@ -107,6 +108,60 @@ def test_many_are_assigned_by_a_new_file_page_by_page(make_router, tables, tmp_p
 
 
 # --- taking back ---
+
+
+# Whom it is not time for: 1,000 who were reminded yesterday, and 1,000 of whom somebody took care.
+NOT_DUE = """
+SET search_path = patchbay; SET session_replication_role = replica;
+INSERT INTO customers (id, project, name, stage, owner, home_pool, assigned_ms, reminded_ms)
+SELECT make_id(1700000000000, n), 1, n::text, 'follow_up', 'anna', p.id, {now} - (CASE WHEN n > 1000 THEN 1 ELSE 8 END) * 86400000::bigint,
+       CASE WHEN n <= 1000 THEN {now} - 86400000 END
+FROM pools p, generate_series(1, 2000) n;
+"""
+DUE = """
+SET search_path = patchbay; SET session_replication_role = replica;
+UPDATE customers SET assigned_ms = {now} - (20 + name::bigint % 2) * 86400000::bigint,
+       reminded_ms = CASE WHEN name = '7' THEN {now} - 4 * 86400000::bigint END WHERE name IN ('7', '1500', '1501');
+"""
+
+
+@pytest.mark.parametrize("is_analyzed", [False, True])
+def test_taking_back_reads_only_whom_it_is_time_for(make_router, database, is_analyzed):
+    """Planned when all tables were empty, as in a session that lives long, and by a session that knows how many there are."""
+    make_router(text())  # no router runs
+    now, me = 1_800_000_000_000, str(uuid.uuid4())
+    database.query("SET search_path = patchbay; UPDATE fences SET owner = %s, epoch = 1; INSERT INTO pools (id, project, name, cool_down_ms,"
+                   " reclaim_days, remind_days) VALUES (gen_random_uuid(), 1, 'p', 0, 10, 3);"
+                   " INSERT INTO pool_members (pool, project, agent, held) SELECT id, 1, 'anna', 2000 FROM pools", me)
+    early, late = (database.cluster.connect(database.name) for _ in range(2))
+
+    def run(connection):
+        """How many were changed, and what of customers was read for that."""
+        look = "SELECT sum(seq_tup_read)::int, sum(idx_tup_fetch)::int FROM pg_stat_xact_user_tables WHERE relname = 'customers'"
+        with connection.cursor() as cursor:
+            cursor.execute("BEGIN; SET LOCAL search_path = patchbay; " + look)
+            before = cursor.fetchone()
+            cursor.execute("SELECT done FROM reclaim_and_remind(1, %s, 1, %s, 50)", (me, now))
+            done = cursor.fetchone()[0]
+            cursor.execute(look)
+            read = [after - was for after, was in zip(cursor.fetchone(), before)]
+            cursor.execute("COMMIT")
+            return done, *read
+
+    for _ in range(2):
+        assert run(early)[0] == 0
+    database.query(NOT_DUE.format(now=now))
+    if is_analyzed:
+        database.query("ANALYZE patchbay.customers")
+    connection = late if is_analyzed else early
+    assert run(connection) == (0, 0, 0)
+    database.query(DUE.format(now=now))
+    done, whole, by_index = run(connection)
+    assert (done, whole) == (3, 0) and 3 <= by_index < 100
+    assert database.query("SELECT name, owner, reminded_ms = %s FROM patchbay.customers WHERE name IN ('7', '1500', '1501') ORDER BY 1", now) == [
+        ("1500", "anna", True), ("1501", "anna", True), ("7", None, None)]
+    early.close()
+    late.close()
 
 
 def test_who_does_not_follow_up_is_reminded_and_then_loses_the_customer(router, desk, tables):
