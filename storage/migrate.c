@@ -3,6 +3,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "storage/libpq.h"
 #include "storage/pg_open.h"
@@ -11,6 +12,7 @@
 
 #define ADVISORY_LOCK "8097881575290724729" /* the letters of "patchbay" */
 #define VERSION_DIGITS 4
+#define TURN_LOOK_NS 100000000 /* between looks whether another runner has ended */
 
 struct migration {
     PGconn *conn;
@@ -187,18 +189,31 @@ static bool apply(struct migration *run, const struct sql_file *file)
     return true;
 }
 
-/* Held by the session, not by a transaction: it ends with the connection at the latest. */
-static bool take_turn(struct migration *run)
+static bool try_turn(struct migration *run, bool *taken)
 {
     PGresult *result = PQexec(run->conn, "SELECT pg_try_advisory_lock(" ADVISORY_LOCK ")");
     bool fine = PQresultStatus(result) == PGRES_TUPLES_OK || complain(run, "taking the lock", result);
-    bool taken = fine && strcmp(PQgetvalue(result, 0, 0), "t") == 0;
+    *taken = fine && strcmp(PQgetvalue(result, 0, 0), "t") == 0;
     PQclear(result);
-    if (!fine || taken)
-        return fine;
-    fprintf(run->out, "another migration is running: waiting for it\n");
-    fflush(run->out);
-    return execute(run, "waiting for the lock", "SELECT pg_advisory_lock(" ADVISORY_LOCK ")");
+    return fine;
+}
+
+/* Held by the session, not by a transaction: it ends with the connection at the latest. Nobody waits for it
+ * inside of the database: who does has a snapshot there, for whose end REINDEX CONCURRENTLY of the holder
+ * would wait. */
+static bool take_turn(struct migration *run)
+{
+    bool taken, told = false;
+    while (try_turn(run, &taken)) {
+        if (taken)
+            return true;
+        if (!told)
+            fprintf(run->out, "another migration is running: waiting for it\n");
+        told = true;
+        fflush(run->out);
+        nanosleep(&(struct timespec){.tv_nsec = TURN_LOOK_NS}, NULL);
+    }
+    return false;
 }
 
 static bool prepare(struct migration *run)
@@ -215,6 +230,57 @@ static bool prepare(struct migration *run)
                "name text NOT NULL, checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())");
 }
 
+/* --- The order of names --- */
+
+/* Each index sorted by the collation, those first that a run which was broken off has left; and whether ICU
+ * has another version since: then it may sort otherwise, and an index of before finds nothing any more. */
+static const char sorted_indexes[] =
+    "SELECT i.indexrelid::regclass, NOT i.indisvalid AND x.relname ~ '_cc(new|old)[0-9]*$',"
+    " c.collversion IS DISTINCT FROM pg_collation_actual_version(c.oid) "
+    "FROM pg_collation c JOIN pg_index i ON c.oid = ANY (i.indcollation) JOIN pg_class x ON x.oid = i.indexrelid "
+    "WHERE c.oid = to_regcollation('patchbay.names') ORDER BY 2 DESC, 1";
+
+enum index_column { INDEX, IS_LEFT_OVER, IS_OLD };
+
+static bool is_true(const PGresult *result, int row, enum index_column column)
+{
+    return strcmp(PQgetvalue(result, row, column), "t") == 0;
+}
+
+static bool keep_index(struct migration *run, const PGresult *result, int row)
+{
+    char text[128];
+    const char *index = PQgetvalue(result, row, INDEX); /* quoted where it must be */
+    if (is_true(result, row, IS_LEFT_OVER)) {
+        fprintf(run->out, "dropping %s, which a run that was broken off has left\n", index);
+        snprintf(text, sizeof text, "DROP INDEX CONCURRENTLY %s", index);
+    } else if (is_true(result, row, IS_OLD)) {
+        fprintf(run->out,
+                "another version of ICU sorts names: %s is made anew, beside whoever reads and writes\n",
+                index);
+        snprintf(text, sizeof text, "REINDEX INDEX CONCURRENTLY %s", index);
+    } else {
+        return true;
+    }
+    fflush(run->out);
+    return execute(run, index, text);
+}
+
+/* Outside of a transaction, as CONCURRENTLY must be. */
+static bool keep_order(struct migration *run)
+{
+    PGresult *result = PQexec(run->conn, sorted_indexes);
+    bool fine =
+        PQresultStatus(result) == PGRES_TUPLES_OK || complain(run, "looking at the order of names", result);
+    bool is_old = false;
+    for (int row = 0; fine && row < PQntuples(result); row++) {
+        is_old |= is_true(result, row, IS_OLD);
+        fine = keep_index(run, result, row);
+    }
+    PQclear(result);
+    return fine && (!is_old || execute(run, "the order of names", "ALTER COLLATION names REFRESH VERSION"));
+}
+
 static bool run_all(struct migration *run)
 {
     if (!are_files_sound(run) || !prepare(run))
@@ -227,7 +293,7 @@ static bool run_all(struct migration *run)
     for (const struct sql_file *file = &migration_files[done]; file->name; file++)
         if (!apply(run, file))
             return false;
-    return true;
+    return keep_order(run);
 }
 
 static bool open_run(struct migration *run, const char *conninfo)

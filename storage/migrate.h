@@ -2,6 +2,10 @@
  * transaction of its own, recorded with a checksum in patchbay.schema_migrations. Blocking; for command-line
  * programs.
  *
+ * Afterwards the indexes of names are kept in order: when another version of ICU sorts names they are made
+ * anew, beside whoever reads and writes. A run that is broken off leaves an index that nobody uses, which the
+ * next one drops.
+ *
  * Files run with search_path patchbay, pg_temp and must not end their transaction. Several runners at once
  * take turns on an advisory lock: the later ones find nothing to do. A schema that this binary does not know
  * in full (a recorded migration missing here, or with another text) is left alone. */

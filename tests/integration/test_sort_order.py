@@ -1,10 +1,12 @@
 """Lists are in the same order whatever the database sorts by, and stay whole when ICU gets another order."""
+import concurrent.futures
 import csv
 import io
 from urllib.parse import quote
 
 import pytest
 
+from harness.process import wait_for
 from harness.projects import project
 from harness.router import admin
 
@@ -52,7 +54,33 @@ def test_lists_are_in_the_order_of_the_house_on_a_database_with_another(make_rou
     assert [name for name in header if name.startswith("fields.")] == ["fields.A", "fields.b"]
     assert database.query("SET search_path = patchbay; SELECT script_of(1, 'support') ->> 'name'") == [("Zulu",)]
 
+
+MIGRATES = "SELECT pid FROM pg_stat_activity WHERE application_name = 'patchbay migrate' AND wait_event_type = 'Lock'"
+INDEXES = "SELECT relname FROM pg_index JOIN pg_class ON oid = indexrelid WHERE 'patchbay.names'::regcollation = ANY (indcollation) ORDER BY 1"
+
+
+def test_names_get_their_new_order_beside_who_writes_and_after_a_run_that_was_broken_off(make_router, database):
+    client = make_router(project(AGENTS)).start().client()
+    for name in NAMES:
+        client.ok("POST", "customers", {"name": name}, 201)
     assert "made anew" not in admin(database.url, "migrate").stdout
     database.query("UPDATE pg_collation SET collversion = '0' WHERE collname = 'names'")
-    assert "made anew" in admin(database.url, "migrate").stdout and "made anew" not in admin(database.url, "migrate").stdout
-    assert [one["name"] for one in walk(client, "customers?sort=name")] == SORTED
+    writer = database.cluster.connect(database.name)
+    writer.autocommit = False
+    with concurrent.futures.ThreadPoolExecutor(2) as threads, writer.cursor() as cursor:
+        cursor.execute("UPDATE patchbay.customers SET company = 'x' WHERE name = 'Otto'")  # has not ended: it is waited for
+        broken = threads.submit(admin, database.url, "migrate", check=False)
+        [(pid,)] = wait_for(lambda: database.query(MIGRATES), "it waits for who writes", 60)
+        client.ok("POST", "customers", {"name": "Ötti"}, 201)  # and nobody waits for it
+        database.query("SELECT pg_terminate_backend(%s)", pid)
+        assert broken.result(60).returncode == 1
+        assert database.query(INDEXES) == [("customers_name",), ("customers_name_ccnew",)]
+        both = [threads.submit(admin, database.url, "migrate") for _ in range(2)]
+        wait_for(lambda: database.query(MIGRATES), "one waits again", 60)
+        client.ok("POST", "customers", {"name": "Otti"}, 201)
+        writer.commit()
+        said = sorted((one.result(60).stdout for one in both), key=lambda text: "made anew" in text)
+    writer.close()
+    assert "made anew" not in said[0] and "dropping customers_name_ccnew" in said[1] and "customers_name is made anew" in said[1]
+    assert database.query(INDEXES) == [("customers_name",)] and "made anew" not in admin(database.url, "migrate").stdout
+    assert [one["name"] for one in walk(client, "customers?sort=name")] == SORTED[:7] + ["Otti", "Ötti"] + SORTED[7:]
