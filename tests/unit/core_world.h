@@ -219,6 +219,18 @@ static inline const struct outcome *world_ring(struct world *world, const char *
     return world_step(world, world_event(world, EVENT_CALL_RINGING, subject, &from));
 }
 
+/* A call out, of the agent in its attributes. */
+static inline const struct outcome *world_dial(struct world *world, const char *subject, struct value agent)
+{
+    struct from from = {.phone = "+491"};
+    struct input call = world_event(world, EVENT_CALL_RINGING, subject, &from);
+    struct event *event = (struct event *)call.event;
+    event->outbound = true;
+    event->attributes = value_map(&world->arena, 1);
+    value_set(&event->attributes, "agent", agent);
+    return world_step(world, call);
+}
+
 static inline const struct outcome *world_chat(struct world *world, const char *subject)
 {
     struct from from = {.phone = NULL};

@@ -126,25 +126,7 @@ static void what_comes_after_the_end_is_answered_and_changes_nothing(void **stat
     world_deinit(&world);
 }
 
-/* --- The gateway's word --- */
-
-static const struct outcome *answered_by(struct world *world, const char *subject, const char *agent)
-{
-    struct input answered = world_event(world, EVENT_CALL_ANSWERED, subject, NULL);
-    ((struct event *)answered.event)->agent = slice_of(agent);
-    return world_step(world, answered);
-}
-
-static const struct outcome *dial(struct world *world, const char *subject, struct value agent)
-{
-    struct from from = {.phone = "+491"};
-    struct input call = world_event(world, EVENT_CALL_RINGING, subject, &from);
-    struct event *event = (struct event *)call.event;
-    event->outbound = true;
-    event->attributes = value_map(&world->arena, 1);
-    value_set(&event->attributes, "agent", agent);
-    return world_step(world, call);
-}
+/* --- Offers and who answers them --- */
 
 static void the_last_miss_sends_all_other_offers_back(void **state)
 {
@@ -167,98 +149,6 @@ static void the_last_miss_sends_all_other_offers_back(void **state)
         assert_string_equal(holder(&world, world_find(&world, CHANNEL_CHAT, "s2")), "ben");
         world_deinit(&world);
     }
-}
-
-static void an_outbound_call_gets_its_agent_when_the_gateway_names_one(void **state)
-{
-    struct world world;
-    (void)state;
-    world_init(&world, 2);
-    assert_int_equal(dial(&world, "c1", value_int(5))->outcome, OUTCOME_ASSIGNED);
-    assert_int_equal(dial(&world, "c2", value_string(SLICE("nobody")))->outcome, OUTCOME_ASSIGNED);
-    assert_string_equal(holder(&world, world_find(&world, CHANNEL_CALL, "c1")), "");
-    assert_int_equal(answered_by(&world, "c1", NULL)->outcome, OUTCOME_ATTACHED);
-    assert_int_equal(answered_by(&world, "c1", "nobody")->outcome, OUTCOME_ATTACHED);
-    assert_string_equal(holder(&world, world_find(&world, CHANNEL_CALL, "c1")), "");
-    const struct outcome *outcome = answered_by(&world, "c1", "ben");
-    assert_true(slice_is(announced_as(outcome, ANNOUNCE_ASSIGNED)->agent, "ben"));
-    assert_string_equal(holder(&world, world_find(&world, CHANNEL_CALL, "c1")), "ben");
-    world_deinit(&world);
-}
-
-/* A transfer at the exchange: nobody of patchbay was asked, and it has happened. */
-static void a_call_that_another_answers_is_that_ones_and_who_had_it_rests(void **state)
-{
-    struct world world;
-    (void)state;
-    world_prepare(&world, 2);
-    world.queues[QUEUE_SUPPORT].wrap_up_ms = 5000;
-    world_start(&world);
-    world_presence(&world, "anna", AGENT_AVAILABLE, 0);
-    struct uuid offer = world_ring(&world, "c1", "+491")->snapshot->offer;
-    world_accept(&world, offer, "anna");
-    world.now += 1000;
-    const struct outcome *outcome = answered_by(&world, "c1", "ben");
-    assert_int_equal(outcome->outcome, OUTCOME_ATTACHED);
-    assert_true(slice_is(announced_as(outcome, ANNOUNCE_QUEUED)->agent, "anna"));
-    assert_true(slice_is(announced_as(outcome, ANNOUNCE_QUEUED)->cause, "answered"));
-    assert_true(slice_is(announced_as(outcome, ANNOUNCE_ASSIGNED)->agent, "ben"));
-    assert_true(slice_is(outcome->active_agent, "ben"));
-    assert_string_equal(holder(&world, world_find(&world, CHANNEL_CALL, "c1")), "ben");
-    const struct agent *anna = core_find_agent(&world.core, SLICE("anna"));
-    assert_int_equal(anna->data.load[CHANNEL_CALL], 0);
-    assert_int_equal(anna->data.wrap_until, world.now + 5000);
-    assert_int_equal(world_accept(&world, offer, "anna")->refusal, REFUSAL_OFFER_GONE);
-    assert_null(answered_by(&world, "c1", "ben")->announcements); /* said twice */
-    assert_null(answered_by(&world, "c1", "nobody")->announcements);
-    world_deinit(&world);
-}
-
-static void what_is_older_than_who_has_it_moves_nothing(void **state)
-{
-    struct world world;
-    (void)state;
-    world_init(&world, 2);
-    world_presence(&world, "anna", AGENT_AVAILABLE, 0);
-    world_accept(&world, world_ring(&world, "c1", "+491")->snapshot->offer, "anna");
-    struct input answered = world_event(&world, EVENT_CALL_ANSWERED, "c1", NULL);
-    struct event *event = (struct event *)answered.event;
-    event->agent = SLICE("ben");
-    event->time_ms = world.now - 1;
-    assert_null(world_step(&world, answered)->announcements);
-    assert_string_equal(holder(&world, world_find(&world, CHANNEL_CALL, "c1")), "anna");
-    event->time_ms = world.now;
-    assert_non_null(world_step(&world, answered)->announcements);
-    assert_string_equal(holder(&world, world_find(&world, CHANNEL_CALL, "c1")), "ben");
-    world_deinit(&world);
-}
-
-static void who_gave_it_away_at_the_exchange_takes_what_waits(void **state)
-{
-    struct world world;
-    (void)state;
-    world_init(&world, 2);
-    world_presence(&world, "anna", AGENT_AVAILABLE, 0);
-    world_accept(&world, world_ring(&world, "c1", "+491")->snapshot->offer, "anna");
-    assert_int_equal(world_ring(&world, "c2", "+492")->outcome, OUTCOME_QUEUED);
-    answered_by(&world, "c1", "ben");
-    assert_string_equal(holder(&world, world_find(&world, CHANNEL_CALL, "c2")), "anna");
-    world_deinit(&world);
-}
-
-static void who_was_asked_may_answer_at_the_telephone(void **state)
-{
-    struct world world;
-    (void)state;
-    world_init(&world, 2);
-    world_presence(&world, "anna", AGENT_AVAILABLE, 0);
-    world_ring(&world, "c1", "+491");
-    const struct outcome *outcome = answered_by(&world, "c1", "anna");
-    assert_null(announced_as(outcome, ANNOUNCE_WITHDRAWN));
-    assert_non_null(announced_as(outcome, ANNOUNCE_ASSIGNED));
-    assert_int_equal(core_find_agent(&world.core, SLICE("anna"))->data.load[CHANNEL_CALL], 1);
-    assert_int_equal(answered_by(&world, "unheard", "anna")->outcome, OUTCOME_IGNORED);
-    world_deinit(&world);
 }
 
 static void a_blocked_caller_whom_somebody_answers_is_not_assigned(void **state)
@@ -320,7 +210,7 @@ static void work_is_ended_by_its_holder_or_from_above(void **state)
     assert_int_equal(world_end(&world, call, "anna")->refusal, REFUSAL_CLOSED);
     assert_int_equal(world_end(&world, foreign(1, 99), "anna")->refusal, REFUSAL_NOT_FOUND);
     assert_int_equal(world_end(&world, foreign(2, 1), "anna")->refusal, REFUSAL_NOT_FOUND);
-    struct uuid unowned = dial(&world, "c2", value_null())->snapshot->interaction;
+    struct uuid unowned = world_dial(&world, "c2", value_null())->snapshot->interaction;
     assert_int_equal(world_end(&world, unowned, "anna")->refusal, REFUSAL_FORBIDDEN);
     const struct outcome *outcome = world_end(&world, unowned, NULL);
     assert_int_equal(outcome->outcome, OUTCOME_ENDED);
@@ -493,11 +383,6 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_mail_is_attached_to_whichever_message_of_its_thread_is_open),
     cmocka_unit_test(what_comes_after_the_end_is_answered_and_changes_nothing),
     cmocka_unit_test(the_last_miss_sends_all_other_offers_back),
-    cmocka_unit_test(an_outbound_call_gets_its_agent_when_the_gateway_names_one),
-    cmocka_unit_test(a_call_that_another_answers_is_that_ones_and_who_had_it_rests),
-    cmocka_unit_test(what_is_older_than_who_has_it_moves_nothing),
-    cmocka_unit_test(who_gave_it_away_at_the_exchange_takes_what_waits),
-    cmocka_unit_test(who_was_asked_may_answer_at_the_telephone),
     cmocka_unit_test(a_blocked_caller_whom_somebody_answers_is_not_assigned),
     cmocka_unit_test(an_offer_is_answered_by_who_got_it_and_once),
     cmocka_unit_test(work_is_ended_by_its_holder_or_from_above),
