@@ -66,26 +66,39 @@ void ami_call_ring(struct ami_calls *calls, struct ami_call *call)
                                   .is_withheld = is_withheld(call, number),
                                   .at_ms = caller->since_ms});
     if (call->is_early)
-        ami_call_answer(calls, call, ami_text(&call->early));
+        ami_call_answer(calls, call, ami_text(&call->early), ami_text(&call->early_leg));
     call->is_early = false;
 }
 
-void ami_call_answer(struct ami_calls *calls, struct ami_call *call, struct slice agent)
+static void keep_early(struct ami_call *call, struct slice agent, struct slice leg)
+{
+    if (agent.len || !call->is_early) {
+        ami_text_set(&call->early, agent);
+        ami_text_set(&call->early_leg, leg);
+    }
+    call->is_early = true;
+}
+
+void ami_call_answer(struct ami_calls *calls, struct ami_call *call, struct slice agent, struct slice leg)
 {
     if (call->is_asked) {
-        if (agent.len || !call->is_early)
-            ami_text_set(&call->early, agent);
-        call->is_early = true;
+        keep_early(call, agent, leg);
         return;
     }
-    if (!call->has_begun ||
-        (call->is_answered && (!agent.len || slice_equal(ami_text(&call->announced), agent))))
+    if (!call->has_begun || (call->is_answered && !agent.len))
+        return;
+    bool is_same = call->is_answered && slice_equal(ami_text(&call->announced), agent);
+    ami_text_set(&call->announced_leg, leg);
+    if (agent.len)
+        call->is_abandoned = false;
+    if (is_same)
         return;
     call->is_answered = true;
     ami_text_set(&call->announced, agent);
     say(calls, &(struct ami_news){.type = EVENT_CALL_ANSWERED,
                                   .call = ami_text(&call->id),
                                   .agent = agent,
+                                  .leg = leg,
                                   .queue = ami_text(&call->queue),
                                   .at_ms = calls->now_ms});
 }
@@ -112,6 +125,7 @@ struct ami_call *ami_call_add(struct ami_calls *calls, struct slice id)
     if (!call)
         abort();
     ami_text_set(&call->id, id);
+    call->serial = ++calls->serial;
     call->channels.prev = call->channels.next = &call->channels;
     call->by_id.owner = call;
     table_insert(&calls->calls_by_id, &call->by_id, ami_text(&call->id));

@@ -18,17 +18,33 @@ static void on_state(struct ami_calls *calls, struct ami_channel *channel, const
         ami_call_begin(calls, channel->call, channel);
     }
     if (channel->state == AMI_STATE_UP && channel->call->caller == channel)
-        ami_call_answer(calls, channel->call, (struct slice){NULL, 0});
+        ami_call_answer(calls, channel->call, (struct slice){NULL, 0}, (struct slice){NULL, 0});
+}
+
+/* An agent who asks for advice in a queue waits there on a channel of the same Linkedid. */
+static bool is_callers_wait(const struct ami_channel *channel)
+{
+    return channel == channel->call->caller || !channel->call->announced.len;
 }
 
 /* Asterisk's own queue has found somebody: by the map, else as the queue names the telephone. */
-static void on_agent(struct ami_calls *calls, struct ami_call *call, const struct ami_block *block)
+static void on_agent(struct ami_calls *calls, struct ami_channel *channel, const struct ami_block *block)
 {
+    struct ami_call *call = channel->call;
+    struct ami_channel *leg = ami_channel_find(calls, ami_find(block, "destuniqueid"));
     struct slice extension = ami_extension_of(ami_find(block, "interface"), false);
     struct slice agent = ami_agent_at(calls, extension);
+    if (!agent.len)
+        agent = extension;
+    if (leg)
+        ami_text_set(&leg->agent, agent);
+    if (!is_callers_wait(channel))
+        return;
     ami_text_set(&call->queue, ami_find(block, "queue"));
-    call->is_abandoned = false;
-    ami_call_answer(calls, call, agent.len ? agent : extension);
+    if (leg)
+        ami_channel_answer(calls, call, leg);
+    else
+        ami_call_answer(calls, call, agent, (struct slice){NULL, 0});
 }
 
 static void on_hangup(struct ami_calls *calls, struct ami_channel *channel, const struct ami_block *block)
@@ -42,38 +58,49 @@ static void on_hangup(struct ami_calls *calls, struct ami_channel *channel, cons
     ami_channel_drop(calls, channel, cause);
 }
 
-static void on_dialled(struct ami_calls *calls, struct ami_call *call, const struct ami_block *block)
+/* What others dial, as for a consultation, is not the caller's yet. */
+static void on_dialled(struct ami_calls *calls, const struct ami_channel *channel,
+                       const struct ami_block *block)
 {
-    struct slice agent = ami_agent_at(calls, ami_extension_of(ami_find(block, "destchannel"), true));
-    if (agent.len && ami_is(block, "dialstatus", "answer"))
-        ami_call_answer(calls, call, agent);
+    struct ami_channel *leg = ami_channel_find(calls, ami_find(block, "destuniqueid"));
+    if (leg && channel == channel->call->caller && ami_is(block, "dialstatus", "answer"))
+        ami_channel_answer(calls, channel->call, leg);
+}
+
+static void on_queue(struct ami_channel *channel, bool has_left, const struct ami_block *block)
+{
+    if (!is_callers_wait(channel))
+        return;
+    if (has_left)
+        channel->call->is_abandoned = true;
+    else
+        ami_text_set(&channel->call->queue, ami_find(block, "queue"));
 }
 
 static void on_channel(struct ami_calls *calls, struct slice event, struct ami_channel *channel,
                        const struct ami_block *block)
 {
-    struct ami_call *call = channel->call;
     if (ascii_equal(event, "newstate")) {
         on_state(calls, channel, block);
     } else if (ascii_equal(event, "hangup")) {
         on_hangup(calls, channel, block);
     } else if (ascii_equal(event, "rename")) {
-        ami_text_set(&channel->name, ami_find(block, "newname"));
+        ami_channel_rename(calls, channel, ami_find(block, "newname"));
     } else if (ascii_equal(event, "newcallerid")) {
-        if (channel == call->caller)
-            call->is_withheld |= ami_hides(ami_find(block, "cid-callingpres"));
+        if (channel == channel->call->caller)
+            channel->call->is_withheld |= ami_hides(ami_find(block, "cid-callingpres"));
     } else if (ascii_equal(event, "queuecallerjoin")) {
-        ami_text_set(&call->queue, ami_find(block, "queue"));
+        on_queue(channel, false, block);
     } else if (ascii_equal(event, "queuecallerabandon")) {
-        call->is_abandoned = true;
+        on_queue(channel, true, block);
     } else if (ascii_equal(event, "agentconnect")) {
-        on_agent(calls, call, block);
+        on_agent(calls, channel, block);
     } else if (ascii_equal(event, "dialend")) {
-        on_dialled(calls, call, block);
-    } else if (ascii_equal(event, "bridgeenter") && channel->is_real) {
-        struct slice agent = ami_channel_agent(calls, channel);
-        if (agent.len)
-            ami_call_answer(calls, call, agent);
+        on_dialled(calls, channel, block);
+    } else if (ascii_equal(event, "bridgeenter")) {
+        ami_bridge_enter(calls, channel, block);
+    } else if (ascii_equal(event, "bridgeleave")) {
+        ami_bridge_leave(calls, channel, ami_find(block, "bridgeuniqueid"));
     }
 }
 
@@ -112,15 +139,16 @@ void ami_calls_read(struct ami_calls *calls, const struct ami_block *block, int6
             ami_list_end(calls);
         return;
     }
-    if (!id.len || !linked.len || id.len > AMI_ID_MAX || linked.len > AMI_ID_MAX)
+    if (!id.len || id.len > AMI_ID_MAX || linked.len > AMI_ID_MAX)
         return;
     if (ascii_equal(event, "coreshowchannel")) {
-        if (calls->is_resyncing)
+        if (calls->is_resyncing && linked.len)
             ami_list_read(calls, block, id, linked);
         return;
     }
     struct ami_channel *channel = ami_channel_find(calls, id);
-    if (!channel && ascii_equal(event, "newchannel") && (channel = ami_channel_add(calls, block, id, linked)))
+    if (!channel && linked.len && ascii_equal(event, "newchannel") &&
+        (channel = ami_channel_add(calls, block, id, linked)))
         on_state(calls, channel, block);
     if (!channel)
         return;
@@ -139,6 +167,8 @@ struct ami_calls *ami_calls_alloc(const struct ami_calls_options *options)
     calls->options = *options;
     table_init(&calls->channels_by_id);
     table_init(&calls->calls_by_id);
+    table_init(&calls->bridges_by_id);
+    table_init(&calls->halves);
     calls->channels.prev_all = calls->channels.next_all = &calls->channels;
     calls->calls.prev = calls->calls.next = &calls->calls;
     ami_ask_init(calls);
@@ -154,6 +184,7 @@ void ami_calls_free(struct ami_calls **owner)
     while (calls->channels.next_all != &calls->channels) {
         struct ami_channel *channel = calls->channels.next_all;
         calls->channels.next_all = channel->next_all;
+        ami_bridge_pull(calls, channel);
         free(channel);
     }
     while (calls->calls.next != &calls->calls) {
@@ -163,6 +194,8 @@ void ami_calls_free(struct ami_calls **owner)
     }
     table_deinit(&calls->channels_by_id);
     table_deinit(&calls->calls_by_id);
+    table_deinit(&calls->bridges_by_id);
+    table_deinit(&calls->halves);
     free(calls);
 }
 
@@ -181,7 +214,29 @@ struct slice ami_calls_channel(const struct ami_calls *calls, struct slice id)
 struct slice ami_calls_agent(const struct ami_calls *calls, struct slice id)
 {
     const struct ami_call *call = ami_call_find(calls, id);
-    return call ? ami_text(&call->announced) : (struct slice){NULL, 0};
+    bool is_there =
+        call && (!call->announced_leg.len || ami_channel_find(calls, ami_text(&call->announced_leg)));
+    return is_there ? ami_text(&call->announced) : (struct slice){NULL, 0};
+}
+
+bool ami_calls_was_at(const struct ami_calls *calls, struct slice id, struct slice context,
+                      struct slice extension)
+{
+    const struct ami_call *call = ami_call_find(calls, id);
+    return call && slice_equal(ami_text(&call->listed_context), context) &&
+           slice_equal(ami_text(&call->listed_exten), extension);
+}
+
+bool ami_calls_is_cut(const struct ami_calls *calls)
+{
+    return calls->is_cut;
+}
+
+bool ami_calls_wants_list(const struct ami_calls *calls)
+{
+    return calls->is_cut && !calls->is_resyncing &&
+           calls->calls_by_id.count <= AMI_CALLS_MAX / 8 * AMI_ROOM_EIGHTHS &&
+           calls->channels_by_id.count <= AMI_CHANNELS_MAX / 8 * AMI_ROOM_EIGHTHS;
 }
 
 uint32_t ami_calls_count(const struct ami_calls *calls)

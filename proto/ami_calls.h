@@ -12,11 +12,13 @@
 #include "proto/ami.h"
 #include "rules/event.h"
 
-#define AMI_CALLS_MAX 4096     /* at a time; more are left alone */
-#define AMI_CHANNELS_MAX 16384 /* at a time; more are left alone */
-#define AMI_ID_MAX 160         /* bytes of a Uniqueid or Linkedid (Asterisk: 149) */
-#define AMI_NAME_MAX 256       /* bytes of a channel's name, a caller's name or number; longer are cut */
-#define AMI_ASKS_MAX 32        /* questions that are not answered yet; more calls wait to be asked about */
+#define AMI_CALLS_MAX 4096     /* at a time; more are left alone until there is room */
+#define AMI_CHANNELS_MAX 16384 /* at a time; more are left alone until there is room */
+#define AMI_ROOM_EIGHTHS 7 /* of both: when no more than that is taken, what was left alone is asked for */
+#define AMI_TALK_MAX 64    /* channels that are connected with each other; of more nobody is told */
+#define AMI_ID_MAX 160     /* bytes of a Uniqueid or Linkedid (Asterisk: 149) */
+#define AMI_NAME_MAX 256   /* bytes of a channel's name, a caller's name or number; longer are cut */
+#define AMI_ASKS_MAX 32    /* questions that are not answered yet; more calls wait to be asked about */
 #define AMI_PRESENTATION_ID "pres:" /* begins the ActionID of the question for CALLERID(pres) */
 
 /* All text is borrowed until the function returns. */
@@ -26,6 +28,7 @@ struct ami_news {
     struct slice number, name, to, context, channel; /* ringing */
     bool is_withheld;
     struct slice agent; /* answered: empty where it is not known */
+    struct slice leg;   /* answered: the channel of the agent, where it is known */
     struct slice queue; /* Asterisk's, if it went through one */
     const char *cause;  /* ended */
     int64_t at_ms;      /* TIME_NEVER: not known */
@@ -57,8 +60,15 @@ void ami_calls_resync(struct ami_calls *calls);
 bool ami_calls_has(const struct ami_calls *calls, struct slice call); /* it rang, and has not ended */
 /* The channel that the caller is on; empty: there is none. */
 struct slice ami_calls_channel(const struct ami_calls *calls, struct slice call);
-/* Who was last said to have answered it; empty: nobody that is known. */
+/* Who was last said to have answered it, if their telephone is not hung up yet; empty: nobody. */
 struct slice ami_calls_agent(const struct ami_calls *calls, struct slice call);
+/* Whether the last list found its caller there. */
+bool ami_calls_was_at(const struct ami_calls *calls, struct slice call, struct slice context,
+                      struct slice extension);
+/* There was more than is followed: who is not here may live. */
+bool ami_calls_is_cut(const struct ami_calls *calls);
+/* It was, and there is room again: CoreShowChannels is to be asked for. */
+bool ami_calls_wants_list(const struct ami_calls *calls);
 uint32_t ami_calls_count(const struct ami_calls *calls);
 
 /* News as the document that proto/cloudevent.h reads. */

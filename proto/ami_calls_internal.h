@@ -1,6 +1,6 @@
 /* Shared by the files that turn channels into calls: ami_calls.c reads events, ami_list.c the list of
- * channels; ami_channel.c knows the legs, ami_call.c what is said of a call, ami_ask.c whether it hides its
- * number, ami_words.c what values mean. */
+ * channels; ami_channel.c knows the legs, ami_bridge.c who is connected with whom, ami_call.c what is said of
+ * a call, ami_ask.c whether it hides its number, ami_words.c what values mean. */
 #ifndef PROTO_AMI_CALLS_INTERNAL_H
 #define PROTO_AMI_CALLS_INTERNAL_H
 
@@ -18,17 +18,24 @@ struct ami_text {
 };
 
 struct ami_call;
+struct ami_bridge;
 
 struct ami_channel {
     struct table_node by_id;
+    struct table_node by_pair;       /* of a Local channel whose other half is not known yet */
+    struct ami_channel *half;        /* of a Local channel: the other one; NULL: there is none */
     struct ami_channel *prev, *next; /* of its call */
     struct ami_channel *prev_all, *next_all;
+    struct ami_channel *prev_in, *next_in; /* of its bridge */
+    struct ami_bridge *bridge;             /* NULL: it is in none */
     struct ami_call *call;
     bool is_real, is_seen;
-    bool has_come_up; /* as the list says: since the one before, or into this call */
     unsigned state;
     int64_t since_ms; /* TIME_NEVER: not known */
+    uint64_t serial;  /* in the order in which they became known */
+    uint64_t told;    /* the serial of the call that it was last said to have answered */
     struct ami_text id, name, number, caller, exten, context;
+    struct ami_text agent; /* as Asterisk's own queue named whose telephone it is */
 };
 
 struct ami_call {
@@ -38,21 +45,28 @@ struct ami_call {
     uint32_t real;
     struct ami_channel *caller; /* the channel that it came in on; NULL: it has hung up, or was never known */
     struct ami_call *prev_ask, *next_ask; /* of those that wait to be asked about; NULL: it does not */
+    uint64_t serial;
     bool is_asked,                        /* it rings when it is known how its number is presented */
         has_begun, is_answered, is_early, /* early: answered before the question was */
         is_abandoned, is_withheld, is_foreign;
     unsigned cause;
-    struct ami_text id, queue, early, announced; /* announced: who was last said to have answered */
+    struct ami_text id, queue;
+    struct ami_text announced, announced_leg; /* who was last said to have answered, and on which channel */
+    struct ami_text early, early_leg;
+    struct ami_text listed_context, listed_exten; /* where the list last found its caller */
 };
 
 struct ami_calls {
     struct ami_calls_options options;
-    struct table channels_by_id, calls_by_id;
+    struct table channels_by_id, calls_by_id, bridges_by_id;
+    struct table halves; /* of Local channels, by the name that both have in common */
+    uint64_t serial, visits;
     struct ami_channel channels; /* ring */
     struct ami_call calls;       /* ring */
     struct ami_call asks;        /* ring of those that wait to be asked about */
     uint32_t asking;             /* questions that are not answered yet */
     bool is_resyncing;
+    bool is_cut; /* since the last list began there was something that is left alone, for there is too much */
     int64_t now_ms;
 };
 
@@ -74,11 +88,22 @@ struct ami_channel *ami_channel_add(struct ami_calls *calls, const struct ami_bl
                                     struct slice linked); /* NULL: there are too many */
 /* `cause`: of the call, if it was its last real one. */
 void ami_channel_drop(struct ami_calls *calls, struct ami_channel *channel, const char *cause);
+/* A masquerade renames: one channel takes the place of another, whose id goes. */
+void ami_channel_rename(struct ami_calls *calls, struct ami_channel *channel, struct slice name);
 /* To the call of that Linkedid, where there is one; false: it stays. */
 bool ami_channel_follow(struct ami_calls *calls, struct ami_channel *channel, struct slice linked);
 struct slice ami_extension_of(struct slice name, bool is_channel);
 struct slice ami_agent_at(const struct ami_calls *calls, struct slice extension);
 struct slice ami_channel_agent(const struct ami_calls *calls, const struct ami_channel *channel);
+/* It is connected with that call's caller: if it is an agent's, they have answered. */
+void ami_channel_answer(struct ami_calls *calls, struct ami_call *call, struct ami_channel *channel);
+
+/* ami_bridge.c */
+void ami_bridge_enter(struct ami_calls *calls, struct ami_channel *channel, const struct ami_block *block);
+void ami_bridge_leave(struct ami_calls *calls, struct ami_channel *channel, struct slice id);
+void ami_bridge_put(struct ami_calls *calls, struct ami_channel *channel, struct slice id); /* says nothing */
+void ami_bridge_pull(struct ami_calls *calls, struct ami_channel *channel);
+void ami_bridge_tell(struct ami_calls *calls, struct ami_channel *channel); /* it is in a bridge */
 
 /* ami_call.c: what has been said already, or is not to be, is not said. */
 struct ami_call *ami_call_find(const struct ami_calls *calls, struct slice id);
@@ -86,7 +111,8 @@ struct ami_call *ami_call_add(struct ami_calls *calls, struct slice id); /* NULL
 void ami_call_free(struct ami_calls *calls, struct ami_call *call);
 void ami_call_begin(struct ami_calls *calls, struct ami_call *call, struct ami_channel *channel);
 void ami_call_ring(struct ami_calls *calls, struct ami_call *call);
-void ami_call_answer(struct ami_calls *calls, struct ami_call *call, struct slice agent);
+/* `leg`: the channel that it was answered on; empty: not known. */
+void ami_call_answer(struct ami_calls *calls, struct ami_call *call, struct slice agent, struct slice leg);
 void ami_call_end(struct ami_calls *calls, struct ami_call *call, const char *cause);
 
 /* ami_ask.c */

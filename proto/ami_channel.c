@@ -47,8 +47,49 @@ struct slice ami_agent_at(const struct ami_calls *calls, struct slice extension)
 
 struct slice ami_channel_agent(const struct ami_calls *calls, const struct ami_channel *channel)
 {
-    return ami_agent_at(calls, ami_extension_of(ami_text(&channel->name), true));
+    if (channel->agent.len)
+        return ami_text(&channel->agent);
+    return channel->is_real ? ami_agent_at(calls, ami_extension_of(ami_text(&channel->name), true))
+                            : (struct slice){NULL, 0};
 }
+
+void ami_channel_answer(struct ami_calls *calls, struct ami_call *call, struct ami_channel *channel)
+{
+    struct slice agent = ami_channel_agent(calls, channel);
+    if (!agent.len || channel->told == call->serial)
+        return;
+    channel->told = call->serial;
+    ami_call_answer(calls, call, agent, ami_text(&channel->id));
+}
+
+/* --- Local channels --- */
+
+/* "Local/1001@agents-0000;1" and ";2" are joined, wherever their calls are. */
+static void join_halves(struct ami_calls *calls, struct ami_channel *channel)
+{
+    struct slice name = ami_text(&channel->name);
+    if (!ascii_begins(name, "local/") || name.len < 2 || name.ptr[name.len - 2] != ';')
+        return;
+    struct slice pair = ascii_part(name, 0, name.len - 1);
+    struct table_node *node = table_find(&calls->halves, pair);
+    if (!node) {
+        table_insert(&calls->halves, &channel->by_pair, pair);
+        return;
+    }
+    table_remove(&calls->halves, node);
+    channel->half = node->owner;
+    channel->half->half = channel;
+}
+
+static void part_halves(struct ami_calls *calls, struct ami_channel *channel)
+{
+    table_remove(&calls->halves, &channel->by_pair);
+    if (channel->half)
+        channel->half->half = NULL;
+    channel->half = NULL;
+}
+
+/* --- calls --- */
 
 static void join(struct ami_channel *channel, struct ami_call *call)
 {
@@ -73,7 +114,7 @@ static void leave(struct ami_calls *calls, struct ami_channel *channel, const ch
     call->real -= channel->is_real;
     if (call->caller == channel)
         call->caller = NULL;
-    if (channel->is_real && call->real == 0)
+    if (call->real == 0)
         ami_call_end(calls, call, cause);
     if (call->channels.next == &call->channels)
         ami_call_free(calls, call);
@@ -81,6 +122,8 @@ static void leave(struct ami_calls *calls, struct ami_channel *channel, const ch
 
 void ami_channel_drop(struct ami_calls *calls, struct ami_channel *channel, const char *cause)
 {
+    ami_bridge_pull(calls, channel);
+    part_halves(calls, channel);
     leave(calls, channel, cause);
     table_remove(&calls->channels_by_id, &channel->by_id);
     channel->prev_all->next_all = channel->next_all;
@@ -93,10 +136,12 @@ struct ami_channel *ami_channel_add(struct ami_calls *calls, const struct ami_bl
 {
     struct ami_call *call = ami_call_find(calls, linked);
     bool is_known;
+    calls->is_cut |= calls->channels_by_id.count == AMI_CHANNELS_MAX;
     if (calls->channels_by_id.count == AMI_CHANNELS_MAX)
         return NULL;
     if (!call)
         call = ami_call_add(calls, linked);
+    calls->is_cut |= !call;
     if (!call)
         return NULL;
     struct ami_channel *channel = calloc(1, sizeof *channel);
@@ -110,7 +155,9 @@ struct ami_channel *ami_channel_add(struct ami_calls *calls, const struct ami_bl
     ami_text_set(&channel->context, ami_find(block, "context"));
     channel->is_real = is_real(ami_text(&channel->name));
     channel->since_ms = calls->now_ms;
-    channel->by_id.owner = channel;
+    channel->serial = ++calls->serial;
+    channel->by_id.owner = channel->by_pair.owner = channel;
+    join_halves(calls, channel);
     table_insert(&calls->channels_by_id, &channel->by_id, ami_text(&channel->id));
     channel->prev_all = &calls->channels;
     channel->next_all = calls->channels.next_all;
@@ -120,12 +167,44 @@ struct ami_channel *ami_channel_add(struct ami_calls *calls, const struct ami_bl
     return channel;
 }
 
+/* "PJSIP/trunk-1<MASQ>" gives way to "PJSIP/trunk-1". */
+static bool gives_way(const struct ami_channel *channel, struct slice name)
+{
+    static const char mark[] = "<MASQ>";
+    struct slice old = ami_text(&channel->name);
+    return old.len == name.len + sizeof mark - 1 && slice_equal(ascii_part(old, 0, name.len), name) &&
+           slice_is(ascii_part(old, name.len, old.len), mark);
+}
+
+void ami_channel_rename(struct ami_calls *calls, struct ami_channel *channel, struct slice name)
+{
+    struct ami_call *call = channel->call;
+    const struct ami_channel *caller = call->caller;
+    bool was_real = channel->is_real;
+    if (!name.len)
+        return;
+    part_halves(calls, channel);
+    ami_text_set(&channel->name, name);
+    join_halves(calls, channel);
+    channel->is_real = is_real(name);
+    call->real = call->real + channel->is_real - was_real;
+    if (!caller || !gives_way(caller, name))
+        return;
+    channel->number = caller->number;
+    channel->caller = caller->caller;
+    channel->exten = caller->exten;
+    channel->context = caller->context;
+    call->caller = channel;
+}
+
 bool ami_channel_follow(struct ami_calls *calls, struct ami_channel *channel, struct slice linked)
 {
-    struct ami_call *other = linked.len && !slice_equal(ami_text(&channel->call->id), linked)
-                                 ? ami_call_find(calls, linked)
-                                 : NULL;
-    if (!other)
+    const struct ami_call *call = channel->call;
+    struct ami_call *other =
+        linked.len && !slice_equal(ami_text(&call->id), linked) ? ami_call_find(calls, linked) : NULL;
+    /* Put together with what an agent had dialled before: the older Linkedid is nobody's call. */
+    bool stays = call->caller == channel && other && !other->has_begun && !other->is_asked;
+    if (!other || stays)
         return false;
     leave(calls, channel, "merged");
     join(channel, other);

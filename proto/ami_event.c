@@ -2,14 +2,17 @@
 #include "proto/cloudevent.h"
 #include "proto/mail_text.h"
 
+/* The same agent may answer a call twice, on another channel: handed on, and back. */
 static struct slice name_of(const struct ami_news *news, struct arena *arena)
 {
     static const char *const kinds[] = {"ringing", "answered", "ended"};
     bool has_agent = news->type == EVENT_CALL_ANSWERED && news->agent.len;
     struct slice call = mail_line(news->call, arena), agent = mail_line(news->agent, arena);
-    return has_agent
-               ? arena_format(arena, "%.*s:answered:%.*s", (int)call.len, call.ptr, (int)agent.len, agent.ptr)
-               : arena_format(arena, "%.*s:%s", (int)call.len, call.ptr, kinds[news->type]);
+    struct slice leg = mail_line(news->leg, arena);
+    if (!has_agent)
+        return arena_format(arena, "%.*s:%s", (int)call.len, call.ptr, kinds[news->type]);
+    return arena_format(arena, "%.*s:answered:%.*s%s%.*s", (int)call.len, call.ptr, (int)agent.len, agent.ptr,
+                        leg.len ? ":" : "", (int)leg.len, leg.len ? leg.ptr : "");
 }
 
 static struct value data_of(const struct ami_news *news, struct arena *arena)

@@ -14,6 +14,19 @@ static int64_t duration_ms(struct slice text)
     return seconds * 1000;
 }
 
+/* The caller's channel keeps the call that it began, whatever older Linkedid it has since. */
+static struct slice call_of(const struct ami_calls *calls, struct slice id, struct slice linked)
+{
+    bool is_own = calls->options.is_open && calls->options.is_open(calls->options.ctx, id);
+    return is_own ? id : linked;
+}
+
+static void note_place(struct ami_call *call, const struct ami_block *block)
+{
+    ami_text_set(&call->listed_context, ami_find(block, "context"));
+    ami_text_set(&call->listed_exten, ami_find(block, "exten"));
+}
+
 void ami_list_read(struct ami_calls *calls, const struct ami_block *block, struct slice id,
                    struct slice linked)
 {
@@ -21,18 +34,19 @@ void ami_list_read(struct ami_calls *calls, const struct ami_block *block, struc
     struct slice name = ami_find(block, "channel");
     bool is_new = !channel;
     if (is_new)
-        channel = ami_channel_add(calls, block, id, linked);
+        channel = ami_channel_add(calls, block, id, call_of(calls, id, linked));
     else
-        is_new = ami_channel_follow(calls, channel, linked);
+        ami_channel_follow(calls, channel, linked);
     if (!channel)
         return;
-    bool was_up = !is_new && channel->state == AMI_STATE_UP;
     channel->is_seen = true;
-    if (name.len)
-        ami_text_set(&channel->name, name); /* masquerades rename */
+    if (!slice_equal(name, ami_text(&channel->name)))
+        ami_channel_rename(calls, channel, name);
     channel->state = ami_number_of(ami_find(block, "channelstate"));
-    channel->has_come_up = channel->state == AMI_STATE_UP && !was_up;
-    if (!channel->call->has_begun && calls->now_ms != TIME_NEVER)
+    ami_bridge_put(calls, channel, ami_find(block, "bridgeid"));
+    if (channel == channel->call->caller)
+        note_place(channel->call, block);
+    if ((is_new || !channel->call->has_begun) && calls->now_ms != TIME_NEVER)
         channel->since_ms = calls->now_ms - duration_ms(ami_find(block, "duration"));
 }
 
@@ -60,13 +74,11 @@ static void begin_listed(struct ami_calls *calls, struct ami_call *call)
 /* What the events would have said of telephones that are answered by now. */
 static void answer_listed(struct ami_calls *calls, struct ami_call *call)
 {
-    if (call->caller && call->caller->state == AMI_STATE_UP)
-        ami_call_answer(calls, call, (struct slice){NULL, 0});
-    for (const struct ami_channel *at = call->channels.next; at != &call->channels; at = at->next) {
-        struct slice agent = ami_channel_agent(calls, at);
-        if (at->is_real && at->has_come_up && agent.len)
-            ami_call_answer(calls, call, agent);
-    }
+    struct ami_channel *caller = call->caller;
+    if (caller && caller->state == AMI_STATE_UP)
+        ami_call_answer(calls, call, (struct slice){NULL, 0}, (struct slice){NULL, 0});
+    if (caller && caller->bridge)
+        ami_bridge_tell(calls, caller);
 }
 
 void ami_list_end(struct ami_calls *calls)
@@ -89,6 +101,7 @@ void ami_list_end(struct ami_calls *calls)
 void ami_calls_resync(struct ami_calls *calls)
 {
     calls->is_resyncing = true;
+    calls->is_cut = false;
     for (struct ami_channel *at = calls->channels.next_all; at != &calls->channels; at = at->next_all)
         at->is_seen = false;
     ami_ask_again(calls);

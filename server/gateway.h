@@ -77,6 +77,8 @@ struct slice gateway_region(const struct gateway *gateway);
 /* The agent whose extension that is, and the other way; empty: none. */
 struct slice gateway_agent_at(const struct gateway *gateway, struct slice number);
 struct slice gateway_extension_of(const struct gateway *gateway, struct slice agent);
+/* Whether something that was said of that call is not decided yet. */
+bool gateway_is_deciding(const struct gateway *gateway, struct slice call);
 /* As many commands for the peer wait as may: one more is given up, which is logged. */
 void gateway_give_up_order(const struct gateway *gateway);
 /* The peer was asked which calls it has, and its answer says nothing about them: logged and counted. */

@@ -190,9 +190,13 @@ static void list_channels(struct gateway_link *link, struct session *session, st
     send_action(link, &action);
 }
 
+/* A list that is being made answers as well. */
 static void on_ping_time(struct gateway_link *link)
 {
+    const struct session *session = gateway_link_state(link);
     struct ami_action action;
+    if (session->phase != SESSION_READY)
+        return;
     ami_action_begin(&action, "Ping", SLICE("ping"));
     send_action(link, &action);
     gateway_link_expect(link, GATEWAY_AMI_ANSWER_DEADLINE_MS, "it does not answer a ping");
@@ -214,14 +218,42 @@ static void on_response(struct gateway_link *link, struct session *session, stru
             return;
         }
         ask_filter(link);
+        ami_orders_on_connected(ami->orders);
         list_channels(link, session, ami);
     } else if (session->phase == SESSION_LISTING && ami_is(block, "actionid", "list") && !is_good) {
         gateway_link_refuse(link, "its user may not list channels");
     } else if (ami_is(block, "actionid", "filter") && !is_good) {
         on_unfiltered(ami);
-    } else if (ami_is(block, "actionid", "ping")) {
+    } else if (session->phase == SESSION_READY && ami_is(block, "actionid", "ping")) {
         gateway_link_expect(link, 0, NULL);
+    } else {
+        ami_orders_on_answer(ami->orders, ami_find(block, "actionid"));
     }
+}
+
+/* Who is not on a list that was cut may live: nothing ends. */
+static void on_listed(struct gateway_link *link, struct session *session, struct ami *ami)
+{
+    static struct log_limit limit;
+    session->phase = SESSION_READY;
+    gateway_link_expect(link, 0, NULL);
+    gateway_link_every(link, GATEWAY_AMI_PING_MS, on_ping_time);
+    gateway_link_ready(link);
+    if (!ami_calls_is_cut(ami->calls))
+        gateway_end_lost(ami->gateway, is_live);
+    else
+        log_event_limited(
+            &limit, LOG_WARN, "Asterisk has more calls than are followed at a time",
+            (struct log_field[]){log_text("project", project_name(gateway_project(ami->gateway))),
+                                 log_text("gateway", gateway_config(ami->gateway)->name),
+                                 log_int("calls", ami_calls_count(ami->calls))},
+            3);
+}
+
+static void list_again(struct gateway_link *link, struct session *session, struct ami *ami)
+{
+    list_channels(link, session, ami);
+    gateway_link_expect(link, GATEWAY_AMI_LIST_DEADLINE_MS, "it does not list its channels in time");
 }
 
 static void on_block(struct gateway_link *link, struct session *session, struct ami *ami)
@@ -233,14 +265,12 @@ static void on_block(struct gateway_link *link, struct session *session, struct 
     if (session->phase < SESSION_LISTING || gateway_link_is_cut(link))
         return;
     ami_calls_read(ami->calls, block, clock_now_ms());
-    if (was_listing && ami_is(block, "event", "coreshowchannelscomplete")) {
-        session->phase = SESSION_READY;
-        gateway_link_expect(link, 0, NULL);
-        gateway_link_every(link, GATEWAY_AMI_PING_MS, on_ping_time);
-        gateway_link_ready(link);
-        ami_orders_send(ami->orders);
-        gateway_end_lost(ami->gateway, is_live);
-    }
+    if (was_listing && ami_is(block, "event", "coreshowchannelscomplete"))
+        on_listed(link, session, ami);
+    else if (session->phase == SESSION_READY && ami_calls_wants_list(ami->calls))
+        list_again(link, session, ami);
+    if (session->phase == SESSION_READY)
+        ami_orders_go_on(ami->orders);
 }
 
 static size_t on_bytes(struct gateway_link *link, struct slice bytes)
@@ -267,28 +297,39 @@ static size_t on_bytes(struct gateway_link *link, struct slice bytes)
 
 /* --- what is done to calls --- */
 
-static bool is_ready(const struct ami *ami)
+static void go_on(const struct ami *ami)
 {
     const struct gateway_link *link = gateway_link(ami->gateway);
     const struct session *session = link ? gateway_link_state(link) : NULL;
-    return session && session->phase == SESSION_READY;
+    if (session && session->phase == SESSION_READY)
+        ami_orders_go_on(ami->orders);
+}
+
+static void order(struct ami *ami, enum ami_order_kind kind, struct slice call)
+{
+    ami_orders_give(ami->orders, kind, call);
+    go_on(ami);
+}
+
+static void on_decided(struct gateway *gateway, const struct gateway_decision *decision)
+{
+    (void)decision;
+    go_on(gateway_state(gateway));
 }
 
 static void on_announced(struct gateway *gateway, struct slice type, struct slice interaction,
                          struct slice agent)
 {
-    struct ami *ami = gateway_state(gateway);
     struct gateway_call call;
     (void)agent; /* who has it by the time that the order goes out counts */
     if (gateway_config(gateway)->redirect.len && slice_is(type, "interaction.assigned") &&
         gateway_calls_of(gateway, interaction, &call))
-        ami_orders_give(ami->orders, AMI_ORDER_REDIRECT, call.subject, is_ready(ami));
+        order(gateway_state(gateway), AMI_ORDER_REDIRECT, call.subject);
 }
 
 static void hang_up(struct gateway *gateway, struct slice call)
 {
-    struct ami *ami = gateway_state(gateway);
-    ami_orders_give(ami->orders, AMI_ORDER_HANG_UP, call, is_ready(ami));
+    order(gateway_state(gateway), AMI_ORDER_HANG_UP, call);
 }
 
 const struct gateway_kind gateway_ami = {
@@ -298,6 +339,7 @@ const struct gateway_kind gateway_ami = {
     .on_connected = on_connected,
     .on_bytes = on_bytes,
     .on_closed = on_closed,
+    .on_decided = on_decided,
     .on_announced = on_announced,
     .hang_up = hang_up,
 };

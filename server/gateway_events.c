@@ -54,6 +54,13 @@ bool gateway_events_full(const struct gateway *gateway)
     return gateway->event_count >= GATEWAY_EVENTS_MAX || !project_core(gateway->project);
 }
 
+bool gateway_is_deciding(const struct gateway *gateway, struct slice call)
+{
+    const struct table_node *node = table_find(&gateway->subjects, call);
+    const struct gateway_event *first = node ? node->owner : NULL;
+    return first && (!first->is_decided || first->behind);
+}
+
 void gateway_events_forget_link(struct gateway *gateway, const struct gateway_link *link)
 {
     for (struct gateway_event *at = gateway->events.next; at != &gateway->events; at = at->next) {
@@ -179,6 +186,7 @@ static void on_decided(struct intake_request *request)
             uv_timer_start(&gateway->resubmit, on_resubmit_time, GATEWAY_RESUBMIT_MS, 0);
         return;
     }
+    event->is_decided = true;
     if (!is_closing) {
         tell(event);
         let_next(event);

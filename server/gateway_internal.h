@@ -73,7 +73,8 @@ struct gateway_event {
     uint64_t tag;
     struct table_node subject;           /* linked: it is the first of its subject */
     struct gateway_event *behind, *last; /* of the same subject: the next; of the first, the last */
-    bool is_in_flight, was_put_off;      /* put off: it could not be decided at once */
+    bool is_in_flight, is_decided;
+    bool was_put_off; /* it could not be decided at once */
 };
 
 struct gateways {

@@ -136,8 +136,23 @@ def back(router, asterisk, *channels):
     wait_state(router, "connected")
 
 
-def listed(line, state=4, name=None, leg=1):
-    return {"name": name or TRUNK.format(line), "uniqueid": f"{line}.{leg}", "linkedid": f"{line}.1", "state": state, "Duration": "00:01:00"}
+def listed(line, state=4, name=None, leg=1, **more):
+    return {"name": name or TRUNK.format(line), "uniqueid": f"{line}.{leg}", "linkedid": f"{line}.1", "state": state, "Duration": "00:01:00", **more}
+
+
+def talks(line, phone):
+    """The call and the telephone that has answered it, on a list."""
+    return [listed(line, state=6, BridgeId=line), listed(line, state=6, name=f"PJSIP/{phone}-0000000a", leg=2, BridgeId=line)]
+
+
+def enter(line, name=None, leg=1):
+    return channel("BridgeEnter", name or TRUNK.format(line), f"{line}.{leg}", f"{line}.1", state=6, BridgeUniqueid=line)
+
+
+def accept(router, agent):
+    [offer] = wait_for(lambda: [one for one in router.client().ok("GET", "interactions?state=offered")["items"] if one["agent"] == agent],
+                       lambda: f"{agent} is offered it")
+    router.agent(agent).ok("POST", f"offers/{offer['offer']}/accept", {})
 
 
 def test_answers_and_accepts_while_the_connection_is_away_are_made_up_for(make, asterisk, tables):
@@ -151,15 +166,86 @@ def test_answers_and_accepts_while_the_connection_is_away_are_made_up_for(make, 
     away(router, asterisk)
     router.agent("anna").ok("POST", f"offers/{offers['anna']}/accept", {})
     # Meanwhile ben's telephone was picked up, which nobody told; the other call still waits.
-    back(router, asterisk, listed(1), listed(2, state=6), listed(2, state=6, name="PJSIP/1002-0000000a", leg=2))
+    back(router, asterisk, listed(1), *talks(2, "1002"))
     wait_for(lambda: len(router.client().ok("GET", "interactions?state=active")["items"]) == 2, lambda: str(calls(tables)))
     [redirect] = wait_for(lambda: asterisk.asked("Redirect"), "the accept is made up for")
     assert (redirect["Channel"], redirect["Exten"]) == (TRUNK.format(1), "1001")
     away(router, asterisk)
-    back(router, asterisk, listed(1), listed(2, state=6), listed(2, state=6, name="PJSIP/1002-0000000a", leg=2))
+    back(router, asterisk, listed(1), *talks(2, "1002"))
     asterisk.play(hang_up(1) + hang_up(2) + channel("Hangup", "PJSIP/1002-0000000a", "2.2", "2.1", Cause=16))
     wait_for(lambda: not calls(tables, "i.closed_ms IS NULL"), lambda: "both have ended")
     assert len(asterisk.asked("Redirect")) == 1, "once"
+
+
+def test_orders_that_were_never_answered_are_sent_again(make, asterisk, tables):
+    router = make(', extensions: {anna: "1001", ben: "1002"}, redirect: {context: agents}, blocked: hangup')
+    wait_state(router, "connected")
+    router.presence("anna")
+    router.presence("ben")
+    asterisk.play(ring(1) + ring(2, number="+442079460123") + ring(3, number="+33612345678"))
+    wait_for(lambda: [row[4] for row in calls(tables)] == ["anna", "ben", None], lambda: f"two are offered: {calls(tables)}")
+    asterisk.is_deaf = True
+    accept(router, "anna")
+    accept(router, "ben")
+    router.client("supervisor").ok("POST", "blacklist", {"phone": "+33612345678"}, 201)
+    orders = lambda: [(one["Action"], one["Channel"]) for one in asterisk.actions if one["Action"] in ("Redirect", "Hangup")]
+    first = [("Redirect", TRUNK.format(1)), ("Redirect", TRUNK.format(2)), ("Hangup", TRUNK.format(3))]
+    wait_for(lambda: sorted(orders()) == sorted(first), lambda: f"all are sent: {orders()}")
+    away(router, asterisk)
+    asterisk.is_deaf = False
+    back(router, asterisk, listed(1), listed(2, context="agents", exten="1002"), listed(3))  # of these one was done
+    wait_for(lambda: sorted(orders()[3:]) == [first[2], first[0]], lambda: f"the others are sent again: {orders()}")
+    away(router, asterisk)
+    back(router, asterisk, listed(1), listed(2), listed(3))
+    asterisk.play(hang_up(1) + hang_up(2) + hang_up(3, cause=21))
+    wait_for(lambda: not calls(tables, "i.closed_ms IS NULL"), lambda: "all have ended")
+    assert len(orders()) == 5, "what was answered is done with"
+
+
+def test_a_call_that_is_handed_on_goes_to_the_next_agents_telephone(make, asterisk, tables):
+    router = make(', extensions: {anna: "1001", ben: "1002"}, redirect: {context: agents}')
+    wait_state(router, "connected")
+    router.presence("anna")
+    asterisk.play(ring(1))
+    accept(router, "anna")
+    sent = lambda: [(one["Channel"], one["Exten"]) for one in asterisk.asked("Redirect")]
+    wait_for(lambda: sent() == [(TRUNK.format(1), "1001")], lambda: f"to the first: {sent()}")
+    anna, ben = "PJSIP/1001-0000000a", "PJSIP/1002-0000000b"
+    asterisk.play(channel("Newchannel", anna, "1.2", "1.1", state=0) + enter(1, anna, leg=2) + enter(1))
+    told = lambda: router.metric("patchbay_gateway_events_total", gateway="pbx1")
+    wait_for(lambda: told() == 2, lambda: f"{told()} events: it is answered")
+    assert sent() == [(TRUNK.format(1), "1001")], "they talk already"
+    router.presence("ben")
+    [call] = router.client().ok("GET", "interactions?state=active")["items"]
+    router.agent("anna").ok("POST", f"interactions/{call['id']}/transfer", {"agent": "ben"})
+    accept(router, "ben")
+    wait_for(lambda: sent()[1:] == [(TRUNK.format(1), "1002")], lambda: f"to the next: {sent()}")
+    asterisk.play(channel("Hangup", anna, "1.2", "1.1", Cause=16) + channel("Newchannel", ben, "1.3", "1.1", state=0)
+                  + enter(1, ben, leg=3) + enter(1))
+    wait_for(lambda: told() == 3, lambda: f"{told()} events: the next has answered")
+    wait_calls(tables, [("1.1", True, None, "+4915112345678", "ben")])
+    router.agent("ben").ok("POST", f"interactions/{call['id']}/transfer", {"agent": "anna"})
+    accept(router, "anna")
+    wait_for(lambda: sent()[2:] == [(TRUNK.format(1), "1001")], lambda: f"and back, while they talk: {sent()}")
+
+
+def test_a_list_that_is_cut_ends_nothing(make, asterisk, tables):
+    calls_max = 4096
+    router = make(", contexts: [from-trunk]")
+    wait_state(router, "connected")
+    asterisk.play(ring(1) + ring(2))
+    wait_for(lambda: len(calls(tables)) == 2, lambda: "two calls")
+    router.kill()
+    router.expect_log("more calls than are followed")
+    inside = [{"name": f"PJSIP/inside-{n:08x}", "uniqueid": f"9.{n}", "context": "inside"} for n in range(calls_max)]
+    asterisk.channels = [*inside, listed(1)]
+    router.start()
+    wait_state(router, "connected")
+    asterisk.channels = [listed(1)]  # and when there is room, what does not live is known
+    asterisk.play(b"".join(channel("Hangup", one["name"], one["uniqueid"], Cause=16) for one in inside[:calls_max // 8 + 1]))
+    wait_for(lambda: [row[:2] for row in calls(tables)] == [("1.1", True), ("2.1", False)], lambda: str(calls(tables)))
+    asterisk.play(hang_up(1))
+    wait_for(lambda: [row[:2] for row in calls(tables)] == [("1.1", False), ("2.1", False)], lambda: str(calls(tables)))
 
 
 def test_calls_of_blocked_callers_are_hung_up_where_the_line_says_so(make, asterisk, tables):

@@ -77,14 +77,15 @@ static void read_text(struct slice text)
     ami_calls_read(world.calls, &block, 1000000);
 }
 
-/* "EVENT CHANNEL UNIQUEID LINKEDID STATE", one a line; "list" begins a list of channels and "end" ends it. */
+/* "EVENT CHANNEL UNIQUEID LINKEDID STATE BRIDGE", one a line; "list" begins a list of channels and "end" ends
+ * it. */
 static void play(const char *stream)
 {
     while (*stream) {
-        char event[32] = "", channel[32] = "", id[16] = "", linked[16] = "";
+        char event[32] = "", channel[32] = "", id[16] = "", linked[16] = "", bridge[16] = "";
         int state = 0, len = (int)strcspn(stream, "\n");
         struct slice line = arena_format(&arena, "%.*s", len, stream);
-        sscanf(line.ptr, "%31s %31s %15s %15s %d", event, channel, id, linked, &state);
+        sscanf(line.ptr, "%31s %31s %15s %15s %d %15s", event, channel, id, linked, &state, bridge);
         if (strcmp(event, "list") == 0)
             ami_calls_resync(world.calls);
         else if (strcmp(event, "end") == 0)
@@ -92,8 +93,10 @@ static void play(const char *stream)
         else
             read_text(arena_format(&arena,
                                    "Event: %s\nChannel: %s\nUniqueid: %s\nLinkedid: %s\nChannelState: %d\n"
-                                   "CallerIDNum: +491\nExten: 100\nCause: 16\n\n",
-                                   event, channel, id, linked, state));
+                                   "CallerIDNum: +491\nExten: 100\nCause: 16\n%s: %s\n\n",
+                                   event, channel, id, linked, state,
+                                   strcmp(event, "CoreShowChannel") == 0 ? "BridgeId" : "BridgeUniqueid",
+                                   bridge));
         stream += len + (stream[len] == '\n');
     }
 }
@@ -173,8 +176,9 @@ static void after_another_connection_all_that_is_open_is_asked_again(void **stat
 #define RINGS "Newchannel PJSIP/trunk-1 1.1 1.1 4\nNewchannel PJSIP/1001-2 1.2 1.1 5\n"
 #define TALKS                                                                                                \
     RINGS                                                                                                    \
-    "Newstate PJSIP/1001-2 1.2 1.1 6\nNewstate PJSIP/trunk-1 1.1 1.1 6\nBridgeEnter PJSIP/1001-2 1.2 1.1 6\n"
-#define TRUNK_UP "CoreShowChannel PJSIP/trunk-1 1.1 1.1 6\n"
+    "Newstate PJSIP/1001-2 1.2 1.1 6\nNewstate PJSIP/trunk-1 1.1 1.1 6\n"                                    \
+    "BridgeEnter PJSIP/trunk-1 1.1 1.1 6 a\nBridgeEnter PJSIP/1001-2 1.2 1.1 6 a\n"
+#define TRUNK_UP "CoreShowChannel PJSIP/trunk-1 1.1 1.1 6 a\n"
 
 /* What happens while the connection is away, as events would have told it and as the list after it does. */
 static void the_list_says_what_the_events_would_have_said(void **state)
@@ -186,31 +190,33 @@ static void the_list_says_what_the_events_would_have_said(void **state)
         {"the dialplan answers", RINGS, "Newstate PJSIP/trunk-1 1.1 1.1 6",
          TRUNK_UP "CoreShowChannel PJSIP/1001-2 1.2 1.1 5", "1.1 ringing shown\n1.1 answered \n"},
         {"the agent at whom it rings answers", RINGS,
-         "Newstate PJSIP/1001-2 1.2 1.1 6\nNewstate PJSIP/trunk-1 1.1 1.1 6\nBridgeEnter PJSIP/1001-2 1.2 1.1 6",
-         "CoreShowChannel PJSIP/1001-2 1.2 1.1 6\n" TRUNK_UP,
+         "Newstate PJSIP/1001-2 1.2 1.1 6\nNewstate PJSIP/trunk-1 1.1 1.1 6\n"
+         "BridgeEnter PJSIP/1001-2 1.2 1.1 6 a\nBridgeEnter PJSIP/trunk-1 1.1 1.1 6 a\n",
+         "CoreShowChannel PJSIP/1001-2 1.2 1.1 6 a\n" TRUNK_UP,
          "1.1 ringing shown\n1.1 answered \n1.1 answered anna\n"},
         {"another agent is dialled and answers", RINGS,
          "Hangup PJSIP/1001-2 1.2 1.1 5\nNewchannel PJSIP/1002-3 1.3 1.1 5\nNewstate PJSIP/1002-3 1.3 1.1 6\n"
-         "Newstate PJSIP/trunk-1 1.1 1.1 6\nBridgeEnter PJSIP/1002-3 1.3 1.1 6",
-         TRUNK_UP "CoreShowChannel PJSIP/1002-3 1.3 1.1 6",
+         "Newstate PJSIP/trunk-1 1.1 1.1 6\n"
+         "BridgeEnter PJSIP/trunk-1 1.1 1.1 6 a\nBridgeEnter PJSIP/1002-3 1.3 1.1 6 a",
+         TRUNK_UP "CoreShowChannel PJSIP/1002-3 1.3 1.1 6 a",
          "1.1 ringing shown\n1.1 answered \n1.1 answered carl\n"},
         {"a blind transfer", TALKS,
          "Hangup PJSIP/1001-2 1.2 1.1 6\nNewchannel PJSIP/1002-3 1.3 1.1 5\nNewstate PJSIP/1002-3 1.3 1.1 6\n"
-         "BridgeEnter PJSIP/1002-3 1.3 1.1 6",
-         TRUNK_UP "CoreShowChannel PJSIP/1002-3 1.3 1.1 6",
+         "BridgeEnter PJSIP/1002-3 1.3 1.1 6 a",
+         TRUNK_UP "CoreShowChannel PJSIP/1002-3 1.3 1.1 6 a",
          "1.1 ringing shown\n1.1 answered \n1.1 answered anna\n1.1 answered carl\n"},
         {"a consultation that was under way becomes a transfer",
          TALKS
          "Newchannel PJSIP/1001-4 9.1 9.1 4\nNewchannel PJSIP/1002-5 9.2 9.1 5\nNewstate PJSIP/1002-5 9.2 9.1 6\n",
-         "BridgeEnter PJSIP/1002-5 9.2 1.1 6\nHangup PJSIP/1001-2 1.2 1.1 6\nHangup PJSIP/1001-4 9.1 9.1 6",
-         TRUNK_UP "CoreShowChannel PJSIP/1002-5 9.2 1.1 6",
+         "BridgeEnter PJSIP/1002-5 9.2 1.1 6 a\nHangup PJSIP/1001-2 1.2 1.1 6\nHangup PJSIP/1001-4 9.1 9.1 6",
+         TRUNK_UP "CoreShowChannel PJSIP/1002-5 9.2 1.1 6 a",
          "1.1 ringing shown\n1.1 answered \n1.1 answered anna\n1.1 answered carl\n"},
         {"nothing: it still rings", RINGS, "",
          "CoreShowChannel PJSIP/trunk-1 1.1 1.1 4\nCoreShowChannel PJSIP/1001-2 1.2 1.1 5",
          "1.1 ringing shown\n"},
         {"nothing: two agents go on talking",
-         TALKS "Newchannel PJSIP/1002-3 1.3 1.1 6\nBridgeEnter PJSIP/1002-3 1.3 1.1 6\n", "",
-         "CoreShowChannel PJSIP/1002-3 1.3 1.1 6\nCoreShowChannel PJSIP/1001-2 1.2 1.1 6\n" TRUNK_UP,
+         TALKS "Newchannel PJSIP/1002-3 1.3 1.1 6\nBridgeEnter PJSIP/1002-3 1.3 1.1 6 a\n", "",
+         "CoreShowChannel PJSIP/1002-3 1.3 1.1 6 a\nCoreShowChannel PJSIP/1001-2 1.2 1.1 6 a\n" TRUNK_UP,
          "1.1 ringing shown\n1.1 answered \n1.1 answered anna\n1.1 answered carl\n"},
         {"an agent calls somebody", "Newchannel PJSIP/1001-4 9.1 9.1 4\n",
          "Newchannel PJSIP/1002-5 9.2 9.1 5\nNewstate PJSIP/1002-5 9.2 9.1 6\nNewstate PJSIP/1001-4 9.1 9.1 6",
@@ -247,13 +253,41 @@ static void what_is_answered_before_the_question_is_said_behind_it(void **state)
 {
     (void)state;
     open_world(true);
-    play(RINGS "list\nCoreShowChannel PJSIP/1001-2 1.2 1.1 6\n" TRUNK_UP "end");
+    play(RINGS "list\nCoreShowChannel PJSIP/1001-2 1.2 1.1 6 a\n" TRUNK_UP "end");
     assert_int_equal(world.lines.len, 0);
     world.answers = 1; /* the first question went with the connection */
     answer_next();
     assert_string_equal(world.lines.ptr, "1.1 ringing shown\n1.1 answered anna\n");
     play("Newstate PJSIP/trunk-1 1.1 1.1 6");
     assert_string_equal(world.lines.ptr, "1.1 ringing shown\n1.1 answered anna\n");
+    ami_calls_free(&world.calls);
+}
+
+/* --- too many --- */
+
+static void hang_up_many(uint32_t first, uint32_t count)
+{
+    for (uint32_t i = first; i < first + count; i++)
+        play(arena_format(&arena, "Hangup PJSIP/trunk-%u %u.1 %u.1 4", i, i, i).ptr);
+}
+
+static void what_a_list_has_too_much_of_is_asked_for_when_there_is_room(void **state)
+{
+    (void)state;
+    open_world(false);
+    list_many(1, AMI_CALLS_MAX);
+    assert_true(!ami_calls_is_cut(world.calls) && !ami_calls_wants_list(world.calls));
+    list_many(1, AMI_CALLS_MAX + 10);
+    assert_true(ami_calls_is_cut(world.calls) && !ami_calls_wants_list(world.calls));
+    assert_int_equal(world.ringing, AMI_CALLS_MAX);
+    hang_up_many(1, AMI_CALLS_MAX / 8 - 1);
+    assert_false(ami_calls_wants_list(world.calls));
+    hang_up_many(AMI_CALLS_MAX / 8, 1);
+    assert_true(ami_calls_wants_list(world.calls));
+    list_many(AMI_CALLS_MAX / 8 + 1, AMI_CALLS_MAX / 8 * 7 + 10);
+    assert_true(!ami_calls_is_cut(world.calls) && !ami_calls_wants_list(world.calls));
+    assert_int_equal(world.ringing, AMI_CALLS_MAX + 10);
+    assert_int_equal(world.ended, AMI_CALLS_MAX / 8);
     ami_calls_free(&world.calls);
 }
 
@@ -266,6 +300,7 @@ int main(void)
         ARENA_TEST(the_list_says_what_the_events_would_have_said),
         ARENA_TEST(a_channel_is_commanded_by_the_name_that_is_listed),
         ARENA_TEST(what_is_answered_before_the_question_is_said_behind_it),
+        ARENA_TEST(what_a_list_has_too_much_of_is_asked_for_when_there_is_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

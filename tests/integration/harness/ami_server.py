@@ -28,6 +28,7 @@ class AmiServer:
         self.listener = self.port = None
         self.clients = []
         self.may_filter = True
+        self.is_deaf = False  # what it is asked is neither done nor answered
         self.filter = None  # of the last login
         self.start()
 
@@ -56,9 +57,14 @@ class AmiServer:
                     self._act(client, dict(line.split(": ", 1) for line in one.decode().split("\r\n")))
         except OSError:
             pass
+        if client in self.clients:
+            self.clients.remove(client)
 
     def _act(self, client, action):
         name, number = action["Action"], action.get("ActionID", "")
+        if self.is_deaf:
+            self.actions.append(action)
+            return
         answer = block(Response="Success", ActionID=number, Message="fine")
         if name == "Challenge":
             answer = block(Response="Success", ActionID=number, Challenge="840415273")
@@ -83,7 +89,7 @@ class AmiServer:
                            Value=self.presentation.get(action["Channel"], "allowed_not_screened"))
         client.sendall(answer)
         self.actions.append(action)
-        if name == "CoreShowChannels":
+        if name == "CoreShowChannels" and client not in self.clients:
             self.clients.append(client)
 
     def play(self, data, piece=None):
@@ -98,7 +104,7 @@ class AmiServer:
 
     def drop(self):
         """The connections go, the listener stays."""
-        for client in self.clients:
+        for client in list(self.clients):
             try:
                 client.shutdown(socket.SHUT_RDWR)
             except OSError:
