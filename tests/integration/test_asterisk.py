@@ -107,17 +107,27 @@ def wait_told(pbx, events):
     wait_for(lambda: told() == events, lambda: f"{told()} events, not {events}", 30)
 
 
-def check_transfer(pbx, asterisk, tables, is_attended):
-    asterisk.phone_at("1002")
+def meet(pbx, asterisk, tables, events=0):
+    """A caller talks with anna, who then does with her telephone what it was told."""
     asterisk.call("1001")
     wait_talks(asterisk, "1001")
-    wait_calls(tables, asterisk, ("+4915112345678", "anna", True))
-    wait_told(pbx, 2)
+    wait_told(pbx, events + 2)
+    assert calls(tables)[-1] == ("+4915112345678", "anna", True)
     asterisk.go("1001")
     wait_talks(asterisk, "1002")
+
+
+def let_a_call_pass(asterisk, pbx, events):
+    """What Asterisk said before it has been read when this is: it rings, is answered and ends."""
+    asterisk.call("short", number="+33612345678")
+    wait_told(pbx, events + 3)
+
+
+def test_a_blind_transfer_is_one_interaction(pbx, asterisk, tables):
+    asterisk.phone_at("1001", refer_to="1002")
+    asterisk.phone_at("1002")
+    meet(pbx, asterisk, tables)
     wait_told(pbx, 3)
-    if is_attended:
-        hang_up_phone(asterisk, "1001")
     wait_for(lambda: not asterisk.channel_of("1001"), "anna is out of it")
     wait_calls(tables, asterisk, ("+4915112345678", "anna", True))  # whose work it stays
     hang_up_phone(asterisk, "1002")
@@ -125,11 +135,42 @@ def check_transfer(pbx, asterisk, tables, is_attended):
     wait_told(pbx, 4)
 
 
-def test_a_blind_transfer_is_one_interaction(pbx, asterisk, tables):
-    asterisk.phone_at("1001", refer_to="1002")
-    check_transfer(pbx, asterisk, tables, is_attended=False)
-
-
-def test_an_attended_transfer_is_one_interaction(pbx, asterisk, tables):
+def test_an_attended_transfer_is_told_when_it_is_done(pbx, asterisk, tables):
     asterisk.phone_at("1001", dials="*21002")
-    check_transfer(pbx, asterisk, tables, is_attended=True)
+    asterisk.phone_at("1002")
+    meet(pbx, asterisk, tables)
+    hang_up_phone(asterisk, "1002")  # it was a question
+    wait_for(lambda: not asterisk.channel_of("1002"), "ben is out of it")
+    let_a_call_pass(asterisk, pbx, 2)
+    hang_up_phone(asterisk, "1001")
+    wait_told(pbx, 6)
+    meet(pbx, asterisk, tables, 6)
+    let_a_call_pass(asterisk, pbx, 8)
+    hang_up_phone(asterisk, "1001")
+    wait_told(pbx, 12)
+    hang_up_phone(asterisk, "1002")
+    wait_told(pbx, 13)
+
+
+def accept(pbx, agent):
+    [offer] = wait_for(lambda: [one for one in pbx.client().ok("GET", "interactions?state=offered")["items"] if one["agent"] == agent],
+                       lambda: f"{agent} is offered it", 30)
+    pbx.agent(agent).ok("POST", f"offers/{offer['offer']}/accept", {})
+
+
+def test_a_call_that_is_handed_on_is_taken_to_the_next_telephone(pbx, asterisk, tables):
+    asterisk.phone_at("1001")
+    asterisk.phone_at("1002")
+    pbx.presence("anna")
+    asterisk.call("wait")
+    accept(pbx, "anna")
+    wait_talks(asterisk, "1001")
+    pbx.presence("ben")
+    [call] = pbx.client().ok("GET", "interactions?state=active")["items"]
+    pbx.agent("anna").ok("POST", f"interactions/{call['id']}/transfer", {"agent": "ben"})
+    accept(pbx, "ben")
+    wait_talks(asterisk, "1002")
+    wait_for(lambda: not asterisk.channel_of("1001"), "anna is out of it")
+    wait_calls(tables, asterisk, ("+4915112345678", "ben", True))
+    hang_up_phone(asterisk, "1002")
+    wait_calls(tables, asterisk, ("+4915112345678", "ben", False))
