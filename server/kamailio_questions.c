@@ -19,7 +19,8 @@ void kamailio_questions_init(struct kamailio_questions *questions)
     table_init(&questions->by_callid);
 }
 
-static void enter(struct kamailio_questions *questions, struct kamailio_question *question, int phase)
+static void enter(struct kamailio_questions *questions, struct kamailio_question *question,
+                  enum kamailio_question_phase phase)
 {
     struct kamailio_question *rings[] = {[QUESTION_WAITS] = &questions->waiting,
                                          [QUESTION_ASKED] = &questions->asked,

@@ -8,11 +8,13 @@
 
 #include "rules/table.h"
 
+enum kamailio_question_phase { QUESTION_WAITS, QUESTION_ASKED, QUESTION_LATE };
+
 struct kamailio_question {
     struct kamailio_question *prev, *next;
     struct table_node by_callid;
     struct slice callid; /* behind it */
-    enum { QUESTION_WAITS, QUESTION_ASKED, QUESTION_LATE } phase;
+    enum kamailio_question_phase phase;
     uint64_t due_ms;          /* of the last one */
     unsigned asked, answered; /* how often */
 };
