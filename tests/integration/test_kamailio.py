@@ -111,6 +111,7 @@ def test_calls_go_where_their_decision_says(connected, kamailio, phones):
     assert call["agent"] == "anna" and call["queue"] == "support"
     desk.reply(invite, peer, "200 OK")
     assert phone.response() == 200
+    wait_for(lambda: [(one["state"], one["agent"]) for one in calls(router)] == [("active", "anna")], lambda: calls(router))
     phone.send("INVITE", kamailio.sip, "call-2", BLOCKED)
     assert phone.response() == 603
     phone.send("INVITE", kamailio.sip, "call-3", "+4930222222")
