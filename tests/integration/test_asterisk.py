@@ -123,32 +123,36 @@ def let_a_call_pass(asterisk, pbx, events):
     wait_told(pbx, events + 3)
 
 
-def test_a_blind_transfer_is_one_interaction(pbx, asterisk, tables):
+def test_a_blind_transfer_is_one_interaction_and_moves_the_work(pbx, asterisk, tables):
     asterisk.phone_at("1001", refer_to="1002")
     asterisk.phone_at("1002")
     meet(pbx, asterisk, tables)
     wait_told(pbx, 3)
     wait_for(lambda: not asterisk.channel_of("1001"), "anna is out of it")
-    wait_calls(tables, asterisk, ("+4915112345678", "anna", True))  # whose work it stays
+    wait_calls(tables, asterisk, ("+4915112345678", "ben", True))
     hang_up_phone(asterisk, "1002")
-    wait_calls(tables, asterisk, ("+4915112345678", "anna", False))
+    wait_calls(tables, asterisk, ("+4915112345678", "ben", False))
     wait_told(pbx, 4)
 
 
-def test_an_attended_transfer_is_told_when_it_is_done(pbx, asterisk, tables):
+def test_an_attended_transfer_moves_the_work_when_it_is_done(pbx, asterisk, tables):
     asterisk.phone_at("1001", dials="*21002")
     asterisk.phone_at("1002")
     meet(pbx, asterisk, tables)
     hang_up_phone(asterisk, "1002")  # it was a question
     wait_for(lambda: not asterisk.channel_of("1002"), "ben is out of it")
     let_a_call_pass(asterisk, pbx, 2)
+    assert calls(tables)[0] == ("+4915112345678", "anna", True)
     hang_up_phone(asterisk, "1001")
     wait_told(pbx, 6)
     meet(pbx, asterisk, tables, 6)
     let_a_call_pass(asterisk, pbx, 8)
+    assert calls(tables)[2] == ("+4915112345678", "anna", True), "ben is only asked"
     hang_up_phone(asterisk, "1001")
     wait_told(pbx, 12)
+    wait_for(lambda: calls(tables)[2] == ("+4915112345678", "ben", True), lambda: f"{calls(tables)}")
     hang_up_phone(asterisk, "1002")
+    wait_for(lambda: calls(tables)[2] == ("+4915112345678", "ben", False), lambda: f"{calls(tables)}")
     wait_told(pbx, 13)
 
 
