@@ -103,13 +103,19 @@ static int say(struct client *client, struct slice command)
     return send_all(client, command) ? read_reply(client) : EX_TEMPFAIL;
 }
 
-/* What can be said in one line: a line's end in an address would be another command. */
+/* What can be said between < and > of one line: a line's end in an address would be another command, a > that
+ * is not quoted a parameter. */
 static bool is_path(const char *address)
 {
+    bool is_quoted = false;
     size_t len = 0;
-    while (address[len] && (unsigned char)address[len] >= ' ' && len <= LMTP_PATH_MAX)
-        len++;
-    return !address[len] && len <= LMTP_PATH_MAX;
+    for (; address[len] && len <= LMTP_PATH_MAX; len++) {
+        if ((unsigned char)address[len] < ' ' || (address[len] == '>' && !is_quoted))
+            return false;
+        if (address[len] == '"' && (!len || address[len - 1] != '\\'))
+            is_quoted = !is_quoted;
+    }
+    return len <= LMTP_PATH_MAX;
 }
 
 static int check(struct client *client, const struct mail_client_envelope *envelope)

@@ -109,7 +109,9 @@ def deliver(message, *words, **variables):
 @pytest.mark.parametrize("sender, recipient, code", [
     ("a" * 5000 + "@b.example", "help@demo.example", os.EX_DATAERR),
     ("a@b.example>\r\nRSET", "help@demo.example", os.EX_DATAERR),
+    ("a@b.example> SIZE=1", "help@demo.example", os.EX_DATAERR),
     ("a@b.example", "h" * 5000 + "@demo.example", os.EX_NOUSER),
+    ("a@b.example", '"help"@demo.example> SIZE=1', os.EX_NOUSER),
     ("a@b.example", "help@demo.example\r\nDATA", os.EX_NOUSER),
 ])
 def test_what_is_no_address_is_not_said_to_the_router(sender, recipient, code):
