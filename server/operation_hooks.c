@@ -68,9 +68,10 @@ static bool read_secrets(struct hook_call *hook)
         bool is_read = secret_file_read(&secret, hook->secret_folder, hook->secret_files[i], HOOK_SECRET_MAX,
                                         hook->call.arena, hook->why, sizeof hook->why) == SECRET_FILE_READ;
         secret = is_read ? ascii_trim(secret) : (struct slice){NULL, 0};
-        if (is_read && !secret.len)
-            snprintf(hook->why, sizeof hook->why, "it is empty");
-        if (!secret.len) {
+        bool is_line = secret.len && ascii_find(secret, '\n') == secret.len;
+        if (is_read && !is_line)
+            snprintf(hook->why, sizeof hook->why, "it must hold one line");
+        if (!is_line) {
             hook->unread_secret = hook->secret_files[i];
             return false;
         }

@@ -113,6 +113,9 @@ def test_two_secrets_hold_while_one_is_changed_for_the_other(hooked):
     hooked.expect_log("a secret of a webhook cannot be read")
     hooked.secrets["old"].unlink()
     assert answer("new-secret", "7") == 503
+    hooked.secrets["old"].write_text("newer-secret\n# the one of 2026\n")
+    assert answer("new-secret", "9") == 503
+    hooked.secrets["old"].unlink()
     os.mkfifo(hooked.secrets["old"])  # nobody writes: waiting for it would never end
     assert answer("new-secret", "8") == 503
     assert outcomes(hooked, "cti-generic")["unauthenticated"] == 3
