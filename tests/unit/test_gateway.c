@@ -89,7 +89,7 @@ static void a_command_too_many_is_given_up_and_that_is_said(void **state)
     assert_true(dup2(pipe_ends[1], STDERR_FILENO) >= 0);
     for (int i = 0; i <= AMI_ORDERS_MAX; i++) {
         snprintf(text, sizeof text, "%d", i);
-        ami_orders_give(orders, AMI_ORDER_HANG_UP, slice_of(text), false);
+        ami_orders_give(orders, AMI_ORDER_HANG_UP, slice_of(text));
     }
     assert_true(dup2(before, STDERR_FILENO) >= 0);
     close(pipe_ends[1]);
