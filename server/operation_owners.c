@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "proto/cloudevent.h"
-#include "rules/ascii.h"
+#include "proto/decision.h"
 #include "rules/project_config.h"
 #include "server/operation_batch.h"
 #include "server/operation_customers.h"
@@ -91,9 +91,9 @@ static bool add_time(struct operation_call *call, struct value *args, const char
 static bool check_cursor(struct operation_call *call)
 {
     const struct value *after = value_member(call->params, "after");
-    for (size_t i = 0; after && i < after->string.len; i++)
-        if (!ascii_is_digit(after->string.ptr[i]))
-            return refuse(call, "/after", "must be the `next` of a page");
+    uint64_t id;
+    if (after && (!sequence_read(&id, after->string) || id > INT64_MAX))
+        return refuse(call, "/after", "must be the `next` of a page");
     return true;
 }
 

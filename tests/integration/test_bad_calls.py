@@ -153,7 +153,7 @@ def calls_about_owners():
     yield "customer.return", {"customer": NO_ID, "pool": NO_ID, "reason": "'; DROP TABLE pools; --"}, "not_found", None
     yield "customer.pick_up", {"customer": NO_ID}, "not_found", None
     yield "customer.pick_up", {"customer": NO_ID, "agent": "anna"}, "invalid", "/agent"
-    for name, values in (("operation", ("x" * 65,)), ("since", ("x", "2026-11-21")), ("until", ("0",)), ("limit", (0, "x")), ("after", ("x", "-1"))):
+    for name, values in (("operation", ("x" * 65,)), ("since", ("x", "2026-11-21")), ("until", ("0",)), ("limit", (0, "x")), ("after", ("x", "-1", "9" * 19))):
         for value in values:
             yield "customer.log", {"customer": NO_ID, name: value}, "invalid", f"/{name}"
     yield "customer.log", {"customer": NO_ID}, "not_found", None
