@@ -9,6 +9,7 @@
 #include "server/command_options.h"
 #include "server/command_project.h"
 #include "server/export_rows.h"
+#include "server/operation_customers.h"
 #include "server/operation_sql.h"
 
 struct export
@@ -124,6 +125,8 @@ int command_export(int argc, char **argv)
         .settings = command_setting("database"),
     };
     int code = command_options(&spec, argc, argv, &source);
+    if (code == COMMAND_GO_ON && stage && !operation_is_stage(slice_of(stage)))
+        code = command_misused(argv[0], "--stage: " CUSTOMER_STAGES);
     if (code == COMMAND_GO_ON)
         code = command_database(argv[0], &settings, &source);
     if (code == COMMAND_GO_ON)

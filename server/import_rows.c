@@ -207,15 +207,6 @@ static bool has_control(struct slice text)
     return false;
 }
 
-static bool is_stage(struct slice text)
-{
-    static const char *const stages[] = {"new", "to_be_assigned", "follow_up", "mine", "pool"};
-    for (size_t i = 0; i < sizeof stages / sizeof *stages; i++)
-        if (slice_is(text, stages[i]))
-            return true;
-    return false;
-}
-
 static bool read_text(struct row_reading *reading, struct value *item, uint32_t i)
 {
     const struct column *column = &reading->rows->columns[i];
@@ -224,8 +215,8 @@ static bool read_text(struct row_reading *reading, struct value *item, uint32_t 
         return refuse(reading, i, "has control characters");
     if (text.len > CUSTOMER_TEXT_MAX)
         return refuse(reading, i, "has more than 200 bytes");
-    if (slice_is(column->name, "stage") && !is_stage(text))
-        return refuse(reading, i, "must be new, to_be_assigned, follow_up, mine or pool");
+    if (slice_is(column->name, "stage") && !operation_is_stage(text))
+        return refuse(reading, i, CUSTOMER_STAGES);
     if ((slice_is(column->name, "owner") || slice_is(column->name, "service_rep")) &&
         config_find_agent(reading->config, text) < 0)
         return refuse(reading, i, "names no agent of the project");

@@ -17,15 +17,20 @@ static bool refuse(struct operation_call *call, enum problem_code code, const ch
     return false;
 }
 
-static bool check_stage(struct operation_call *call)
+bool operation_is_stage(struct slice text)
 {
     static const char *const stages[] = {"new", "to_be_assigned", "follow_up", "mine", "pool"};
+    for (size_t i = 0; i < sizeof stages / sizeof *stages; i++)
+        if (slice_is(text, stages[i]))
+            return true;
+    return false;
+}
+
+bool operation_check_stage(struct operation_call *call)
+{
     const struct value *stage = value_member(call->params, "stage");
-    bool known = !stage;
-    for (size_t i = 0; !known && i < sizeof stages / sizeof stages[0]; i++)
-        known = slice_is(stage->string, stages[i]);
-    return known ||
-           refuse(call, PROBLEM_INVALID, "/stage", "must be new, to_be_assigned, follow_up, mine or pool");
+    return !stage || operation_is_stage(stage->string) ||
+           refuse(call, PROBLEM_INVALID, "/stage", CUSTOMER_STAGES);
 }
 
 static bool tag_is_good(const struct value *tag)
@@ -91,7 +96,7 @@ bool operation_customer_args(struct operation_call *call, bool is_new, struct va
 {
     const struct value *contacts = value_member(call->params, "contacts");
     const struct value *fields = value_member(call->params, "fields");
-    if (!check_stage(call) || !check_tags(call))
+    if (!operation_check_stage(call) || !check_tags(call))
         return false;
     *args = value_map(call->arena, call->params->count + 6);
     for (uint32_t i = 0; i < call->params->count; i++)

@@ -14,6 +14,12 @@
 #define CONTACT_DIGITS_MIN 4           /* a phone has no fewer */
 #define CONTACTS_GIVEN_MAX 1000 /* more are no list of contacts; the project's own limit is far below */
 
+#define CUSTOMER_STAGES "must be new, to_be_assigned, follow_up, mine or pool"
+
+bool operation_is_stage(struct slice text);
+/* The parameter `stage`, if it is given; false after it has answered. */
+bool operation_check_stage(struct operation_call *call) __attribute__((warn_unused_result));
+
 /* A handler: the row's sql with the call's parameters, after which decisions are made on what it changed. */
 void operation_change_customer(struct operation_call *call);
 /* The parameters, checked, with canonical keys in the contacts, as customer_create.sql (`is_new`) and

@@ -9,6 +9,7 @@
 #include "server/auth.h"
 #include "server/export_rows.h"
 #include "server/http.h"
+#include "server/operation_customers.h"
 #include "server/operation_sql.h"
 
 #define CSV_MEDIA_TYPE "text/csv; charset=utf-8"
@@ -199,6 +200,8 @@ static void on_logged(struct operation_call *call, unsigned status, struct slice
 void operation_export_customers(struct operation_call *call)
 {
     static const char *const names[] = {"stage", "owner", "source", "tag"};
+    if (!operation_check_stage(call))
+        return;
     struct download *download = download_alloc(call);
     const struct value *mark = value_member(call->params, "bom");
     download->ask = ask_rows;

@@ -168,6 +168,8 @@ void operation_list_customers(struct operation_call *call)
 {
     struct value args = value_map(call->arena, call->params->count + ARGS_ADDED);
     bool is_nobody = false;
+    if (!operation_check_stage(call))
+        return;
     for (uint32_t i = 0; i < call->params->count; i++)
         if (!add_param(call, &call->params->members[i], &args, &is_nobody))
             return;

@@ -101,6 +101,7 @@ def test_output_that_cannot_be_written_is_a_failure():
     (["token", "list"], "--project is missing"),
     (["token", "revoke"], "too few arguments"),
     (["token", "revoke", "17"], "'17' is not the id of a token"),
+    (["export", "--stage", "sold", "--database", NOWHERE], "--stage: must be new, to_be_assigned"),
     (["serve", "--config", "/nonexistent"], "/nonexistent: No such file or directory"),
 ])
 def test_bad_and_missing_values_get_one_clear_line(words, part):

@@ -372,7 +372,7 @@ def test_wrong_conditions_are_refused_with_their_place(desk):
     after = client.ok("GET", "customers?limit=1")["next"]
     for asked, pointer in (
             ({"strange": 1}, "/strange"), ({"tags_any": []}, "/tags_any"), ({"tags_any": [7]}, "/tags_any"), ({"tags_all": "x"}, None),
-            ({"sort": "age"}, "/sort"), ({"order": "up"}, "/order"), ({"created_from": "yesterday"}, "/created_from"),
+            ({"stage": "sold"}, "/stage"), ({"sort": "age"}, "/sort"), ({"order": "up"}, "/order"), ({"created_from": "yesterday"}, "/created_from"),
             ({"created_until": 7}, "/created_until"), ({"followed": "yes"}, "/followed"), ({"keyword": ""}, "/keyword"),
             ({"keyword": "x" * 300}, "/keyword"), ({"keyword": "a " * 17}, "/keyword"), ({"limit": 0}, "/limit"), ({"limit": 1001}, "/limit"),
             ({"after": "x"}, "/after"), ({"after": after + "x"}, "/after"), ({"after": after, "sort": "name"}, "/after"),

@@ -234,3 +234,4 @@ def test_an_export_takes_a_filter_and_many_pages(router, database, load):
                           (["--source", "web", "--tag", "u"], lambda n: not n % 5 and not n % 7), (["--tag", "none"], lambda n: False)):
         found = parsed(export(router, database, *flags))
         assert {row[1] for row in found[1:]} == {f"e{n}" for n in range(1202) if wanted(n)}
+    assert router.client().get("customers/export?stage=sold").json["pointer"] == "/stage"
