@@ -1,15 +1,20 @@
--- {id, name, ..., contacts [{label, phone, email, phone_key, email_key}], keys [...], origin}: a new customer. The fence's row
--- is taken last, so that it is held for the commit alone.
+-- {id, name, ..., contacts [{label, phone, email, phone_key, email_key}], keys [...], origin}: a new customer, whose owner and
+-- service rep are agents of the project. The fence's row is taken last, so that it is held for the commit alone.
 WITH call (project, role, agent, args) AS (SELECT $1::integer, $2::text, $3::text, $4::jsonb),
 start AS (SELECT m.* FROM stage_move('', NULL, $4, $3) m),
-made AS (
+stranger AS (
+    SELECT given.member FROM (VALUES (1, 'owner'), (2, 'service_rep')) given (n, member)
+    WHERE $4 ->> given.member IS NOT NULL
+      AND NOT EXISTS (SELECT FROM agents a WHERE a.project = $1 AND a.name = $4 ->> given.member AND a.active)
+    ORDER BY given.n LIMIT 1
+), made AS (
     INSERT INTO customers (id, project, name, real_name, company, external_id, stage, owner, service_rep, source, tags,
                            fields, created_by)
     SELECT ($4 ->> 'id')::uuid, $1, coalesce($4 ->> 'name', ''), $4 ->> 'real_name', $4 ->> 'company',
             $4 ->> 'external_id', start.stage, start.owner, $4 ->> 'service_rep',
             $4 ->> 'source', ARRAY(SELECT jsonb_array_elements_text($4 -> 'tags')),
             coalesce($4 -> 'fields', '{}'), $3
-    FROM start WHERE start.fault IS NULL
+    FROM start WHERE start.fault IS NULL AND NOT EXISTS (SELECT FROM stranger)
     RETURNING *
 ), lines AS (
     INSERT INTO contacts (customer, position, project, label, phone, email, phone_key, email_key)
@@ -36,4 +41,6 @@ made AS (
 SELECT 'created', customer_json(ROW(made.*)::customers, contacts_given($4))::text, NULL
 FROM made
 UNION ALL
-SELECT 'invalid', fault, pointer FROM start WHERE fault IS NOT NULL
+SELECT 'invalid', 'names no agent of the project', '/' || member FROM stranger
+UNION ALL
+SELECT 'invalid', fault, pointer FROM start WHERE fault IS NOT NULL AND NOT EXISTS (SELECT FROM stranger)

@@ -1,5 +1,6 @@
 -- {customer, version, name, ..., contacts, keys, origin}: changes the fields that are given; contacts, when given, replace the
--- list; `required_fields` are names of fields that may not be taken away. What is read is of one snapshot and holds only while the version does: a row that has moved on gives 'again'.
+-- list; `required_fields` are names of fields that may not be taken away. Who becomes owner or service rep is an agent of the
+-- project; who was it and has left may stay. What is read is of one snapshot and holds only while the version does: a row that has moved on gives 'again'.
 WITH call (project, role, agent, args) AS (SELECT $1::integer, $2::text, $3::text, $4::jsonb),
 old AS (
     SELECT c.id, c.version, c AS was, contacts_json(c.id) AS contacts, right_on(v, c) AS may,
@@ -10,6 +11,13 @@ old AS (
     SELECT name FROM old, jsonb_array_elements_text($4 -> 'required_fields') name
     WHERE old.may >= 2 AND coalesce((old.was).fields ->> name, '') <> '' AND NOT ($4 -> 'fields') ? name
     LIMIT 1
+), stranger AS (
+    SELECT given.member
+    FROM old, LATERAL (VALUES (1, 'owner', (old.was).owner), (2, 'service_rep', (old.was).service_rep)) given (n, member, was)
+    WHERE old.may >= 2 AND old.fault IS NULL AND NOT EXISTS (SELECT FROM taken)
+      AND $4 ->> given.member IS NOT NULL AND $4 ->> given.member IS DISTINCT FROM given.was
+      AND NOT EXISTS (SELECT FROM agents a WHERE a.project = $1 AND a.name = $4 ->> given.member AND a.active)
+    ORDER BY given.n LIMIT 1
 ), keys AS (
     SELECT key FROM old JOIN contacts k ON k.customer = old.id, LATERAL (VALUES (k.phone_key), (k.email_key)) v (key)
     WHERE key IS NOT NULL
@@ -29,7 +37,8 @@ old AS (
         version = c.version + 1, updated_at = now()
     FROM old
     WHERE c.id = old.id AND old.may >= 2 AND old.fault IS NULL AND c.version = old.version AND c.deleted_at IS NULL
-      AND c.version = coalesce(($4 ->> 'version')::bigint, c.version) AND NOT EXISTS (SELECT FROM taken)
+      AND c.version = coalesce(($4 ->> 'version')::bigint, c.version)
+      AND NOT EXISTS (SELECT FROM taken) AND NOT EXISTS (SELECT FROM stranger)
     RETURNING c.*
 ), dropped AS (
     DELETE FROM contacts k USING edited
@@ -69,8 +78,12 @@ SELECT 'forbidden', 'you may see this customer but not edit it', NULL FROM old W
 UNION ALL
 SELECT 'invalid', 'is required', '/fields/' || name FROM taken
 UNION ALL
+SELECT 'invalid', 'names no agent of the project', '/' || member FROM stranger
+UNION ALL
 SELECT 'invalid', old.fault, old.pointer FROM old WHERE old.may >= 2 AND old.fault IS NOT NULL AND NOT EXISTS (SELECT FROM taken)
 UNION ALL
 SELECT CASE WHEN ($4 ->> 'version')::bigint <> old.version THEN 'already_taken' ELSE 'again' END,
        format('the customer is at version %s', old.version), '/version'
-FROM old WHERE old.may >= 2 AND old.fault IS NULL AND NOT EXISTS (SELECT FROM edited) AND NOT EXISTS (SELECT FROM taken)
+FROM old
+WHERE old.may >= 2 AND old.fault IS NULL
+  AND NOT EXISTS (SELECT FROM edited) AND NOT EXISTS (SELECT FROM taken) AND NOT EXISTS (SELECT FROM stranger)

@@ -99,6 +99,18 @@ def test_an_edit_of_the_owner_moves_the_stage_along(router, desk):
     assert state(desk.ok("PATCH", f"customers/{made}", {"stage": "to_be_assigned"})) == ("to_be_assigned", None)
 
 
+def test_an_owner_is_an_agent_of_the_project_and_may_leave(router, desk):
+    made = create(desk, owner="cleo", service_rep="cleo")["id"]
+    agents = {name: text for name, text in AGENTS.items() if name != "cleo"}
+    assert desk.request("PUT", "config", project(agents), {"Content-Type": "application/yaml"}).status == 200
+    assert desk.ok("PATCH", f"customers/{made}", {"name": "Anne", "owner": "cleo", "service_rep": "cleo"})["version"] == 2
+    for member in ("owner", "service_rep"):
+        for name in ("nobody", "cleo", "Anna"):
+            assert fault(desk.post("customers", {member: name})) == (400, "invalid", f"/{member}")
+        assert fault(desk.request("PATCH", f"customers/{made}", {member: "nobody", "company": "Demo"})) == (400, "invalid", f"/{member}")
+    assert desk.ok("PATCH", f"customers/{made}", {"owner": "ben", "service_rep": None})["owner"] == "ben"
+
+
 def test_an_edit_takes_nobody_out_of_a_pool_but_to_be_assigned(desk):
     pool = make_pool(desk)["id"]
     made = pooled(desk, pool)
