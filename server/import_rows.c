@@ -12,7 +12,7 @@
 #include "server/operation_customers.h"
 
 #define CONTACTS_MAX 1000 /* phone1000 is the last that has a meaning */
-#define ROW_MEMBERS 12
+#define ROW_MEMBERS 13
 
 enum column_kind {
     COLUMN_IGNORED, /* `error` of a file that comes back */
@@ -190,7 +190,8 @@ struct row_reading {
     struct import_rows *rows;
     const struct project_config *config;
     const struct pending *row;
-    char why[1024]; /* a name of the file, and a problem's detail */
+    struct value strangers; /* named as owner or service rep, and no agents */
+    char why[1024];         /* a name of the file, and a problem's detail */
 };
 
 static bool refuse(struct row_reading *reading, uint32_t column, const char *detail)
@@ -207,6 +208,17 @@ static bool has_control(struct slice text)
     return false;
 }
 
+/* Who has left may stay what somebody of theirs has: import_row() knows. */
+static void add_stranger(struct row_reading *reading, uint32_t i)
+{
+    struct arena *arena = &reading->rows->arena;
+    struct value stranger = value_map(arena, 2);
+    value_set(&stranger, "member", value_string(reading->rows->columns[i].name));
+    value_set(&stranger, "detail",
+              value_string(arena_format(arena, "column %u names no agent of the project", i + 1)));
+    value_append(&reading->strangers, stranger);
+}
+
 static bool read_text(struct row_reading *reading, struct value *item, uint32_t i)
 {
     const struct column *column = &reading->rows->columns[i];
@@ -219,7 +231,7 @@ static bool read_text(struct row_reading *reading, struct value *item, uint32_t 
         return refuse(reading, i, CUSTOMER_STAGES);
     if ((slice_is(column->name, "owner") || slice_is(column->name, "service_rep")) &&
         config_find_agent(reading->config, text) < 0)
-        return refuse(reading, i, "names no agent of the project");
+        add_stranger(reading, i);
     item->members[item->count++] = (struct value_member){column->name, value_string(text)};
     return true;
 }
@@ -322,6 +334,7 @@ static bool read_row(struct row_reading *reading, struct value *item)
 {
     struct import_rows *rows = reading->rows;
     *item = value_map(&rows->arena, ROW_MEMBERS);
+    reading->strangers = value_list(&rows->arena, 2);
     for (uint32_t i = 0; i < rows->column_count; i++) {
         const struct column *column = &rows->columns[i];
         struct slice text = reading->row->cells[i];
@@ -336,6 +349,8 @@ static bool read_row(struct row_reading *reading, struct value *item)
             (column->kind == COLUMN_TAGS && !read_tags(reading, item, i)))
             return false;
     }
+    if (reading->strangers.count)
+        value_set(item, "strangers", reading->strangers);
     return read_fields(reading, item) && read_contacts(reading, item);
 }
 

@@ -7,6 +7,7 @@ import pytest
 
 from harness.http_client import ringing
 from harness.process import wait_for
+from harness.projects import AGENTS, project
 from harness.router import BINARY, admin, clean_environment
 
 NUMBER, OTHER_NUMBER = "+4915112345678", "+4915187654321"
@@ -127,7 +128,7 @@ def test_what_is_wrong_comes_back_as_a_file_to_mend_and_send_again(router, load)
     said, wrong = load(table(header, *rows))
     assert said == counts(11, created=1, failed=10)
     assert wrong[0] == header + ["error"] and [row[0] for row in wrong[1:]] == [
-        "a2", "a3", "a4", "a5", "a6", "a7", "a8", "a9", "a10", ""]  # what only the database knows comes after its chunk
+        "a2", "a3", "a5", "a6", "a7", "a8", "a9", "a4", "a10", ""]  # what only the database knows comes after its chunk
     assert all(row[-1].startswith("line ") for row in wrong[1:])
     assert "phone 1 must have at least 4 digits" in wrong[1][-1] and wrong[1][-1].startswith("line 3:")
     assert "needs an external_id, a phone or an email" in wrong[-1][-1]
@@ -211,6 +212,18 @@ def test_what_is_exported_is_imported_as_it_was(router, database, load):
         was["fields"].update(n="3", yes="true")
         assert {k: v for k, v in was.items() if k not in ("id", "created_at", "updated_at")} == {
             k: v for k, v in now.items() if k not in ("id", "created_at", "updated_at")}
+
+
+def test_who_has_left_stays_owner_of_whom_they_had_and_of_nobody_else(router, database, load):
+    columns = ["external_id", "owner", "service_rep"]
+    load(table(columns, ["e1", "ben", "ben"], ["e2", "anna", "anna"]))
+    agents = {name: text for name, text in AGENTS.items() if name != "ben"}
+    assert router.client().request("PUT", "config", project(agents), {"Content-Type": "application/yaml"}).status == 200
+    assert load(export(router, database)) == (counts(2, unchanged=2), [])
+    said, wrong = load(table(columns, ["e1", "anna", "ben"], ["e2", "ben", "anna"], ["e3", "", "ben"], ["e2", "", "nobody"]))
+    assert said == counts(4, changed=1, failed=3)
+    assert [row[-1] for row in wrong[1:]] == [f"line {line}: column {column} names no agent of the project" for line, column in ((3, 2), (4, 3), (5, 3))]
+    assert [(one["owner"], one["service_rep"]) for one in customers(router)] == [("anna", "ben"), ("anna", "anna")]
 
 
 def test_no_cell_of_an_export_is_a_formula_and_it_is_logged_once(router, database, load):
