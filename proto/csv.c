@@ -262,10 +262,18 @@ static void put(struct csv_text *text, struct slice bytes)
 /* Behind its apostrophes. */
 static bool is_formula(struct slice cell)
 {
+    static const char *const beginnings[] = {
+        "=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20",
+    };
     size_t at = 0;
     while (at < cell.len && cell.ptr[at] == '\'')
         at++;
-    return at < cell.len && cell.ptr[at] != '\0' && strchr("=+-@\t\r", cell.ptr[at]);
+    for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++) {
+        size_t len = strlen(beginnings[i]);
+        if (cell.len - at >= len && memcmp(cell.ptr + at, beginnings[i], len) == 0)
+            return true;
+    }
+    return false;
 }
 
 static bool needs_quotes(struct slice cell)

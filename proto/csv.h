@@ -4,8 +4,9 @@
  * fault, and reading goes on with the next row.
  *
  * Writing quotes what needs it, ends lines with CRLF, and neutralises formulas: a cell that a spreadsheet
- * would evaluate (it begins with = + - @, a tab or a carriage return, behind any number of apostrophes) gets
- * an apostrophe in front, which csv_plain() takes away again: what was written is read back as it was. */
+ * would evaluate (it begins with = + - @, as wide characters too, a tab or a line's end, behind any number of
+ * apostrophes) gets an apostrophe in front, which csv_plain() takes away again: what was written is read back
+ * as it was. */
 #ifndef PROTO_CSV_H
 #define PROTO_CSV_H
 
