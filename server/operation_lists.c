@@ -164,27 +164,9 @@ static void answer_nobody(struct operation_call *call)
     operation_reply(call, 200, &page);
 }
 
-void operation_list_customers(struct operation_call *call)
-{
-    struct value args = value_map(call->arena, call->params->count + ARGS_ADDED);
-    bool is_nobody = false;
-    if (!operation_check_stage(call))
-        return;
-    for (uint32_t i = 0; i < call->params->count; i++)
-        if (!add_param(call, &call->params->members[i], &args, &is_nobody))
-            return;
-    if (!value_member(call->params, "limit"))
-        value_set(&args, "limit", value_int(LIST_LIMIT_DEFAULT));
-    if (is_nobody)
-        answer_nobody(call);
-    else
-        operation_sql_run(call, "customer_list", &args, NULL);
-}
-
 /* Each a text of 1 to `max` bytes without control characters, and there once. */
-static bool check_texts(struct operation_call *call, const char *name, size_t max)
+static bool check_texts(struct operation_call *call, const char *name, const struct value *texts, size_t max)
 {
-    const struct value *texts = value_member(call->params, name);
     for (uint32_t i = 0; i < texts->count; i++) {
         char pointer[CONFIG_NAME_MAX];
         struct slice text = texts->items[i].string;
@@ -201,9 +183,29 @@ static bool check_texts(struct operation_call *call, const char *name, size_t ma
     return true;
 }
 
+void operation_list_customers(struct operation_call *call)
+{
+    struct value args = value_map(call->arena, call->params->count + ARGS_ADDED);
+    bool is_nobody = false;
+    if (!operation_check_stage(call))
+        return;
+    for (uint32_t i = 0; i < call->params->count; i++)
+        if (!add_param(call, &call->params->members[i], &args, &is_nobody))
+            return;
+    const struct value *columns = value_member(&args, "columns");
+    if (columns && !check_texts(call, "columns", columns, LIST_COLUMN_SIZE_MAX))
+        return;
+    if (!value_member(call->params, "limit"))
+        value_set(&args, "limit", value_int(LIST_LIMIT_DEFAULT));
+    if (is_nobody)
+        answer_nobody(call);
+    else
+        operation_sql_run(call, "customer_list", &args, NULL);
+}
+
 void operation_put_columns(struct operation_call *call)
 {
-    if (check_texts(call, "columns", LIST_COLUMN_SIZE_MAX))
+    if (check_texts(call, "columns", value_member(call->params, "columns"), LIST_COLUMN_SIZE_MAX))
         operation_sql(call);
 }
 
@@ -212,7 +214,7 @@ static bool check_tags(struct operation_call *call)
     struct slice mode = value_member(call->params, "mode")->string;
     if (!slice_is(mode, "set") && !slice_is(mode, "add") && !slice_is(mode, "remove"))
         return refuse(call, "/mode", "must be set, add or remove");
-    return check_texts(call, "tags", CUSTOMER_TAG_MAX);
+    return check_texts(call, "tags", value_member(call->params, "tags"), CUSTOMER_TAG_MAX);
 }
 
 static void answer_change(struct operation_call *call, unsigned status, struct slice json)
