@@ -5,7 +5,7 @@ WITH call (project, role, agent, args) AS (SELECT $1::integer, $2::text, $3::tex
 start AS (SELECT greatest(($4 ->> 'now_ms')::bigint, f.last_ms) AS ms FROM fences f WHERE f.project = $1),
 person AS (
     SELECT c.id FROM customers c
-    WHERE c.project = $1 AND c.id = ($4 ->> 'customer')::uuid
+    WHERE c.project = $1 AND c.id = ($4 ->> 'customer')::uuid AND c.deleted_at IS NULL
       AND EXISTS (SELECT FROM viewer_of($1, $2, $3) v WHERE v.roles && '{supervisor,admin}' OR right_on(v, c) >= 1)
 ),
 made AS (

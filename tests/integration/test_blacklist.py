@@ -114,6 +114,11 @@ def test_an_unknown_customer_or_block_is_not_found(router):
     client = router.client("supervisor")
     nobody = "018f0000-0000-7000-8000-000000000001"
     assert client.post("blacklist", {"customer": nobody}).status == 404
+    admin = router.client("admin")
+    merged, stays, deleted = (admin.ok("POST", "customers", {"name": name}, 201)["id"] for name in ("Ann", "Anne", "Bob"))
+    admin.ok("POST", f"customers/{stays}/merge", {"other": merged})
+    admin.ok("DELETE", f"customers/{deleted}")
+    assert [client.post("blacklist", {"customer": one}).status for one in (merged, deleted, stays)] == [404, 404, 201]
     assert client.delete(f"blacklist/{nobody}").status == 404
 
 
