@@ -4,6 +4,7 @@
 
 #include "proto/cloudevent.h"
 #include "proto/decision.h"
+#include "rules/ascii.h"
 #include "rules/project_config.h"
 #include "server/operation_batch.h"
 #include "server/operation_customers.h"
@@ -55,6 +56,24 @@ void operation_assign_customers(struct operation_call *call)
 }
 
 /* --- Pools --- */
+
+static bool check_reason(struct operation_call *call)
+{
+    struct slice reason = ascii_trim(value_member(call->params, "reason")->string);
+    return reason.len || refuse(call, "/reason", "must not be blank");
+}
+
+void operation_return_customer(struct operation_call *call)
+{
+    if (check_reason(call))
+        operation_change_customer(call);
+}
+
+void operation_return_customers(struct operation_call *call)
+{
+    if (check_reason(call))
+        operation_batch_facts(call);
+}
 
 void operation_create_pool(struct operation_call *call)
 {

@@ -18,6 +18,9 @@
 
 void operation_assign_customer(struct operation_call *call);
 void operation_assign_customers(struct operation_call *call);
+/* The reason is more than blanks. */
+void operation_return_customer(struct operation_call *call);
+void operation_return_customers(struct operation_call *call);
 void operation_create_pool(struct operation_call *call);
 void operation_read_customer_log(struct operation_call *call);
 

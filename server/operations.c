@@ -154,9 +154,9 @@ const struct operation operations[] = {
 
     {"POST", "customers/batch/assign", "customer.batch_assign", PEOPLE, operation_assign_customers, "customers_assign", "Assign customers evenly and in turn", customers_assign, false},
     {"POST", "customers/batch/regroup", "customer.batch_regroup", PEOPLE, operation_batch, "customers_regroup", "Move customers to another pool", customers_regroup, false},
-    {"POST", "customers/batch/return", "customer.batch_return", PEOPLE, operation_batch_facts, "customers_return", "Return customers to a pool", customers_return, false},
+    {"POST", "customers/batch/return", "customer.batch_return", PEOPLE, operation_return_customers, "customers_return", "Return customers to a pool", customers_return, false},
     {"POST", "customers/{customer}/assign", "customer.assign", PEOPLE, operation_assign_customer, "customer_assign", "Assign a customer", customer_assign, false},
-    {"POST", "customers/{customer}/return", "customer.return", PEOPLE, operation_change_customer, "customer_return", "Return a customer to a pool", customer_return, false},
+    {"POST", "customers/{customer}/return", "customer.return", PEOPLE, operation_return_customer, "customer_return", "Return a customer to a pool", customer_return, false},
     {"POST", "customers/{customer}/pick_up", "customer.pick_up", PEOPLE, operation_change_customer, "customer_pick_up", "Pick a customer up from its pool", customer, false},
     {"GET", "customers/{customer}/log", "customer.log", PEOPLE, operation_read_customer_log, "customer_log", "Read what was done with a customer", customer_log, false},
     {"GET", "reminders", "reminder.list", PEOPLE, operation_sql, "reminder_list", "List the caller's customers that go back to their pool soon", pools, false},

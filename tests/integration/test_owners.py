@@ -259,7 +259,7 @@ def test_returning_ends_the_preference_with_the_same_commit(router, desk):
 BAD_RETURNS = [
     ({"pool": "x", "reason": "y"}, 400, "/pool"), ({"pool": 7, "reason": "y"}, 400, "/pool"), ({}, 400, "/reason"),
     ({"reason": "y"}, 400, "/pool"), ({"reason": ""}, 400, "/reason"), ({"reason": "x" * 501}, 400, "/reason"),
-    ({"reason": "x" * 1_000_000}, 400, "/reason"), ({"reason": "a\x07b"}, 400, "/reason"), ({"reason": "y", "to": "x"}, 400, "/to"),
+    ({"reason": "x" * 1_000_000}, 400, "/reason"), ({"reason": "a\x07b"}, 400, "/reason"), ({"reason": "  "}, 400, "/reason"), ({"reason": "y", "to": "x"}, 400, "/to"),
     ({"pool": "018f0000-0000-7000-8000-000000000001", "reason": "y"}, 404, "/pool"),
 ]
 
