@@ -58,7 +58,7 @@ def test_assignment_follows_and_unfollow_lasts_until_the_next_one(desk, database
     admin.ok("PATCH", path, {"name": "Anne", "owner": "anna"})
     assert followed(anna) == [], "an edit that leaves the owner is no assignment"
     assert [one["id"] for one in anna.ok("GET", "customers?followed=false")["items"]] == [made["id"]]
-    database.query("UPDATE patchbay.customers SET owner = 'anna', assigned_ms = 5 WHERE id = %s", made["id"])
+    assert admin.ok("POST", f"{path}/assign", {"agents": ["anna"]})["owner"] == "anna"
     assert followed(anna) == [made["id"]], "assigned again"
     assert anna.ok("POST", f"{path}/unfollow") and ben.post(f"{path}/follow").status == 404
     admin.ok("PATCH", path, {"owner": "ben"})
