@@ -274,6 +274,11 @@ def test_a_call_that_is_handed_on_goes_to_each_agent(connected, switch):
     switch.channels = listed(channel(id, id, "+4930901820", "inbound", "ACTIVE"), channel("desk-2", id, "1002", "outbound", "ACTIVE"))
     switch.greets.set()
     wait_for(lambda: sent() == transfers, lambda: switch.commands)
+    switch.send(told("CHANNEL_HANGUP_COMPLETE", "desk-2"))
+    talk("desk-3", 1001, 4)
+    talk("desk-4", 1002, 5)  # transferred at the exchange: it is there already
+    wait_for(lambda: [one["agent"] for one in calls(router)] == ["ben"], lambda: calls(router))
+    assert sent() == transfers
     router.expect_log("a gateway is away")
 
 
