@@ -81,12 +81,16 @@ static void join_halves(struct ami_calls *calls, struct ami_channel *channel)
     channel->half->half = channel;
 }
 
+/* The other one waits for whoever takes this one's place. */
 static void part_halves(struct ami_calls *calls, struct ami_channel *channel)
 {
+    struct ami_channel *other = channel->half;
     table_remove(&calls->halves, &channel->by_pair);
-    if (channel->half)
-        channel->half->half = NULL;
     channel->half = NULL;
+    if (!other)
+        return;
+    other->half = NULL;
+    join_halves(calls, other);
 }
 
 /* --- calls --- */

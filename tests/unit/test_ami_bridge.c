@@ -157,6 +157,27 @@ static void whoever_is_connected_with_the_caller_has_answered_once(void **state)
                           "BridgeEnter Local/x@y-1;1 9.5 1.1 BridgeUniqueid=a SwapUniqueid=1.2\n"
                           "BridgeEnter Local/x@y-1;2 9.6 9.1 BridgeUniqueid=b SwapUniqueid=9.1\n",
          TOLD "answered carl\n"},
+        {"to whom the caller is put while it still rings: a Local channel takes anna's place in Dial()",
+         TALKS
+         "Newchannel PJSIP/1001-4 9.1 9.1 ChannelState=4 Exten=1002\n"
+         "Newchannel PJSIP/1002-5 9.2 9.1 ChannelState=0\n"
+         "Newchannel Local/x@y-1;1 9.5 1.1 ChannelState=6\n"
+         "Newchannel Local/x@y-1;2 9.6 1.1 ChannelState=6\n"
+         "Rename Local/x@y-1;2 9.6 - Newname=Local/x@y-1;2<MASQ>\n"
+         "Rename PJSIP/1001-4 9.1 - Newname=Local/x@y-1;2\n"
+         "Rename Local/x@y-1;2<MASQ> 9.6 - Newname=PJSIP/1001-4<ZOMBIE>\n"
+         "BridgeEnter Local/x@y-1;1 9.5 1.1 BridgeUniqueid=a SwapUniqueid=1.2\n"
+         "Hangup PJSIP/1001-4<ZOMBIE> 9.6 1.1\nHangup PJSIP/1001-2 1.2 1.1\n"
+         "DialEnd Local/x@y-1;2 9.1 9.1 DestChannel=PJSIP/1002-5 DestUniqueid=9.2 DialStatus=ANSWER\n"
+         "BridgeEnter PJSIP/1002-5 9.2 9.1 BridgeUniqueid=b\nBridgeEnter Local/x@y-1;2 9.1 9.1 BridgeUniqueid=b\n",
+         TOLD "answered carl\n"},
+        {"a call that was parked is taken up by somebody else",
+         TALKS
+         "BridgeEnter PJSIP/trunk-1 1.1 1.1 BridgeUniqueid=p BridgeTechnology=holding_bridge\n"
+         "Hangup PJSIP/1001-2 1.2 1.1\nNewchannel PJSIP/1002-5 9.2 9.2 ChannelState=4 Exten=701\n"
+         "BridgeLeave PJSIP/trunk-1 1.1 1.1 BridgeUniqueid=p\n"
+         "BridgeEnter PJSIP/trunk-1 1.1 1.1 BridgeUniqueid=b\nBridgeEnter PJSIP/1002-5 9.2 1.1 BridgeUniqueid=b\n",
+         TOLD "answered carl\n"},
         {"which was there first, and has the older Linkedid",
          "Newchannel PJSIP/1002-5 0.2 0.2 ChannelState=4 Exten=1001\n" TALKS
          "BridgeEnter PJSIP/1002-5 0.2 0.2 BridgeUniqueid=a\nBridgeLeave PJSIP/trunk-1 1.1 0.2 BridgeUniqueid=a\n"
