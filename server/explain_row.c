@@ -7,7 +7,7 @@
 #include "rules/explain.h"
 #include "rules/record.h"
 
-enum column { SEQ, AT_MS, CONFIG_VERSION, DECISION, FILE_TEXT, ZONES };
+enum column { SEQ, AT_MS, CONFIG_VERSION, DECISION, FILE_TEXT, ZONES, INPUT };
 
 static bool is_of_agent(const struct outcome *outcome, struct slice agent)
 {
@@ -39,6 +39,16 @@ static bool explain_all(struct value *map, const struct outcome *outcome, const 
     return true;
 }
 
+/* What the source gave as the cause of an end: the decision itself says that it has ended. */
+static struct slice cause_of(const struct pg_reply *reply, struct arena *arena)
+{
+    static const struct record_people nobody;
+    struct input input;
+    struct slice bytes = arena_copy(arena, pg_cell(reply, 0, INPUT));
+    bool is_event = record_read_input(&input, bytes, &nobody, arena) && input.kind == INPUT_EVENT;
+    return is_event ? input.event->cause : (struct slice){NULL, 0};
+}
+
 static bool explain_with(struct value *out, const struct outcome *outcome, const struct pg_reply *reply,
                          struct arena *arena)
 {
@@ -47,12 +57,13 @@ static bool explain_with(struct value *out, const struct outcome *outcome, const
     if (pg_is_null(reply, 0, FILE_TEXT) ||
         !project_file_load(&config, pg_cell(reply, 0, FILE_TEXT), pg_cell(reply, 0, ZONES), arena, faults))
         return false;
-    *out = value_map(arena, 8);
+    *out = value_map(arena, 9);
     value_set(out, "sequence", value_string(sequence_text((uint64_t)pg_int64(reply, 0, SEQ), arena)));
     value_set(out, "at_ms", value_int(pg_int64(reply, 0, AT_MS)));
     value_set(out, "config_version", value_int(pg_int64(reply, 0, CONFIG_VERSION)));
     value_set(out, "input", value_string(slice_of(input_kind_name(outcome->kind))));
     value_set(out, "outcome", value_string(slice_of(event_outcome_name(outcome->outcome))));
+    value_set_text(out, "cause", cause_of(reply, arena));
     if (!uuid_is_nil(&outcome->hit))
         value_set_uuid(out, arena, "block", &outcome->hit);
     bool good = explain_all(out, outcome, &config, arena);

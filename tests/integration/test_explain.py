@@ -1,7 +1,7 @@
 """Why: of an interaction as things stand, of a decision from the journal alone."""
 import json
 
-from harness.http_client import ringing
+from harness.http_client import cloudevent, ringing
 from harness.process import wait_for
 from harness.router import admin
 
@@ -44,6 +44,15 @@ def test_a_decision_and_a_wait_are_explained_to_the_last_candidate(router, datab
     words = admin(database.url, "explain", first["sequence"]).stdout
     assert "goes to anna" in words and "ben: offline - would have to be available" in words
     assert json.loads(admin(database.url, "explain", "--json", "--project", "demo", first["sequence"]).stdout) == offered
+
+
+def test_the_cause_that_a_source_gives_is_told_of_the_end(router):
+    supervisor, source = router.client("supervisor"), router.source()
+    begun = source.event(ringing(subject="c1")).json
+    ended = source.event(cloudevent("call.ended", "c1", {"cause": "lost"})).json
+    assert ended["interaction"] == begun["interaction"]
+    assert supervisor.ok("GET", f"decisions/{ended['sequence']}/explain")["cause"] == "lost"
+    assert "cause" not in supervisor.ok("GET", f"decisions/{begun['sequence']}/explain")
 
 
 RELAXED = """\
