@@ -13,15 +13,13 @@
 #include "server/command.h"
 #include "server/command_options.h"
 #include "server/command_project.h"
+#include "server/import_pace.h"
 #include "server/import_rows.h"
 #include "server/operation_sql.h"
 
 #define READ_MAX (64u << 10) /* bytes of the file at once */
 #define TRIES 20             /* of a chunk that others are changing too */
 #define PROGRESS_MS 1000
-/* After a chunk during which decisions were made, it rests twice as long as that took: they share processors.
- */
-#define REST_MAX_MS 1000
 #define ORIGIN "{\"via\": \"command\", \"address\": \"\"}"
 
 struct import {
@@ -33,7 +31,7 @@ struct import {
     FILE *in, *errors; /* errors NULL: nobody wants them */
     bool dry_run, has_header;
     int64_t told_ms;
-    uint64_t decided; /* inputs, when the last chunk was done */
+    struct import_pace pace;
 };
 
 static int load_config(struct import *import)
@@ -92,19 +90,17 @@ static bool is_conflict(const struct pg_reply *reply)
            (strcmp(reply->sqlstate, "40001") == 0 || strcmp(reply->sqlstate, "40P01") == 0);
 }
 
-static void give_way(struct import *import, const char *project, uint64_t took_ns)
+static void give_way(struct import *import, const char *const *params)
 {
-    struct pg_reply reply = pg_blocking_run(import->project->database, "import_pace", &project, 1);
-    uint64_t decided = import->decided;
-    if (reply.outcome == PG_OK && reply.rows == 1)
-        decided = strtoull(pg_cell(&reply, 0, 0).ptr, NULL, 10);
-    uint64_t rest_ns = 2 * took_ns, most_ns = REST_MAX_MS * UINT64_C(1000000);
-    rest_ns = rest_ns < most_ns ? rest_ns : most_ns;
-    if (decided != import->decided)
+    struct pg_reply reply = pg_blocking_run(import->project->database, "import_pace", params, 4);
+    if (reply.outcome != PG_OK || reply.rows != 1)
+        return;
+    uint64_t decided = strtoull(pg_cell(&reply, 0, 1).ptr, NULL, 10);
+    uint64_t rest_ns = import_pace_rest(&import->pace, decided, uv_hrtime());
+    if (rest_ns)
         nanosleep(&(struct timespec){.tv_sec = (time_t)(rest_ns / 1000000000),
                                      .tv_nsec = (long)(rest_ns % 1000000000)},
                   NULL);
-    import->decided = decided;
 }
 
 static int run_chunk(struct import *import)
@@ -120,16 +116,17 @@ static int run_chunk(struct import *import)
         arena_format(&arena, "{\"dry_run\": %s, \"now_ms\": %s, \"origin\": " ORIGIN ", \"rows\": %.*s}",
                      import->dry_run ? "true" : "false", now, (int)rows.len, rows.ptr);
     const char *params[] = {project, role_name(ROLE_ADMIN), NULL, arena_string(&arena, args)};
+    give_way(import, params);
     uint64_t began_ns = uv_hrtime();
     int tries = 0;
     do
         reply = pg_blocking_run(import->project->database, "import_rows", params, 4);
     while (is_conflict(&reply) && ++tries < TRIES);
+    import_pace_took(&import->pace, began_ns, uv_hrtime());
     arena_deinit(&arena);
     if (reply.outcome != PG_OK || !import_rows_done(import->rows, pg_cell(&reply, 0, 1)))
         return command_failed(import->command, "%s; rows from here on were not taken: send the file again",
                               reply.message[0] ? reply.message : "the connection to the database was lost");
-    give_way(import, project, uv_hrtime() - began_ns);
     return COMMAND_GO_ON;
 }
 

@@ -8,6 +8,7 @@
 
 #include "server/auth.h"
 #include "server/http.h"
+#include "server/import_pace.h"
 #include "server/import_rows.h"
 #include "server/operation_sql.h"
 #include "server/project.h"
@@ -23,17 +24,25 @@ struct import_job {
     bool dry_run, is_end;
     struct slice input;
     struct import_rows *rows;
+    struct import_pace pace;
+    uint64_t began_ns;      /* the chunk that runs */
+    uv_timer_t rest;        /* before a chunk */
     struct problem problem; /* of a file that cannot be taken */
 };
 
 static void go_on(struct import_job *job);
+
+static void on_timer_closed(uv_handle_t *timer)
+{
+    free(timer->data);
+}
 
 static void job_free(struct import_job *job)
 {
     import_rows_free(&job->rows);
     arena_deinit(&job->chunk);
     arena_deinit(&job->arena);
-    free(job);
+    uv_close((uv_handle_t *)&job->rest, on_timer_closed);
 }
 
 static void job_fail(struct operation_call *call, const struct problem *problem)
@@ -106,12 +115,14 @@ static void on_chunk(struct operation_call *call, unsigned status, struct slice 
 {
     struct import_job *job = (struct import_job *)call;
     (void)status;
+    import_pace_took(&job->pace, job->began_ns, uv_hrtime());
     if (!import_rows_done(job->rows, json)) {
         problem_set(&job->problem, PROBLEM_INTERNAL, NULL, "the database gave no counts");
         job_fail(call, &job->problem);
         return;
     }
-    project_facts_changed(job->call.project, NULL, NULL);
+    if (!job->call.app->draining)
+        project_facts_changed(job->call.project, NULL, NULL);
     write_progress(job, "running", "", on_progress);
 }
 
@@ -120,7 +131,43 @@ static void run_chunk(struct import_job *job)
     struct value args = value_map(job->call.arena, 2);
     value_set(&args, "rows", *import_rows_chunk(job->rows));
     value_set(&args, "dry_run", value_bool(job->dry_run));
+    job->began_ns = uv_hrtime();
     run(job, "import_rows", &args, on_chunk);
+}
+
+/* The project may be gone already. */
+static void stop(struct import_job *job)
+{
+    problem_set(&job->problem, PROBLEM_STORAGE_UNAVAILABLE, NULL,
+                "the router is stopping; rows from here on were not taken: send the file again");
+    write_progress(job, "failed", job->problem.detail, on_refused);
+}
+
+static void on_rested(uv_timer_t *timer)
+{
+    struct import_job *job = timer->data;
+    if (job->call.app->draining)
+        stop(job);
+    else
+        run_chunk(job);
+}
+
+static void on_pace(struct operation_call *call, unsigned status, struct slice json)
+{
+    struct import_job *job = (struct import_job *)call;
+    uint64_t decided = strtoull(arena_string(job->call.arena, json), NULL, 10);
+    uint64_t rest_ns = import_pace_rest(&job->pace, decided, uv_hrtime());
+    (void)status;
+    if (rest_ns)
+        uv_timer_start(&job->rest, on_rested, rest_ns / 1000000 + 1, 0);
+    else
+        run_chunk(job);
+}
+
+static void give_way(struct import_job *job)
+{
+    struct value args = value_map(job->call.arena, 0);
+    run(job, "import_pace", &args, on_pace);
 }
 
 static void on_piece(void *ctx, struct slice bytes, enum http_piece piece)
@@ -139,6 +186,10 @@ static void on_piece(void *ctx, struct slice bytes, enum http_piece piece)
 
 static void go_on(struct import_job *job)
 {
+    if (job->call.app->draining) {
+        stop(job);
+        return;
+    }
     const struct project_config *config = project_config(job->call.project);
     if (!config) {
         problem_set(&job->problem, PROBLEM_STORAGE_UNAVAILABLE, NULL, "the project is not loaded");
@@ -150,7 +201,7 @@ static void go_on(struct import_job *job)
         http_body_next(job->asked->transport, on_piece, job);
         return;
     case IMPORT_CHUNK_IS_FULL:
-        run_chunk(job);
+        give_way(job);
         return;
     case IMPORT_END:
         write_progress(job, "done", "", on_done);
@@ -188,6 +239,8 @@ static struct import_job *job_alloc(struct operation_call *call)
     job->call.origin = &job->origin;
     job->call.arena = &job->chunk;
     job->rows = import_rows_alloc();
+    uv_timer_init(call->app->loop, &job->rest);
+    job->rest.data = job;
     return job;
 }
 

@@ -195,7 +195,7 @@ static bool is_long(const char *file)
 static struct pg_link *link_for(const struct run *run)
 {
     const struct app *app = run->call->app;
-    struct pg_link *link = is_long(run->file) ? long_links_pick(app->long_links) : NULL;
+    struct pg_link *link = app->long_links && is_long(run->file) ? long_links_pick(app->long_links) : NULL;
     return link ? link : app->desk;
 }
 
@@ -213,7 +213,7 @@ static void submit(struct run *run)
     const struct pg_query query = {.name = run->file, .params = params, .param_count = PARAM_COUNT};
     if (run->tries++ == OPERATION_SQL_TRIES)
         fail(run, PROBLEM_OVERLOADED, "others are changing the same record");
-    else if (!pg_link_submit(link, &query, on_reply, run))
+    else if (!link || !pg_link_submit(link, &query, on_reply, run)) /* none: the router stops */
         fail(run, pg_link_is_up(link) ? PROBLEM_OVERLOADED : PROBLEM_STORAGE_UNAVAILABLE,
              "the database cannot take the operation at the moment; nothing was changed");
 }

@@ -1,11 +1,15 @@
 """Imports and exports over HTTP: streamed both ways, watched, refused, broken off."""
+import concurrent.futures
 import http.client
 import json
+import time
 import uuid
 
 import pytest
 
+from harness.http_client import ringing
 from harness.process import wait_for
+from harness.router import admin
 from test_import import FILE, customers, parsed, table
 
 CSV = {"Content-Type": "text/csv"}
@@ -129,3 +133,47 @@ def test_a_file_may_be_larger_than_a_body_that_is_kept(router, admin_):
     assert refused.status == 400 and "no column of this name" in refused.json["detail"]
     assert admin_.post("customers/import", body, headers=CSV).json["created"] == 300
     assert len(parsed(admin_.get("customers/export?bom=true").bytes)) == 301
+
+
+def test_an_import_loses_its_place_when_the_router_stops_and_the_file_can_be_sent_again(router, admin_):
+    made = str(uuid.uuid4())
+    connection = send_pieces(router, f"customers/import?import={made}", [b"external_id,name,phone\r\n", *lines(250)])
+    wait_for(lambda: (found := admin_.get(f"imports/{made}")).status == 200 and found.json["rows"] == 200, "a chunk is in", 60)
+    router.stop()
+    with pytest.raises((http.client.HTTPException, OSError)):
+        connection.getresponse()
+    connection.close()
+    router.start()
+    again = b"external_id,name,phone\r\n" + b"".join(lines(250))
+    done = router.client("admin").post("customers/import", again, headers=CSV).json
+    assert (done["created"], done["unchanged"], done["failed"]) == (50, 200, 0)
+
+
+@pytest.mark.parametrize("way", ["command", "http"])
+def test_an_import_gives_way_to_decisions(router, admin_, database, tmp_path, way):
+    """Its first chunk takes a while, as somebody has one of its customers, and decisions are made meanwhile."""
+    body = b"external_id,name,phone\r\n" + b"".join(lines(250))
+    path = tmp_path / "many.csv"
+    path.write_bytes(body)
+    admin_.ok("POST", "customers", {"name": "x", "external_id": "e0"}, 201)
+
+    def take():
+        if way == "http":
+            assert admin_.post("customers/import", body, headers=CSV).json["created"] == 249
+        else:
+            assert "249 created" in admin(database.url, "import", path).stdout
+        return time.monotonic()
+
+    holder = database.cluster.connect(database.name)
+    holder.autocommit = False
+    with concurrent.futures.ThreadPoolExecutor(1) as thread, holder.cursor() as cursor:
+        cursor.execute("SELECT FROM patchbay.customers FOR UPDATE")
+        ended = thread.submit(take)
+        wait_for(lambda: database.query("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'") == [(1,)], "it waits", 60)
+        began = time.monotonic()
+        while time.monotonic() < began + 0.3:
+            assert router.source().event(ringing("+4915112345678")).status == 200
+        released = time.monotonic()
+        holder.rollback()
+        assert ended.result(60) - released >= 1.9 * (released - began) or ended.result() - released >= 1
+    holder.close()
