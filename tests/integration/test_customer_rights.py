@@ -81,6 +81,8 @@ ASKS = {
     "POST customers/import": lambda client, customer, scene: client.post(
         "customers/import?dry_run=true", b"external_id,name\r\nx,X\r\n", headers=CSV).status,
     "GET customers/export": lambda client, customer, scene: client.get("customers/export?stage=new").status,
+    "GET customers/export: whom": lambda client, customer, scene: scene.status_in(client, "customers/export", customer),
+    "POST customers/import: whom": lambda client, customer, scene: scene.status_of_row(client, customer),
     "import.list": lambda client, customer, scene: client.get("imports").status,
     "import.get": lambda client, customer, scene: client.get(f"imports/{scene.imported()}").status,
     "GET imports/{import}/errors": lambda client, customer, scene: client.get(f"imports/{scene.imported()}/errors").status,
@@ -124,7 +126,7 @@ OF_NOBODY |= {name for name in ASKS if name.split(".")[0] in ("pool", "import") 
 
 # Asking these changes nothing.
 READS = {"customer.get", "customer.list", "customer.search", "customer.log", "customer.shares", "customer.mine", "customer.next", "customer.previous",
-         "customer.duplicates", "customer.read", "interaction.get", "interaction.list", "interaction.datasheet", "interaction.mails",
+         "customer.duplicates", "customer.read", "GET customers/export: whom", "interaction.get", "interaction.list", "interaction.datasheet", "interaction.mails",
          "interaction.reply", "GET interactions/{interaction}/mails/{mail}", *OF_NOBODY}
 # What is asked, of a customer in which state, and the status for each of ROLES in their order.
 TABLE = [
@@ -134,21 +136,29 @@ TABLE = [
     ("customer.get",                  "pooled",  "404  200  404  404  200  200  404  200  200  200  404"),
     ("customer.get",                  "new",     "404  200  404  404  200  404  404  200  200  200  404"),
     ("customer.get",                  "held",    "200  200  200  200  200  404  404  404  200  200  404"),
+    ("customer.get",                  "spoken",  "200  200  200  200  200  404  200  404  404  200  404"),
+    ("customer.get",                  "deleted", "404  404  404  404  404  404  404  404  404  404  404"),
     ("customer.edit",                 "owned",   "200  200  200  403  403  404  404  404  404  200  404"),
     ("customer.edit",                 "pooled",  "404  200  404  404  403  403  404  403  403  200  404"),
+    ("customer.edit",                 "new",     "404  200  404  404  403  404  404  403  403  200  404"),
+    ("customer.edit",                 "held",    "200  200  200  403  403  404  404  404  403  200  404"),
+    ("customer.edit",                 "spoken",  "200  200  200  403  403  404  403  404  404  200  404"),
     ("customer.list",                 "owned",   "200  200  200  200  200  404  404  404  404  200  404"),
     ("customer.list",                 "pooled",  "404  200  404  404  200  200  404  200  200  200  404"),
     ("customer.search",               "owned",   "200  200  200  200  200  404  404  404  404  200  404"),
     ("customer.search",               "pooled",  "404  404  404  404  404  404  404  404  404  404  404"),
     ("customer.tag",                  "owned",   "200  200  200  403  403  404  404  404  404  200  404"),
     ("customer.tag",                  "pooled",  "404  200  404  404  403  403  404  403  403  200  404"),
+    ("customer.tag",                  "new",     "404  200  404  404  403  404  404  403  403  200  404"),
     ("customer.batch_tag",            "owned",   "200  200  200  403  403  404  404  404  404  200  404"),
+    ("customer.batch_tag",            "pooled",  "404  200  404  404  403  403  404  403  403  200  404"),
     ("customer.follow",               "owned",   "200  200  200  200  200  404  404  404  404  403  404"),
     ("customer.follow",               "pooled",  "404  200  404  404  200  200  404  200  200  403  404"),
     ("customer.unfollow",             "new",     "404  200  404  404  200  404  404  200  200  403  404"),
     ("customer.read",                 "owned",   "200  200  200  200  200  404  404  404  404  403  404"),
     ("customer.log",                  "owned",   "200  200  200  200  200  404  404  404  404  200  404"),
     ("customer.log",                  "pooled",  "404  200  404  404  200  200  404  200  200  200  404"),
+    ("customer.log",                  "new",     "404  200  404  404  200  404  404  200  200  200  404"),
     ("customer.assign",               "owned",   "200  200  200  403  403  404  404  404  404  200  404"),
     ("customer.assign",               "pooled",  "404  403  404  404  403  403  404  200  200  200  404"),
     ("customer.assign",               "new",     "404  200  404  404  403  404  404  200  200  200  404"),
@@ -167,16 +177,23 @@ TABLE = [
     ("customer.edit_contact",         "owned",   "200  200  200  403  403  404  404  404  404  200  404"),
     ("customer.edit_contact",         "pooled",  "404  200  404  404  403  403  404  403  403  200  404"),
     ("customer.remove_contact",       "owned",   "200  200  200  403  403  404  404  404  404  200  404"),
+    ("customer.remove_contact",       "pooled",  "404  200  404  404  403  403  404  403  403  200  404"),
     ("customer.share",                "owned",   "200  200  200  403  403  404  404  404  404  200  404"),
     ("customer.share",                "pooled",  "404  200  404  404  403  403  404  403  403  200  404"),
+    ("customer.share",                "new",     "404  200  404  404  403  404  404  403  403  200  404"),
     ("customer.shares",               "owned",   "200  200  200  200  200  404  404  404  404  200  404"),
+    ("customer.shares",               "pooled",  "404  200  404  404  200  200  404  200  200  200  404"),
     ("customer.batch_share",          "owned",   "200  200  200  403  403  404  404  404  404  200  404"),
+    ("customer.batch_share",          "pooled",  "404  200  404  404  403  403  404  403  403  200  404"),
     ("customer.batch_cancel_share",   "owned",   "200  200  200  403  403  404  404  404  404  200  404"),
+    ("customer.batch_cancel_share",   "pooled",  "404  200  404  404  403  403  404  403  403  200  404"),
     ("customer.batch_regroup",        "pooled",  "403  403  403  403  403  403  403  403  200  200  404"),
     ("customer.delete",               "owned",   "403  403  403  403  403  404  404  404  404  200  404"),
     ("customer.delete",               "pooled",  "404  403  404  404  403  403  404  403  403  200  404"),
     ("customer.batch_delete",         "owned",   "403  403  403  403  403  404  404  404  404  200  404"),
+    ("customer.batch_delete",         "pooled",  "404  403  404  404  403  403  404  403  403  200  404"),
     ("customer.erase",                "owned",   "403  403  403  403  403  404  404  404  404  200  404"),
+    ("customer.erase",                "deleted", "404  404  404  404  404  404  404  404  404  200  404"),
     ("PUT customers/{customer}",      "owned",   "200  200  200  403  403  404  404  404  404  200  404"),
     ("customer.log",                  "deleted", "404  404  404  404  404  404  404  404  404  200  404"),
     ("customer.batch_return",         "owned",   "200  403  403  403  403  404  404  404  404  200  404"),
@@ -193,6 +210,10 @@ TABLE = [
     ("customer.unmerge",              "merged",  "200  200  200  403  404  404  404  404  404  200  404"),
     ("POST customers/import",         "owned",   "403  403  403  403  403  403  403  200  403  200  200"),
     ("GET customers/export",          "owned",   "403  403  403  403  403  403  403  200  403  200  200"),
+    ("GET customers/export: whom",    "owned",   "403  403  403  403  403  403  403  404  403  200  404"),
+    ("GET customers/export: whom",    "pooled",  "403  403  403  403  403  403  403  200  403  200  404"),
+    ("POST customers/import: whom",   "owned",   "403  403  403  403  403  403  403  404  403  200  404"),
+    ("POST customers/import: whom",   "pooled",  "403  403  403  403  403  403  403  404  403  200  404"),
     ("import.list",                   "owned",   "403  403  403  403  403  403  403  200  403  200  200"),
     ("import.get",                    "owned",   "403  403  403  403  403  403  403  200  403  200  404"),
     ("GET imports/{import}/errors",   "owned",   "403  403  403  403  403  403  403  200  403  200  404"),
@@ -206,6 +227,7 @@ TABLE = [
     ("pool.put_member",               "owned",   "403  403  403  403  403  403  403  403  200  200  404"),
     ("pool.remove_member",            "owned",   "403  403  403  403  403  403  403  403  200  200  404"),
     ("blacklist.add",                 "owned",   "403  403  403  403  403  403  403  201  403  201  404"),
+    ("blacklist.add",                 "pooled",  "403  403  403  403  403  403  403  201  403  201  404"),
     ("blacklist.list",                "owned",   "403  403  403  403  403  403  403  200  403  200  200"),
     ("blacklist.lift",                "owned",   "403  403  403  403  403  403  403  200  403  200  404"),
     ("interaction.get",               "called",  "200  200  200  200  200  404  404  200  404  200  404"),
@@ -326,6 +348,12 @@ class Scene:
 
     def about(self, client, customer, method, what, body=None):
         return client.request(method, f"interactions/{self.interactions.get(customer, customer)}/{what}", body).status
+
+    @staticmethod
+    def status_of_row(client, customer):
+        """404: the file is taken, but for the row that would change the customer."""
+        answer = client.post("customers/import", f"id,company\r\n{customer},{uuid.uuid4().hex}\r\n".encode(), headers=CSV)
+        return answer.status if answer.status != 200 or answer.json["changed"] == 1 else 404
 
     @staticmethod
     def status_in(client, path, customer):
