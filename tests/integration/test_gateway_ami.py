@@ -227,6 +227,11 @@ def test_a_call_that_is_handed_on_goes_to_the_next_agents_telephone(make, asteri
     router.agent("ben").ok("POST", f"interactions/{call['id']}/transfer", {"agent": "anna"})
     accept(router, "anna")
     wait_for(lambda: sent()[2:] == [(TRUNK.format(1), "1001")], lambda: f"and back, while they talk: {sent()}")
+    asterisk.play(ring(2, number="+442079460123") + channel("AgentConnect", TRUNK.format(2), "2.1", Queue="support", Interface="PJSIP/desk-7"))
+    accept(router, "ben")
+    asterisk.play(hang_up(2))
+    wait_for(lambda: calls(tables)[1][:2] == ("2.1", False), lambda: f"it has ended: {calls(tables)}")
+    assert len(sent()) == 3, "whom Asterisk has connected with somebody else is left there"
 
 
 def test_a_list_that_is_cut_ends_nothing(make, asterisk, tables):
