@@ -127,23 +127,28 @@ static bool is_for_later(const struct intake_request *request)
 }
 
 /* It grew older than the idempotency window while it waited here; or happened so long ago, but is about a
- * call that goes on. A call that began so long ago and is only told now could be one that was decided, and
- * that is forgotten: it would ring once more. */
+ * call that goes on; or the exchange's clock is ahead. A call that began so long ago and is only told now
+ * could be one that was decided, and that is forgotten: it would ring once more. */
 static bool is_to_be_taken_as_new(const struct gateway_event *event)
 {
     const struct intake_request *request = &event->request;
-    return request->refused && request->problem.code == PROBLEM_STALE && event->read.time_ms != TIME_NEVER &&
-           (event->was_put_off || event->read.type != EVENT_CALL_RINGING);
+    enum problem_code code = request->problem.code;
+    if (!request->refused || event->read.time_ms == TIME_NEVER)
+        return false;
+    if (code == PROBLEM_INVALID)
+        return slice_is(slice_of(request->problem.pointer), "/time");
+    return code == PROBLEM_STALE && (event->was_put_off || event->read.type != EVENT_CALL_RINGING);
 }
 
 static void take_as_new(struct gateway_event *event)
 {
     static struct log_limit limit;
     log_event_limited(&limit, LOG_WARN,
-                      "an event of a gateway is older than the idempotency window; it is taken as of now",
+                      "the time of an event of a gateway cannot be taken; it counts as of now",
                       (struct log_field[]){log_text("project", event->gateway->project_name),
-                                           log_text("gateway", event->gateway->config.name)},
-                      2);
+                                           log_text("gateway", event->gateway->config.name),
+                                           log_str("why", event->request.problem.detail)},
+                      3);
     event->read.time_ms = TIME_NEVER;
     submit(event);
 }

@@ -91,14 +91,19 @@ void intake_submit(struct project *project, struct intake_request *request)
 }
 
 /* The oldest that was asked for is refused. */
-static inline void refuse_first(enum problem_code code)
+static inline void refuse_first_at(enum problem_code code, const char *pointer)
 {
     struct intake_request *request = world.requests[0];
     assert_true(world.request_count > 0);
     memmove(world.requests, world.requests + 1, --world.request_count * sizeof world.requests[0]);
     request->refused = true;
-    problem_set(&request->problem, code, NULL, "refused");
+    problem_set(&request->problem, code, pointer, "refused");
     request->on_done(request);
+}
+
+static inline void refuse_first(enum problem_code code)
+{
+    refuse_first_at(code, NULL);
 }
 
 /* As freeaddrinfo() frees it. */

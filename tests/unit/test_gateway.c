@@ -189,7 +189,7 @@ static void say_message(int peer, const char *json)
 }
 
 /* Once, under the same id; but no call that began so long ago and is only told now: it may be a repeat. */
-static void what_has_grown_too_old_is_taken_as_of_now(void **state)
+static void a_time_that_cannot_be_taken_is_left_out(void **state)
 {
     (void)state;
     static const char bye[] = "{\"event\":\"sip.BYE\",\"callid\":\"c\",\"ts\":1}",
@@ -213,6 +213,11 @@ static void what_has_grown_too_old_is_taken_as_of_now(void **state)
     }
     say_message(peer, invite);
     refuse_first(PROBLEM_STALE);
+    assert_int_equal(world.request_count, 0);
+    say_message(peer, invite); /* its clock is ahead */
+    refuse_first_at(PROBLEM_INVALID, "/time");
+    assert_int_equal(world.requests[0]->event.time_ms, TIME_NEVER);
+    refuse_first_at(PROBLEM_INVALID, "/time");
     assert_int_equal(world.request_count, 0);
     close(peer);
     close(listener);
@@ -445,7 +450,7 @@ int main(void)
         GATEWAY_TEST(a_line_is_taken_away_while_it_is_dialled_and_everything_ends),
         GATEWAY_TEST(whoever_takes_its_place_comes_when_what_was_under_way_is_decided),
         GATEWAY_TEST(events_of_one_call_are_decided_one_by_one),
-        GATEWAY_TEST(what_has_grown_too_old_is_taken_as_of_now),
+        GATEWAY_TEST(a_time_that_cannot_be_taken_is_left_out),
         GATEWAY_TEST(nothing_is_read_while_the_project_is_loaded_again),
         GATEWAY_TEST(no_gateway_is_opened_while_the_project_is_loaded_again),
         GATEWAY_TEST(a_port_that_is_taken_is_tried_again_until_it_is_free),
