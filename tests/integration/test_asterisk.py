@@ -156,6 +156,20 @@ def test_an_attended_transfer_moves_the_work_when_it_is_done(pbx, asterisk, tabl
     wait_told(pbx, 13)
 
 
+def test_of_three_who_talk_the_one_who_came_last_has_the_work(pbx, asterisk, tables):
+    asterisk.phone_at("1001", dials="*21002")
+    asterisk.phone_at("1002")
+    meet(pbx, asterisk, tables)
+    let_a_call_pass(asterisk, pbx, 2)
+    asterisk.press("1001", "*3")
+    wait_told(pbx, 6)
+    let_a_call_pass(asterisk, pbx, 6)
+    assert calls(tables)[0] == ("+4915112345678", "ben", True) and asterisk.channel_of("1001"), "anna talks too, and nothing flips back"
+    hang_up_phone(asterisk, "1001")
+    hang_up_phone(asterisk, "1002")
+    wait_told(pbx, 10)
+
+
 def accept(pbx, agent):
     [offer] = wait_for(lambda: [one for one in pbx.client().ok("GET", "interactions?state=offered")["items"] if one["agent"] == agent],
                        lambda: f"{agent} is offered it", 30)

@@ -13,7 +13,7 @@ LIBRARIES = ("usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu", "usr/lib/aarch6
 MODULES = """pbx_config app_dial app_queue app_playtones app_verbose app_originate res_pjproject res_sorcery_config res_sorcery_memory
 res_sorcery_astdb res_pjsip res_pjsip_session res_pjsip_endpoint_identifier_ip res_pjsip_caller_id res_pjsip_sdp_rtp res_pjsip_logger
 res_pjsip_pubsub res_pjsip_dtmf_info res_pjsip_refer res_pjsip_rfc3326 res_rtp_asterisk chan_pjsip codec_ulaw func_callerid func_channel
-format_pcm bridge_simple bridge_builtin_features bridge_softmix app_echo res_timing_timerfd res_timing_pthread res_musiconhold""".split()
+app_senddtmf format_pcm bridge_simple bridge_builtin_features bridge_softmix app_echo res_timing_timerfd res_timing_pthread res_musiconhold""".split()
 
 FILES = {
     "logger.conf": "[general]\n[logfiles]\nmessages => notice,warning,error\n",
@@ -168,6 +168,11 @@ class Asterisk:
         silence.write_bytes(b"\xff" * 8000)
         scenario.write_text(phone_of(name, refer_to and f"sip:{refer_to}@127.0.0.1:{self.sip}", dials, silence))
         self._sipp("-sf", scenario, "-p", str(self.phones[name]), f"127.0.0.1:{self.sip}")
+
+    def press(self, name, digits):
+        for digit in digits:
+            answer = self.act("PlayDTMF", Channel=self.channel_of(name), Digit=digit, Receive="true")
+            assert answer[0]["Response"] == "Success", answer
 
     def go(self, name):
         assert self.act("SendText", Channel=self.channel_of(name), Message="go")[0]["Response"] == "Success"
