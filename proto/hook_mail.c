@@ -13,7 +13,7 @@ enum hook_status hook_read_mail(struct mail *mail, struct hook_result *result, c
 }
 
 enum hook_status hook_add_mail(struct hook_result *result, const struct hook_request *request,
-                               const struct mail *mail, struct mail_envelope envelope, struct arena *arena)
+                               struct mail *mail, struct mail_envelope envelope, struct arena *arena)
 {
     envelope.sender = mail_text_begin(mail_line(envelope.sender, arena), EVENT_ATTRIBUTE_MAX);
     envelope.recipient = mail_text_begin(mail_line(envelope.recipient, arena), EVENT_ATTRIBUTE_MAX);

@@ -42,19 +42,22 @@ struct mail_field {
 /* All but the body is UTF-8 without NUL. Message-IDs stand in their angle brackets. */
 struct mail {
     struct slice message_id, subject, text;
-    struct slice body; /* behind the header, as it came: any bytes */
-    struct party from; /* of From, else of Sender or Reply-To; email and name */
-    struct slice *to;  /* addresses of To, then Cc */
-    uint32_t to_count; /* at most MAIL_TO_MAX */
+    struct slice made_up_id; /* in its place where there is none; filled by mail_event() */
+    struct slice body;       /* behind the header, as it came: any bytes */
+    struct party from;       /* of From, else of Sender or Reply-To; email and name */
+    struct slice *to;        /* addresses of To, then Cc */
+    uint32_t to_count;       /* at most MAIL_TO_MAX */
     struct slice *in_reply_to, *references;
     uint32_t in_reply_to_count, references_count; /* at most EVENT_REFERENCES_MAX, the last ones */
     struct mail_field *fields;
     uint32_t field_count;
     struct mail_attachment *attachments;
     uint32_t attachment_count, attachment_total;
-    struct slice bounced_to, bounce_status; /* of a delivery report (RFC 3464): Final-Recipient, Status */
-    bool text_cut;                          /* the text was longer than EVENT_TEXT_MAX */
-    const char *cut;                        /* NULL, or which limit left the rest unread: "parts" */
+    /* Of a delivery report (RFC 3464): Final-Recipient, Action and Status of the first recipient that failed,
+     * else of the first. */
+    struct slice bounced_to, bounce_action, bounce_status;
+    bool text_cut;   /* the text was longer than EVENT_TEXT_MAX */
+    const char *cut; /* NULL, or which limit left the rest unread: "parts" */
 };
 
 /* Once per process, before the first mail_read(), from one thread. */

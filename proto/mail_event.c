@@ -191,8 +191,9 @@ static struct value attributes_of(const struct mail *mail, const struct value *h
         value_set(&attributes, "machine", machine);
     }
     if (mail->bounced_to.len) {
-        struct value bounce = value_map(arena, 2);
+        struct value bounce = value_map(arena, 3);
         value_set(&bounce, "recipient", value_string(mail->bounced_to));
+        value_set_text(&bounce, "action", mail->bounce_action);
         value_set_text(&bounce, "status", mail->bounce_status);
         value_set(&attributes, "bounce", bounce);
     }
@@ -220,13 +221,21 @@ static struct slice recipient_of(const struct mail *mail, const struct mail_enve
     return mail->to_count ? mail->to[0] : (struct slice){NULL, 0};
 }
 
-struct value mail_event(const struct mail *mail, const struct mail_envelope *envelope, struct arena *arena)
+/* All of the message is hashed: not once for each of a hundred recipients. */
+static struct slice subject_of(struct mail *mail, struct arena *arena)
 {
-    struct slice recipient = recipient_of(mail, envelope), subject = mail->message_id;
-    if (!subject.len) {
+    if (mail->message_id.len)
+        return mail->message_id;
+    if (!mail->made_up_id.len) {
         struct slice hash = content_id(mail, arena);
-        subject = arena_format(arena, "<%.*s@no-message-id.invalid>", (int)hash.len, hash.ptr);
+        mail->made_up_id = arena_format(arena, "<%.*s@no-message-id.invalid>", (int)hash.len, hash.ptr);
     }
+    return mail->made_up_id;
+}
+
+struct value mail_event(struct mail *mail, const struct mail_envelope *envelope, struct arena *arena)
+{
+    struct slice recipient = recipient_of(mail, envelope), subject = subject_of(mail, arena);
     struct value headers = headers_of(mail, envelope, arena), from = from_of(mail, envelope, arena);
     struct value data = value_map(arena, 8);
     value_set(&data, "from", from);

@@ -22,8 +22,8 @@ struct mail_envelope {
     struct slice original; /* the recipient with its plus tag; empty or the same: it has none */
 };
 
-/* Borrowed from the mail, the envelope and the arena. A mail that names no recipient anywhere gives an event
- * without `to`. */
-struct value mail_event(const struct mail *mail, const struct mail_envelope *envelope, struct arena *arena);
+/* For one recipient; what is the same for all is made once. Borrowed from the mail, the envelope and the
+ * arena. A mail that names no recipient anywhere gives an event without `to`. */
+struct value mail_event(struct mail *mail, const struct mail_envelope *envelope, struct arena *arena);
 
 #endif

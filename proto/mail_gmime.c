@@ -295,15 +295,31 @@ static struct slice report_value(const struct mail_raw_field *field, struct aren
     return mail_text_begin(mail_line(value, arena), EVENT_ATTRIBUTE_MAX);
 }
 
-/* A block about the message, then one for each recipient (RFC 3464 2.1); the first of these counts. */
+/* "5.1.1 (no such user)": without the comment. */
+static struct slice report_word(const struct mail_raw_field *field, struct arena *arena)
+{
+    struct slice line = field ? mail_line(field->value, arena) : (struct slice){NULL, 0};
+    size_t len = 0;
+    while (len < line.len && !ascii_is_one_of(line.ptr[len], " (;"))
+        len++;
+    return mail_text_begin((struct slice){line.ptr, len}, EVENT_ATTRIBUTE_MAX);
+}
+
+/* A block about the message, then one for each recipient (RFC 3464 2.1): of several, some may have got it. */
 static void read_report(struct mail *mail, struct slice report, struct arena *arena)
 {
     struct mail_raw_field *fields = arena_array(arena, struct mail_raw_field, REPORT_FIELDS_MAX);
-    while (report.len && !mail->bounced_to.len) {
+    bool has_failed = false;
+    while (report.len && !has_failed) {
         uint32_t count = mail_scan_fields(fields, REPORT_FIELDS_MAX, report, &report);
-        mail->bounced_to = report_value(mail_raw_find(fields, count, "final-recipient"), arena);
-        if (mail->bounced_to.len)
-            mail->bounce_status = report_value(mail_raw_find(fields, count, "status"), arena);
+        struct slice to = report_value(mail_raw_find(fields, count, "final-recipient"), arena);
+        struct slice action = report_word(mail_raw_find(fields, count, "action"), arena);
+        has_failed = to.len && ascii_equal(action, "failed");
+        if (!to.len || (mail->bounced_to.len && !has_failed))
+            continue;
+        mail->bounced_to = to;
+        mail->bounce_action = action;
+        mail->bounce_status = report_word(mail_raw_find(fields, count, "status"), arena);
     }
 }
 

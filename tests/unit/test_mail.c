@@ -162,6 +162,30 @@ static void a_bounce_says_who_was_not_reached_and_refers_to_the_original(void **
     assert_text(mail.references[1], "<own@demo.example>");
 }
 
+static void a_report_about_several_tells_who_failed_before_who_waits_or_got_it(void **state)
+{
+    (void)state;
+#define REPORT(blocks)                                                                                       \
+    SLICE("From: MAILER-DAEMON@mx.example\nContent-Type: multipart/report; boundary=b\n\n--b\n\nx\n--b\n"    \
+          "Content-Type: message/delivery-status\n\nReporting-MTA: dns; mx.example\n" blocks "\n--b--\n")
+#define BLOCK(to, action, status)                                                                            \
+    "\nFinal-Recipient: rfc822; " to "\nAction: " action "\nStatus: " status "\n"
+    struct mail mail =
+        read_mail(REPORT(BLOCK("a@other.example", "delivered", "2.0.0")
+                             BLOCK("b@other.example", "Failed (user; unknown)", "5.1.1 (no such; user)")
+                                 BLOCK("c@other.example", "failed", "5.2.2")));
+    assert_text(mail.bounced_to, "b@other.example");
+    assert_text(mail.bounce_action, "Failed");
+    assert_text(mail.bounce_status, "5.1.1");
+    mail = read_mail(
+        REPORT(BLOCK("a@other.example", "delayed", "4.4.1") BLOCK("b@other.example", "relayed", "2.0.0")));
+    assert_text(mail.bounced_to, "a@other.example");
+    assert_text(mail.bounce_action, "delayed");
+    mail = read_mail(REPORT("\nFinal-Recipient: rfc822; a@other.example\n"));
+    assert_text(mail.bounced_to, "a@other.example");
+    assert_int_equal(mail.bounce_action.len + mail.bounce_status.len, 0);
+}
+
 static void broken_mail_is_read_as_far_as_it_goes(void **state)
 {
     (void)state;
@@ -220,6 +244,19 @@ static void a_mail_without_an_id_is_known_by_its_content_and_not_by_its_way(void
     assert_string_equal(ids[0], ids[1]);
     assert_string_not_equal(ids[0], ids[2]);
     assert_string_not_equal(ids[0], ids[3]);
+}
+
+static void all_recipients_of_a_mail_without_an_id_share_what_is_made_up(void **state)
+{
+    (void)state;
+    struct mail mail = read_mail(SLICE("From: a@b.example\n\nbody\n"));
+    struct mail_envelope first = {.is_known = true, .recipient = SLICE("c@d.example")};
+    struct mail_envelope second = {.is_known = true, .recipient = SLICE("e@f.example")};
+    struct value one = mail_event(&mail, &first, &arena);
+    mail.body = SLICE("nobody looks here any more");
+    struct value other = mail_event(&mail, &second, &arena);
+    assert_true(slice_equal(value_member(&one, "subject")->string, value_member(&other, "subject")->string));
+    assert_false(slice_equal(value_member(&one, "id")->string, value_member(&other, "id")->string));
 }
 
 /* --- hostile mail --- */
@@ -406,9 +443,11 @@ int main(void)
         cmocka_unit_test(html_becomes_the_text_that_a_reader_sees),
         cmocka_unit_test(any_bytes_become_utf8),
         cmocka_unit_test(a_bounce_says_who_was_not_reached_and_refers_to_the_original),
+        cmocka_unit_test(a_report_about_several_tells_who_failed_before_who_waits_or_got_it),
         cmocka_unit_test(broken_mail_is_read_as_far_as_it_goes),
         cmocka_unit_test(the_event_is_one_that_the_api_would_take),
         cmocka_unit_test(a_mail_without_an_id_is_known_by_its_content_and_not_by_its_way),
+        cmocka_unit_test(all_recipients_of_a_mail_without_an_id_share_what_is_made_up),
         cmocka_unit_test(hostile_mail_is_answered_in_time_and_in_bounded_memory),
         cmocka_unit_test(nul_bytes_are_passed_over),
         cmocka_unit_test(addresses_of_the_isemail_suite_are_survived),
