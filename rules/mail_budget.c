@@ -179,3 +179,21 @@ void mail_budget_recall(struct mail_budget *budget, const struct mail_limits *li
     if (sender)
         count(sender, seen->at_ms, limits->sender_within_ms);
 }
+
+static void uncount(struct mail_budget *budget, const struct uuid *key, int64_t at_ms, int64_t within_ms)
+{
+    struct entry *entry = find(budget, key);
+    int64_t window = at_ms / within_ms;
+    if (entry && window == entry->window && entry->now > 0)
+        entry->now--;
+    else if (entry && window + 1 == entry->window && entry->before > 0)
+        entry->before--;
+}
+
+void mail_budget_give_back(struct mail_budget *budget, const struct mail_limits *limits,
+                           const struct mail_seen *seen)
+{
+    uncount(budget, &seen->sender, seen->at_ms, limits->sender_within_ms);
+    if (!uuid_is_nil(&seen->thread))
+        uncount(budget, &seen->thread, seen->at_ms, limits->thread_within_ms);
+}

@@ -37,6 +37,9 @@ uint32_t mail_budget_count(const struct mail_budget *budget); /* entries */
  * time forget everything. */
 enum mail_loop mail_budget_take(struct mail_budget *budget, const struct mail_limits *limits,
                                 const struct mail_seen *seen, bool *begins);
+/* Takes back what mail_budget_take() has counted under the same limits: the mail came to nothing. */
+void mail_budget_give_back(struct mail_budget *budget, const struct mail_limits *limits,
+                           const struct mail_seen *seen);
 /* Counts one of before: older than all that was recalled, while newer ones are counted already. */
 void mail_budget_recall(struct mail_budget *budget, const struct mail_limits *limits,
                         const struct mail_seen *seen);

@@ -16,6 +16,7 @@ void batch_reset(struct batch *batch)
     request_list_init(&batch->refused);
     announced_init(&batch->announced);
     batch->row_count = 0;
+    batch->counted = NULL;
     batch->changes = batch->touched = batch->audited = 0;
     batch->configures = batch->in_flight = batch->disowned = false;
 }

@@ -145,6 +145,7 @@ static bool take_linked(struct project *project, struct intake_request *request)
 static void decide_request(struct project *project, struct intake_request *request, int64_t now)
 {
     struct batch *batch = project->batch;
+    const struct counted_mail *counted = batch->counted;
     request->refused = request->duplicate = false; /* whatever an earlier try said */
     if (request->earlier) {
         answer_earlier(request);
@@ -171,6 +172,7 @@ static void decide_request(struct project *project, struct intake_request *reque
         request_list_push(&batch->requests, request);
         return;
     }
+    mail_meter_give_back(project, batch, counted);
     batch_refuse(request, batch->rows[batch->row_count].outcome->refusal);
     request_list_push(&batch->refused, request);
 }

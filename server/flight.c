@@ -124,6 +124,7 @@ static void roll_back(struct project *project, struct batch *batch)
     for (size_t i = 0; i < batch->row_count; i++)
         forget_created(project, batch->rows[i].outcome);
     facts_rollback(project->facts, batch->touched);
+    mail_meter_give_back(project, batch, NULL);
     resolution_give_up(project);
     request_list_prepend(&project->queue, &batch->refused); /* judged by a state that is undone */
     request_list_prepend(&project->queue, &batch->requests);

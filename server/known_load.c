@@ -27,10 +27,12 @@ static void ask_page(struct project *project)
     load->asked = project_query(project, project->app->reader, &query, on_page);
 }
 
-static void finish(struct project *project, int64_t covers_ms)
+static void finish(struct project *project)
 {
-    project->known_load.complete = true;
-    known_keys_cover(project->known, covers_ms);
+    struct known_load *load = &project->known_load;
+    load->complete = true;
+    if (!load->keys_full)
+        known_keys_cover(project->known, load->from_ms);
     log_event(LOG_INFO, "the keys of the idempotency window are known",
               (struct log_field[]){log_text("project", project_name(project)),
                                    log_int("keys", known_keys_count(project->known))},
@@ -77,6 +79,27 @@ static void take_mail(struct project *project, const struct pg_reply *reply, int
         mail_meter_recall(project, &input, at_ms);
 }
 
+static void take_keys(struct project *project, const struct pg_reply *reply, int row)
+{
+    int64_t at_ms = pg_int64(reply, row, 0);
+    struct uuid event = pg_uuid(reply, row, 1), conversation = pg_uuid(reply, row, 2);
+    if (!uuid_is_nil(&event))
+        known_keys_add(project->known, &event, at_ms);
+    if (!uuid_is_nil(&conversation))
+        known_keys_add(project->known, &conversation, at_ms);
+}
+
+/* What is older would push out what is newer, and is looked up instead. Mails are read on: who takes part in
+ * a thread, and what counts in its budget, nobody looks up. */
+static void stop_at_full(struct project *project, int64_t newest_ms)
+{
+    if (project->known_load.keys_full || !known_keys_is_full(project->known))
+        return;
+    project->known_load.keys_full = true;
+    warn_full(project);
+    known_keys_cover(project->known, newest_ms + 1);
+}
+
 /* Every number has its row: a page without rows is behind the window's beginning. */
 static void take_page(struct project *project, const struct pg_reply *reply)
 {
@@ -86,24 +109,20 @@ static void take_page(struct project *project, const struct pg_reply *reply)
     arena_init(&arena);
     for (int row = 0; row < reply->rows; row++) {
         int64_t at_ms = pg_int64(reply, row, 0);
-        struct uuid event = pg_uuid(reply, row, 1), conversation = pg_uuid(reply, row, 2);
-        if (!uuid_is_nil(&event))
-            known_keys_add(project->known, &event, at_ms);
-        if (!uuid_is_nil(&conversation))
-            known_keys_add(project->known, &conversation, at_ms);
+        if (!load->keys_full)
+            take_keys(project, reply, row);
         take_mail(project, reply, row, &arena);
         if (newest_ms < at_ms)
             newest_ms = at_ms;
     }
     arena_deinit(&arena);
-    if (reply->rows == 0 || load->before_seq <= PROJECT_KNOWN_PAGE) {
-        finish(project, load->from_ms);
-    } else if (known_keys_is_full(project->known)) { /* what is older would push out what is newer */
-        warn_full(project);
-        finish(project, newest_ms + 1);
-    } else {
+    bool is_last = reply->rows == 0 || load->before_seq <= PROJECT_KNOWN_PAGE;
+    if (!is_last)
+        stop_at_full(project, newest_ms);
+    if (is_last)
+        finish(project);
+    else
         load->before_seq -= PROJECT_KNOWN_PAGE;
-    }
 }
 
 static void on_page(void *ctx, const struct pg_reply *reply)
@@ -129,7 +148,7 @@ static void on_page(void *ctx, const struct pg_reply *reply)
 void known_load_start(struct project *project)
 {
     struct known_load *load = &project->known_load;
-    load->complete = false;
+    load->complete = load->keys_full = false;
     load->from_ms = known_from_ms(project);
     if (load->from_ms > mail_meter_from_ms(project))
         load->from_ms = mail_meter_from_ms(project);

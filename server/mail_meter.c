@@ -28,37 +28,54 @@ static void tell(const struct project *project, const struct intake_request *req
               3);
 }
 
-static void take(struct project *project, struct intake_request *request, int64_t now)
+static enum mail_loop take(struct project *project, struct intake_request *request, int64_t now, bool *begins)
+{
+    struct batch *batch = project->batch;
+    const struct interaction *thread = core_find_thread(&project->core, &request->input);
+    struct counted_mail *mail = arena_new(&batch->arena, struct counted_mail);
+    *mail = (struct counted_mail){.seen = {.sender = sender_of(request->input.email.key),
+                                           .is_machine = request->is_machine,
+                                           .at_ms = now},
+                                  .limits = *limits_of(project),
+                                  .next = batch->counted};
+    if (thread)
+        mail->seen.thread = thread->id;
+    batch->counted = mail;
+    request->input.metered = true;
+    request->input.metered_thread = mail->seen.thread;
+    return mail_budget_take(project->mail_budget, &mail->limits, &mail->seen, begins);
+}
+
+/* What its first try found stands in the event already. */
+static void judge(struct project *project, struct intake_request *request, enum mail_loop loop, bool begins)
 {
     static const char *const signs[MAIL_LOOP_COUNT] = {NULL, "budget of the sender", "budget of the thread",
                                                        "budget of the sender"};
-    const struct interaction *thread = core_find_thread(&project->core, &request->input);
-    struct mail_seen seen = {
-        .sender = sender_of(request->input.email.key), .is_machine = request->is_machine, .at_ms = now};
-    bool begins;
-    if (thread)
-        seen.thread = thread->id;
-    request->input.metered = true; /* once, whatever tries follow */
-    request->input.metered_thread = seen.thread;
-    request->loop = mail_budget_take(project->mail_budget, limits_of(project), &seen, &begins);
-    if (request->loop == MAIL_LOOP_NONE)
-        return;
-    metric_add(METRIC_MAIL_LOOPS, request->loop - 1, 1);
+    request->loop = loop;
+    metric_add(METRIC_MAIL_LOOPS, loop - 1, 1);
     if (begins)
         tell(project, request);
-    intake_note_machine(request, MACHINE_LOOP, slice_of(signs[request->loop]));
+    intake_note_machine(request, MACHINE_LOOP, slice_of(signs[loop]));
 }
 
 void mail_meter(struct project *project, struct intake_request *request, int64_t now)
 {
+    bool begins;
     if (!request->is_metered || request->event.outbound)
         return;
-    if (!request->input.metered)
-        take(project, request, now);
+    enum mail_loop loop = take(project, request, now, &begins);
+    if (request->loop == MAIL_LOOP_NONE && loop != MAIL_LOOP_NONE)
+        judge(project, request, loop, begins);
     if (request->loop != MAIL_LOOP_NONE)
         request->input.machine = true;
     if (request->loop == MAIL_LOOP_MACHINE)
         request->input.thread_count = 0; /* a storm of bounces does not bury its thread */
+}
+
+void mail_meter_give_back(struct project *project, struct batch *batch, const struct counted_mail *until)
+{
+    for (; batch->counted != until; batch->counted = batch->counted->next)
+        mail_budget_give_back(project->mail_budget, &batch->counted->limits, &batch->counted->seen);
 }
 
 int64_t mail_meter_from_ms(const struct project *project)

@@ -70,6 +70,13 @@ struct resolution {
     uint64_t asked_ns;
 };
 
+/* A mail that a batch has counted in the budgets. */
+struct counted_mail {
+    struct mail_seen seen;
+    struct mail_limits limits;
+    struct counted_mail *next;
+};
+
 /* A decided batch on its way to the database. */
 struct batch {
     struct arena arena;
@@ -77,7 +84,8 @@ struct batch {
     struct batch_row rows[PROJECT_ROWS_MAX];
     struct intake_request *row_requests[PROJECT_ROWS_MAX]; /* NULL: timer, change, or detached */
     size_t row_count;
-    struct request_list refused; /* answered with the batch */
+    struct request_list refused;  /* answered with the batch */
+    struct counted_mail *counted; /* the last one first; given back when the batch comes to nothing */
     struct announced announced;
     uint64_t seq_before, seq_after; /* the journal's last row without and with it */
     uint64_t started_ns;
@@ -95,6 +103,7 @@ struct known_load {
     int64_t from_ms;
     uint64_t before_seq;
     bool asked, stale, complete; /* stale: the page under way belongs to an earlier ownership */
+    bool keys_full;              /* no more keys are taken, but mails still are */
 };
 
 struct change {
@@ -193,7 +202,9 @@ void intake_note_machine(struct intake_request *request, enum machine_class clas
 
 /* mail_meter.c */
 void mail_meter(struct project *project, struct intake_request *request,
-                int64_t now);                              /* before it is decided */
+                int64_t now); /* before it is decided */
+/* What the batch counted, back to `until`, counts no more: it was not committed, and may come again. */
+void mail_meter_give_back(struct project *project, struct batch *batch, const struct counted_mail *until);
 int64_t mail_meter_from_ms(const struct project *project); /* what is older counts no more */
 /* A mail that was counted before a restart. The newest come first. */
 void mail_meter_recall(struct project *project, const struct input *input, int64_t at_ms);

@@ -1,6 +1,9 @@
 """What is made of mail: which thread it belongs to, whose it is not, when it comes in a loop, and what is kept of it."""
+import re
+
 import pytest
 
+from harness.fence import Fence
 from harness.http_client import cloudevent, mail
 from harness.lmtp_client import LmtpClient, message
 from harness.process import wait_for
@@ -235,6 +238,29 @@ def test_budgets_after_a_restart_are_those_of_before(make_router, database):
     assert post.send(to=reply["reply_to"], sender="writer9@customer.example") == thread and loops(router, "thread") == 1
     assert post.send(**robot) == thread and loops(router, "machine") == 0
     assert post.send(**robot) is None and loops(router, "machine") == 1
+    post.close()
+
+
+def test_mail_that_was_not_committed_has_not_counted(make_router, tables):
+    router = make_router(project() + LOOPS, flags=["--storage-wait", "300ms", "--lease", "10m"]).start()
+    router.expect_log("mail comes in a loop|database is away|refuses a batch for now")
+    post = Post(router)
+    assert post.send() and post.send()
+    fence = Fence(tables)
+    text = message(next(numbers))
+    [reply] = post.client.deliver(text)
+    assert reply.startswith("451 4.3.0"), reply
+    fence.wait_stuck()  # it was decided, and counted
+    [(writer,)] = tables.query("SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'patchbay writer %'")
+    tables.query("SELECT pg_terminate_backend(%s)", writer)
+    wait_for(lambda: tables.one("SELECT count(*) FROM pg_stat_activity WHERE pid = %s", writer) == 0, "the writer is gone")
+    fence.rollback()
+    wait_for(lambda: re.search("a commit in doubt is settled|refuses a batch for now", router.log()), "it is known what became of it")
+    router.wait_ready()
+    [reply] = post.client.deliver(text)
+    assert reply.startswith("250 2.0.0 accepted: ") and not reply.endswith("no interaction"), reply
+    assert loops(router, "sender") == 0
+    assert post.send() is None and loops(router, "sender") == 1
     post.close()
 
 

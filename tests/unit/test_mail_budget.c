@@ -90,6 +90,37 @@ static void its_beginning_is_told_once(void **state)
     mail_budget_free(&budget);
 }
 
+static void give_back(struct mail_budget *budget, struct uuid sender, struct uuid in, int64_t at_ms)
+{
+    struct mail_seen seen = {sender, in, false, at_ms};
+    mail_budget_give_back(budget, &limits, &seen);
+}
+
+static void what_is_given_back_has_not_counted(void **state)
+{
+    (void)state;
+    struct mail_budget *budget = mail_budget_alloc();
+    for (int i = 0; i < 200; i++) {
+        assert_int_equal(take(budget, ann, thread, false, START), MAIL_LOOP_NONE);
+        give_back(budget, ann, thread, START);
+    }
+    for (int i = 0; i < 21; i++)
+        assert_int_equal(take(budget, ann, nobody, false, START), i < 20 ? MAIL_LOOP_NONE : MAIL_LOOP_SENDER);
+    /* In the next window, of the one before. */
+    assert_int_equal(take(budget, ann, nobody, false, START + 10 * MINUTE), MAIL_LOOP_SENDER);
+    for (int i = 0; i < 21; i++)
+        give_back(budget, ann, nobody, START);
+    assert_int_equal(take(budget, ann, nobody, false, START + 10 * MINUTE), MAIL_LOOP_NONE);
+    /* Never less than nothing, and nothing of who is not there. */
+    give_back(budget, bob, thread, START);
+    for (int i = 0; i < 5; i++)
+        give_back(budget, ann, nobody, START + 10 * MINUTE);
+    for (int i = 0; i < 21; i++)
+        assert_int_equal(take(budget, ann, nobody, false, START + 10 * MINUTE),
+                         i < 20 ? MAIL_LOOP_NONE : MAIL_LOOP_SENDER);
+    mail_budget_free(&budget);
+}
+
 /* After a restart rows come newest first, beside what is decided already. */
 static void what_is_recalled_counts_as_if_it_had_come(void **state)
 {
@@ -209,6 +240,7 @@ int main(void)
         cmocka_unit_test(a_loop_that_goes_on_stays_over_its_limit),
         cmocka_unit_test(machines_have_less_and_threads_their_own),
         cmocka_unit_test(its_beginning_is_told_once),
+        cmocka_unit_test(what_is_given_back_has_not_counted),
         cmocka_unit_test(what_is_recalled_counts_as_if_it_had_come),
         cmocka_unit_test(after_a_restart_all_is_as_if_there_had_been_none),
         cmocka_unit_test(what_is_recalled_pushes_nobody_out),
