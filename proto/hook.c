@@ -195,11 +195,15 @@ struct slice hook_phone(const struct hook_request *request, struct slice number,
 
 struct slice hook_header(const struct hook_request *request, const char *name)
 {
+    const struct hook_header *found = NULL;
     for (uint32_t i = 0; i < request->header_count; i++) {
-        if (ascii_equal(request->headers[i].name, name))
-            return ascii_trim(request->headers[i].value);
+        if (!ascii_equal(request->headers[i].name, name))
+            continue;
+        if (found)
+            return (struct slice){NULL, 0};
+        found = &request->headers[i];
     }
-    return (struct slice){NULL, 0};
+    return found ? ascii_trim(found->value) : (struct slice){NULL, 0};
 }
 
 bool hook_is_type(const struct hook_request *request, const char *type)

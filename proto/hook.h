@@ -156,7 +156,8 @@ struct slice hook_plus(struct slice number, struct arena *arena);
 /* The same if the request says so. */
 struct slice hook_phone(const struct hook_request *request, struct slice number, struct arena *arena);
 
-/* A header's value; empty when there is none. `name` in lower case. */
+/* A header's value; empty when there is none, or more than one: whoever looked before us, a proxy say, may
+ * have taken another. `name` in lower case. */
 struct slice hook_header(const struct hook_request *request, const char *name);
 /* The content type without parameters is `type`. */
 bool hook_is_type(const struct hook_request *request, const char *type);

@@ -27,6 +27,7 @@ struct app {
     struct uuid instance; /* of this process: the fence's owner */
     char address[1024];   /* told to others in not_owner */
     struct hook_load hook_load;
+    size_t raw_mail_bytes; /* on their way to the database (server/raw_mail.h) */
     bool draining;
 };
 

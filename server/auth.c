@@ -252,6 +252,16 @@ void auth_find(struct auth *auth, struct slice token, auth_on_found on_found, vo
         on_found(ctx, NULL, false);
 }
 
+bool auth_remembers(const struct auth *auth, struct slice token)
+{
+    uint8_t hash[TOKEN_HASH_SIZE];
+    if (!token_hash(token, hash))
+        return false;
+    struct table_node *node = table_find(&auth->table, (struct slice){(const char *)hash, TOKEN_HASH_SIZE});
+    const struct entry *entry = node ? node->owner : NULL;
+    return entry && entry->known && entry->answered;
+}
+
 static void forget_ring(struct ring *ring)
 {
     struct ring *next;

@@ -41,6 +41,9 @@ void auth_find(struct auth *auth, struct slice token, auth_on_found on_found, vo
 /* The same for a token that was hashed before. */
 void auth_find_hash(struct auth *auth, const uint8_t hash[TOKEN_HASH_SIZE], auth_on_found on_found,
                     void *ctx);
+/* The database has said once that it is one, and nothing has been said since. What holds now is auth_find()'s
+ * to say. */
+bool auth_remembers(const struct auth *auth, struct slice token);
 /* Tokens have changed: nothing that was remembered counts any more. */
 void auth_forget_all(struct auth *auth);
 /* Raised by that. */

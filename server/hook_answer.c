@@ -2,6 +2,7 @@
 #include <assert.h>
 
 #include "proto/json.h"
+#include "server/auth.h"
 #include "server/hook_call.h"
 
 #define DUPLICATE ((struct http_header){"Patchbay-Duplicate", "true"})
@@ -14,20 +15,37 @@ static unsigned preset_index(const struct hook_call *hook)
 
 /* --- how many are under way --- */
 
+static void show_load(const struct hook_load *load)
+{
+    metric_set(METRIC_HOOKS_UNDER_WAY, 0, hook_load_count(load));
+}
+
 bool hook_enter(struct hook_call *hook)
 {
-    struct hook_load *load = &hook->call.app->hook_load;
-    bool entered = hook_load_enter(load, http_body(hook->call.transport).len);
-    metric_set(METRIC_HOOKS_UNDER_WAY, 0, load->requests);
+    struct app *app = hook->call.app;
+    hook->is_stranger = !auth_remembers(app->auth, hook->token);
+    bool entered = hook_load_enter(&app->hook_load, hook->is_stranger, http_body(hook->call.transport).len);
+    show_load(&app->hook_load);
     return entered;
+}
+
+bool hook_confirm(struct hook_call *hook)
+{
+    struct hook_load *load = &hook->call.app->hook_load;
+    if (!hook->is_stranger)
+        return true;
+    hook->is_stranger = false;
+    bool confirmed = hook_load_confirm(load, http_body(hook->call.transport).len);
+    show_load(load);
+    return confirmed;
 }
 
 /* Before the answer, which takes the body along. */
 static void leave(struct hook_call *hook, enum metric_hook outcome)
 {
     struct hook_load *load = &hook->call.app->hook_load;
-    hook_load_leave(load, http_body(hook->call.transport).len);
-    metric_set(METRIC_HOOKS_UNDER_WAY, 0, load->requests);
+    hook_load_leave(load, hook->is_stranger, http_body(hook->call.transport).len);
+    show_load(load);
     metric_add(METRIC_HOOKS, preset_index(hook) * METRIC_HOOK_COUNT + outcome, 1);
 }
 
@@ -46,20 +64,27 @@ static void fail_as(struct hook_call *hook, unsigned status, const struct proble
                header != NULL);
 }
 
-void hook_answer_overloaded(struct hook_call *hook)
+static void tell_overloaded(struct hook_call *hook, const char *detail)
 {
-    static struct log_limit limit;
     static const struct http_header later = {"Retry-After", "1"};
     struct problem problem;
     static_assert(PROBLEM_RETRY_AFTER_S == 1, "the header's text says so");
-    metric_add(METRIC_HOOKS, preset_index(hook) * METRIC_HOOK_COUNT + METRIC_HOOK_OVERLOADED, 1);
-    log_event_limited(&limit, LOG_WARN, "too many webhooks are under way; peers are told to come again",
-                      (struct log_field[]){log_str("preset", hook->preset->name),
-                                           log_int("requests", hook->call.app->hook_load.requests),
-                                           log_int("bytes", (int64_t)hook->call.app->hook_load.bytes)},
-                      3);
-    problem_set(&problem, PROBLEM_OVERLOADED, NULL, "%s", "too many webhooks are under way");
+    problem_set(&problem, PROBLEM_OVERLOADED, NULL, "%s", detail);
     fail_as(hook, OVERLOADED_STATUS, &problem, &later);
+}
+
+void hook_answer_overloaded(struct hook_call *hook)
+{
+    static struct log_limit limit;
+    const struct hook_load *load = &hook->call.app->hook_load;
+    const struct hook_share *share = hook->is_stranger ? &load->strangers : &load->known;
+    metric_add(METRIC_HOOKS, preset_index(hook) * METRIC_HOOK_COUNT + METRIC_HOOK_OVERLOADED, 1);
+    log_event_limited(
+        &limit, LOG_WARN, "too many webhooks are under way; peers are told to come again",
+        (struct log_field[]){log_str("preset", hook->preset->name), log_bool("confirmed", !hook->is_stranger),
+                             log_int("requests", share->requests), log_int("bytes", (int64_t)share->bytes)},
+        4);
+    tell_overloaded(hook, "too many webhooks are under way");
 }
 
 void hook_answer_fail(struct hook_call *hook, enum metric_hook outcome, enum problem_code code,
@@ -219,6 +244,17 @@ static uint32_t note_all_refused(const struct hook_call *hook)
     return refused;
 }
 
+static void answer_unkept(struct hook_call *hook)
+{
+    if (hook->kept == RAW_MAIL_TOO_MUCH) {
+        leave(hook, METRIC_HOOK_OVERLOADED);
+        tell_overloaded(hook, "decided, but too much mail is on its way to be kept: send it again");
+    } else {
+        hook_answer_fail(hook, METRIC_HOOK_DEFERRED, PROBLEM_STORAGE_UNAVAILABLE,
+                         "decided, but the mail could not be kept: send it again");
+    }
+}
+
 void hook_answer_decided(struct hook_call *hook)
 {
     uint32_t events = hook->result.event_count, duplicates = 0;
@@ -228,9 +264,8 @@ void hook_answer_decided(struct hook_call *hook)
         operation_fail(&hook->call, problem);
         return;
     }
-    if (hook->is_unkept) {
-        hook_answer_fail(hook, METRIC_HOOK_DEFERRED, PROBLEM_STORAGE_UNAVAILABLE,
-                         "decided, but the mail could not be kept: send it again");
+    if (hook->kept != RAW_MAIL_KEPT) {
+        answer_unkept(hook);
         return;
     }
     if (note_all_refused(hook) == events) {

@@ -22,6 +22,7 @@ struct hook_call {
     struct operation_call call;
     const struct hook_preset *preset;
     struct slice token, project, name;
+    bool is_stranger; /* nobody has confirmed the token yet */
     const char *secret_folder, *secret_files[HOOK_SECRETS_MAX];
     uint32_t secret_file_count;
     const char *unread_secret; /* NULL, or the file that could not be read */
@@ -32,12 +33,14 @@ struct hook_call {
     struct intake_request *requests; /* one for each event */
     struct raw_mail *wishes;         /* the same, where the events are of a mail; else NULL */
     uint32_t open;
-    bool is_unkept; /* a mail that should be kept could not be */
+    enum raw_mail_outcome kept; /* the worst of its mails */
 };
 
 /* hook_answer.c */
 /* False: too many are under way, and hook_answer_overloaded() comes instead of one of the others. */
 bool hook_enter(struct hook_call *hook) __attribute__((warn_unused_result));
+/* Its token is confirmed. False: the same. */
+bool hook_confirm(struct hook_call *hook) __attribute__((warn_unused_result));
 void hook_answer_overloaded(struct hook_call *hook);
 /* Each ends a call that has entered. */
 void hook_answer_fail(struct hook_call *hook, enum metric_hook outcome, enum problem_code code,

@@ -2,18 +2,39 @@
 
 #include <assert.h>
 
-bool hook_load_enter(struct hook_load *load, size_t bytes)
+static const struct hook_share known_max = {HOOK_LOAD_MAX, HOOK_LOAD_BYTES_MAX};
+static const struct hook_share strangers_max = {HOOK_LOAD_STRANGERS_MAX, HOOK_LOAD_STRANGERS_BYTES_MAX};
+
+static bool enter(struct hook_share *share, const struct hook_share *max, size_t bytes)
 {
-    if (load->requests == HOOK_LOAD_MAX || bytes > HOOK_LOAD_BYTES_MAX - load->bytes)
+    if (share->requests == max->requests || bytes > max->bytes - share->bytes)
         return false;
-    load->requests++;
-    load->bytes += bytes;
+    share->requests++;
+    share->bytes += bytes;
     return true;
 }
 
-void hook_load_leave(struct hook_load *load, size_t bytes)
+bool hook_load_enter(struct hook_load *load, bool is_stranger, size_t bytes)
 {
-    assert(load->requests && load->bytes >= bytes);
-    load->requests--;
-    load->bytes -= bytes;
+    return is_stranger ? enter(&load->strangers, &strangers_max, bytes)
+                       : enter(&load->known, &known_max, bytes);
+}
+
+bool hook_load_confirm(struct hook_load *load, size_t bytes)
+{
+    hook_load_leave(load, true, bytes);
+    return enter(&load->known, &known_max, bytes);
+}
+
+void hook_load_leave(struct hook_load *load, bool is_stranger, size_t bytes)
+{
+    struct hook_share *share = is_stranger ? &load->strangers : &load->known;
+    assert(share->requests && share->bytes >= bytes);
+    share->requests--;
+    share->bytes -= bytes;
+}
+
+unsigned hook_load_count(const struct hook_load *load)
+{
+    return load->known.requests + load->strangers.requests;
 }

@@ -73,10 +73,11 @@ void hook_make_wishes(struct hook_call *hook, const struct project *project)
     }
 }
 
-static void on_kept(void *ctx, bool kept)
+static void on_kept(void *ctx, enum raw_mail_outcome outcome)
 {
     struct hook_call *hook = ctx;
-    hook->is_unkept |= !kept;
+    if (hook->kept < outcome)
+        hook->kept = outcome;
     hook_settle(hook);
 }
 

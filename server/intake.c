@@ -300,14 +300,21 @@ static void make_keys(struct intake_request *request, const struct project_confi
     input->machine = request->is_machine;
 }
 
+void intake_digest(struct intake_request *request)
+{
+    cloudevent_key(&request->event_key, &request->event);
+    cloudevent_digest(&request->digest, &request->event);
+    request->is_digested = true;
+}
+
 /* False when the event waits for its first, or is refused. */
 static bool admit_event(struct project *project, struct intake_request *request)
 {
     struct event *event = &request->event;
     const struct project_config *config = project_config(project);
     metric_add(METRIC_EVENTS, event->type, 1);
-    cloudevent_key(&request->event_key, event);
-    cloudevent_digest(&request->digest, event);
+    if (!request->is_digested)
+        intake_digest(request);
     if (event->time_ms != TIME_NEVER && event->time_ms < clock_now_ms() - config->window_ms) {
         refuse_at_door(request, PROBLEM_STALE, "/time", "time is before the idempotency window");
         return false;

@@ -16,7 +16,8 @@ struct intake_request {
     struct arena *arena; /* the caller's; the intake adds keys and facts to it */
     struct input input; /* kind, command fields and event are the caller's; at_ms, facts, keys the intake's */
     struct event event; /* INPUT_EVENT: what input.event points to */
-    struct uuid event_key, digest; /* INPUT_EVENT: filled by the intake */
+    struct uuid event_key, digest; /* INPUT_EVENT: filled by the intake, or by intake_digest() before */
+    bool is_digested;
     /* A mail from a gateway, not one that somebody sent as an event: loops are stopped (rules/mail_budget.h).
      */
     bool is_metered;
@@ -52,5 +53,8 @@ struct intake_request {
 };
 
 void intake_submit(struct project *project, struct intake_request *request);
+/* What of an event's keys needs neither project nor loop, on whatever thread: long texts are hashed. Without
+ * it intake_submit() does the same. */
+void intake_digest(struct intake_request *request);
 
 #endif

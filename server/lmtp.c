@@ -82,7 +82,9 @@ struct lmtp_server *lmtp_server_open(uv_loop_t *loop, const struct lmtp_options 
     server->loop = loop;
     server->app = app;
     server->connections.prev = server->connections.next = &server->connections;
-    server->parts_open = 2;
+    server->parts_open = 3;
+    server->submitting_tail = &server->submitting;
+    turn_init(&server->turn, loop, lmtp_delivery_on_turn, server);
     if (uv_os_gethostname(server->host, &host_size) != 0)
         snprintf(server->host, sizeof server->host, "localhost");
     init_queues(server, options);
@@ -109,6 +111,7 @@ void lmtp_server_settle(struct lmtp_server *server)
     if (!server->closing || server->connection_count > 0 || server->clock_closing)
         return;
     server->clock_closing = true;
+    turn_close(&server->turn, on_part_closed);
     deadline_clock_close(&server->clock, on_part_closed, server);
 }
 

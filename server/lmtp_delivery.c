@@ -184,10 +184,12 @@ static void settle(struct lmtp_delivery *delivery)
         finish(delivery);
 }
 
-static void on_kept(void *ctx, bool kept)
+static void on_kept(void *ctx, enum raw_mail_outcome outcome)
 {
     struct lmtp_recipient *recipient = ctx;
-    if (!kept)
+    if (outcome == RAW_MAIL_TOO_MUCH)
+        recipient->reply = SLICE("452 4.3.1 decided, but too much mail is to be kept; try again");
+    else if (outcome == RAW_MAIL_UNKEPT)
         recipient->reply = SLICE("451 4.3.0 decided but not kept; try again");
     settle(recipient->delivery);
 }
@@ -226,7 +228,9 @@ static void on_work(uv_work_t *work)
         request->input.kind = INPUT_EVENT;
         request->input.event = &request->event;
         request->is_metered = true;
-        if (!cloudevent_read(&request->event, &document, arena, &fault))
+        if (cloudevent_read(&request->event, &document, arena, &fault))
+            intake_digest(request);
+        else
             delivery->recipients[i].reply = arena_format(arena, "554 5.6.0 %.200s", fault.detail);
     }
 }
@@ -239,32 +243,67 @@ static struct project *project_of(const struct app *app, uint32_t id)
     return project;
 }
 
-/* None is answered from inside intake_submit(), so the delivery stays until all are in. */
+static void submit(struct lmtp_delivery *delivery, uint32_t i)
+{
+    struct app *app = delivery->connection->server->app;
+    struct lmtp_recipient *recipient = &delivery->recipients[i];
+    struct project *project = project_of(app, recipient->project);
+    if (recipient->reply.len)
+        return;
+    if (!project) {
+        recipient->reply = SLICE("451 4.3.0 the project is gone; try again");
+        return;
+    }
+    if (project_waiting(project) * 2 >= app->settings->intake_max) {
+        recipient->reply = SLICE("452 4.3.1 too much waits for decisions; try again");
+        return;
+    }
+    delivery->requests[i].ctx = delivery;
+    delivery->requests[i].on_done = on_decided;
+    delivery->open++;
+    intake_submit(project, &delivery->requests[i]);
+}
+
+static void wait_for_turn(struct lmtp_delivery *delivery)
+{
+    struct lmtp_server *server = delivery->connection->server;
+    delivery->next = NULL;
+    *server->submitting_tail = delivery;
+    server->submitting_tail = &delivery->next;
+    turn_request(&server->turn);
+}
+
+/* A few recipients at a time, of one message after the other: a hundred of them keep nobody waiting. */
+void lmtp_delivery_on_turn(void *ctx)
+{
+    struct lmtp_server *server = ctx;
+    struct lmtp_delivery *delivery = server->submitting;
+    server->submitting = delivery->next;
+    if (!server->submitting)
+        server->submitting_tail = &server->submitting;
+    else
+        turn_request(&server->turn);
+    uint32_t end = delivery->submitted + LMTP_SUBMITS_A_TURN;
+    if (end > delivery->recipient_count)
+        end = delivery->recipient_count;
+    while (delivery->submitted < end)
+        submit(delivery, delivery->submitted++);
+    if (end < delivery->recipient_count)
+        wait_for_turn(delivery);
+    else
+        settle(delivery);
+}
+
 static void on_read(uv_work_t *work, int status)
 {
     struct lmtp_delivery *delivery = work->data;
-    struct app *app = delivery->connection->server->app;
     assert(status == 0);
-    for (uint32_t i = 0; i < delivery->recipient_count && !delivery->refusal.len; i++) {
-        struct lmtp_recipient *recipient = &delivery->recipients[i];
-        struct project *project = project_of(app, recipient->project);
-        if (recipient->reply.len)
-            continue;
-        if (!project) {
-            recipient->reply = SLICE("451 4.3.0 the project is gone; try again");
-            continue;
-        }
-        if (project_waiting(project) * 2 >= app->settings->intake_max) {
-            recipient->reply = SLICE("452 4.3.1 too much waits for decisions; try again");
-            continue;
-        }
-        delivery->requests[i].ctx = delivery;
-        delivery->requests[i].on_done = on_decided;
-        delivery->open++;
-        intake_submit(project, &delivery->requests[i]);
-    }
-    if (delivery->open == 0)
+    if (delivery->refusal.len) {
         finish(delivery);
+        return;
+    }
+    delivery->open = 1; /* until all are submitted */
+    wait_for_turn(delivery);
 }
 
 void lmtp_delivery_begin(struct lmtp_delivery *delivery)

@@ -11,12 +11,14 @@
 #include "server/intake.h"
 #include "server/lmtp.h"
 #include "server/raw_mail.h"
+#include "server/turn.h"
 
 #define LMTP_INPUT_SIZE 65536
 #define LMTP_OUTPUT_SIZE 32768
 #define LMTP_OUTPUT_FULL (LMTP_OUTPUT_SIZE / 4) /* replies leave before more commands are looked at */
 #define LMTP_REPLY_MAX 512                      /* bytes of one reply */
 #define LMTP_HOST_MAX 256
+#define LMTP_SUBMITS_A_TURN 8 /* recipients that enter the intake in one turn of the loop */
 
 _Static_assert(LMTP_OUTPUT_FULL + (LMTP_RECIPIENTS_MAX + 1) * 230 < LMTP_OUTPUT_SIZE,
                "the replies to one command fit behind those that wait");
@@ -43,8 +45,9 @@ struct lmtp_delivery {
     struct slice sender;
     struct lmtp_recipient recipients[LMTP_RECIPIENTS_MAX];
     struct intake_request *requests; /* one for each recipient, once read */
-    uint32_t recipient_count, open;
-    char *bytes; /* of the message */
+    uint32_t recipient_count, submitted, open;
+    struct lmtp_delivery *next; /* that waits to be submitted */
+    char *bytes;                /* of the message */
     size_t len, size;
     bool is_too_large, is_overloaded;
     struct slice refusal; /* of the message for all recipients; empty: it was read */
@@ -79,6 +82,8 @@ struct lmtp_server {
     struct lmtp_connection connections; /* ring; only its links are used */
     size_t connection_count;
     size_t buffered; /* bytes of messages */
+    struct turn turn;
+    struct lmtp_delivery *submitting, **submitting_tail; /* read, and not all of them submitted */
     char host[LMTP_HOST_MAX];
     uint16_t port;
     bool quiesced, closing, clock_closing;
@@ -114,5 +119,6 @@ const char *lmtp_delivery_add_recipient(struct lmtp_delivery *delivery, struct s
 void lmtp_delivery_add(struct lmtp_delivery *delivery, struct slice content);
 /* The message is complete: a reply for each recipient comes later. */
 void lmtp_delivery_begin(struct lmtp_delivery *delivery);
+void lmtp_delivery_on_turn(void *ctx); /* the server's turn: some wait to be submitted */
 
 #endif

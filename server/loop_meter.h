@@ -1,5 +1,6 @@
 /* How long the loop works before it waits again: what comes meanwhile waits that long. Each turn is one
- * observation of METRIC_LOOP_TURN; the time that it sleeps in is none of it.
+ * observation of METRIC_LOOP_TURN; the time that it sleeps in is none of it. METRIC_LOOP_TURN_CPU is what of
+ * that the loop's own thread used of a processor, whatever else the machine did meanwhile.
  *
  * The lag of a timer (METRIC_LOOP_LAG) is looked at twice a second and misses most of what blocks the loop
  * once; this misses nothing. */
@@ -10,7 +11,8 @@
 
 struct loop_meter {
     uv_prepare_t prepare;
-    uint64_t began_ns, slept_ns; /* of the turn: when, and how long the loop had slept by then */
+    /* Of the turn: when, and how long the loop had slept and worked by then. */
+    uint64_t began_ns, slept_ns, worked_ns;
 };
 
 /* Before the loop runs for the first time. It does not keep the loop alive. */

@@ -30,6 +30,7 @@ enum metric {
     METRIC_COMMIT_SECONDS,  /* histogram: batch sent to sync result */
     METRIC_LOOP_LAG,        /* histogram: seconds that a timer of the loop came late */
     METRIC_LOOP_TURN,       /* histogram: seconds of work between two waits of the loop */
+    METRIC_LOOP_TURN_CPU,   /* histogram: seconds of processor time that such work took */
     METRIC_PUBLISH_LAG,     /* gauge: journal rows committed and not yet published */
     METRIC_REDIS_UP,        /* gauge: 0 or 1 */
     METRIC_DATABASE_UP,     /* gauge: 0 or 1 */
@@ -39,6 +40,8 @@ enum metric {
     METRIC_HOOKS,           /* preset, outcome: index of the preset * METRIC_HOOK_COUNT + enum metric_hook */
     METRIC_HOOK_REFUSALS,   /* preset, reason: the same with METRIC_HOOK_REFUSAL_COUNT */
     METRIC_HOOKS_UNDER_WAY, /* gauge */
+    METRIC_RAW_MAILS,       /* outcome: in the order of enum raw_mail_outcome */
+    METRIC_RAW_MAIL_BYTES,  /* gauge */
     METRIC_MAIL_LOOPS,      /* limit: in the order of enum mail_loop, without none */
     METRIC_INTAKE,          /* gauge: events accepted and not yet in a batch */
     METRIC_GATEWAY_UP,      /* collected, as are the next four: project, gateway */

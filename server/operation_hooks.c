@@ -101,7 +101,9 @@ static void on_work(uv_work_t *work)
         if (!cloudevent_read(&request->event, &hook->result.events[i], arena, &fault)) {
             request->refused = true;
             problem_set_fault(&request->problem, &fault);
+            continue;
         }
+        intake_digest(request);
     }
 }
 
@@ -233,6 +235,10 @@ static void on_authenticated(void *ctx, const struct principal *principal, bool 
     }
     if (!principal || principal->role != ROLE_HOOK) {
         hook_answer_fail(hook, METRIC_HOOK_UNAUTHENTICATED, PROBLEM_NOT_FOUND, "no hook has this URL");
+        return;
+    }
+    if (!hook_confirm(hook)) {
+        hook_answer_overloaded(hook);
         return;
     }
     hook->project = arena_copy(hook->call.arena, principal->project_name);

@@ -6,7 +6,15 @@
 #include "rules/project_config.h"
 #include "server/intake.h"
 
+#define RAW_MAIL_UNDER_WAY_MAX (64u << 20) /* bytes on their way to the database; more come again later */
+
 struct app;
+
+enum raw_mail_outcome {
+    RAW_MAIL_KEPT,
+    RAW_MAIL_UNKEPT,   /* it could not be written */
+    RAW_MAIL_TOO_MUCH, /* RAW_MAIL_UNDER_WAY_MAX are on their way */
+};
 
 /* What the project wishes for the mail of one endpoint. Projects and their files come and go meanwhile. */
 struct raw_mail {
@@ -18,10 +26,11 @@ struct raw_mail {
 
 /* `or_null` NULL: it goes to no endpoint, and is not kept. */
 struct raw_mail raw_mail_wish(const struct project *project, const struct config_endpoint *or_null);
-/* True: on_kept comes once, perhaps at once; `kept` false: it could not be written. False: there is nothing
- * to keep. The request is answered; its arena and `message` live until on_kept. */
+typedef void (*raw_mail_on_kept)(void *ctx, enum raw_mail_outcome outcome);
+/* True: on_kept comes once, perhaps at once. False: there is nothing to keep. The request is answered; its
+ * arena and `message` live until on_kept. */
 bool raw_mail_keep(struct app *app, const struct raw_mail *wish, const struct intake_request *request,
-                   struct slice message, void (*on_kept)(void *ctx, bool kept), void *ctx)
+                   struct slice message, raw_mail_on_kept on_kept, void *ctx)
     __attribute__((warn_unused_result));
 
 #endif

@@ -1,5 +1,6 @@
 """More webhooks than are taken at a time: those that are too many come again, the others lose nothing."""
 import json
+import secrets
 import socket
 
 from harness.hook_peers import Peer
@@ -10,12 +11,12 @@ LOAD_MAX = 512  # HOOK_LOAD_MAX
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
-def begin(pbx, number):
+def begin(pbx, number, path=None):
     """A request whose answer is read later."""
     body = f"event=hangup&callId=c{number}"
     host, port = pbx.address.rsplit(":", 1)
     made = socket.create_connection((host, int(port)), timeout=60)
-    made.sendall(f"POST {pbx.path} HTTP/1.1\r\nHost: h\r\nContent-Type: {FORM['Content-Type']}\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+    made.sendall(f"POST {path or pbx.path} HTTP/1.1\r\nHost: h\r\nContent-Type: {FORM['Content-Type']}\r\nContent-Length: {len(body)}\r\n\r\n{body}"
                  .encode())
     return made
 
@@ -43,3 +44,22 @@ def test_what_is_too_much_is_told_to_come_again(make_router, make_proxy, postgre
         one.close()
     assert router.metric("patchbay_hooks_under_way") == 0
     assert pbx.send("event=hangup&callId=more", FORM).status == 200
+
+
+def test_strangers_who_wait_for_the_database_take_no_places_of_those_who_are_known(make_router, tables):
+    router = make_router(project() + "hooks: {pbx: {preset: cti-generic}}\n").start()
+    router.expect_log("too many webhooks are under way|tokens cannot be confirmed")
+    pbx = Peer(router, "cti-generic", "pbx", None)
+    assert pbx.send("event=hangup&callId=first", FORM).status == 200
+    lock = tables.connect()
+    lock.autocommit = False
+    lock.cursor().execute("LOCK TABLE tokens")
+    strangers = [begin(pbx, number, f"/hooks/cti-generic/pbt_{secrets.token_urlsafe(32)}") for number in range(LOAD_MAX + 1)]
+    wait_for(lambda: router.metric("patchbay_hooks_total", preset="cti-generic", outcome="overloaded") > 0, "strangers are too many", 60)
+    assert pbx.send("event=hangup&callId=known", FORM).status == 200
+    for one in strangers:
+        assert one.recv(12) == b"HTTP/1.1 503"
+        one.close()
+    lock.close()
+    wait_for(lambda: pbx.send("event=hangup&callId=again", FORM).status == 200, "all is as before")
+    assert router.metric("patchbay_hooks_under_way") == 0

@@ -8,6 +8,7 @@ import urllib.parse
 import pytest
 
 from harness.hook_peers import Peer
+from harness.lmtp_client import LmtpClient
 from harness.process import wait_for
 from harness.projects import project
 
@@ -93,6 +94,39 @@ def test_mail_by_webhooks_is_kept_as_it_came(router, tables):
     before = tables.one("SELECT count(*) FROM raw_mails")
     assert box.deliver(mime(6)).headers["Patchbay-Duplicate"] == "true"
     wait_for(lambda: tables.one("SELECT count(*) FROM raw_mails") == before + 1, "it is kept when it comes again")
+
+
+LARGE = 4_000_000  # bytes; of 64 MiB (RAW_MAIL_UNDER_WAY_MAX) 16 are 64,000,000, and 3,108,864 are left
+
+
+def test_mail_to_be_kept_that_the_database_does_not_take_is_bounded(make_router, tables):
+    recipients = [f"desk{n}@demo.example" for n in range(17)]
+    desks = "".join(f"  - {{email: {address}, queue: mail}}\n" for address in recipients)
+    router = make_router(project().replace("endpoints:\n", "endpoints:\n" + desks)
+                         + "mail: {keep_raw: true, raw_max: 4194304}\nhooks: {box: {preset: postmark}}\n").start()
+    router.expect_log("too much mail is on its way to be kept|a mail cannot be kept|tokens cannot be confirmed")
+    box, lmtp = Postmark(router, "postmark", "box", None), LmtpClient(router.lmtp)
+    outcome(box.deliver(mime(8)))  # its token is known
+    lock = tables.connect()
+    lock.autocommit = False
+    lock.cursor().execute("LOCK TABLE raw_mails")
+    text = mime(9).ljust(LARGE - 2, b"x")  # with the line's end
+    assert all(line.startswith("250") for line in lmtp.envelope(recipients))
+    lmtp.send(b"DATA\r\n")
+    assert lmtp.reply().startswith("354")
+    lmtp.send(text + b"\r\n.\r\n")
+    wait_for(lambda: router.metric("patchbay_raw_mail_bytes") == 16 * LARGE, "as much as may be is on its way")
+    refused = box.deliver(mime(10, "x" * 3_200_000))
+    assert refused.status == 503 and refused.headers["Retry-After"] == "1" and json.loads(refused.bytes)["code"] == "overloaded"
+    assert router.metric("patchbay_raw_mails_total", outcome="overloaded") == 2
+    assert router.metric("patchbay_hooks_total", preset="postmark", outcome="overloaded") == 1
+    lock.close()
+    replies = [lmtp.reply()[:9] for _ in recipients]
+    assert replies.count("452 4.3.1") == 1 and set(replies) <= {"250 2.0.0", "451 4.3.0", "452 4.3.1"}  # 451: the lock lasted for too long
+    wait_for(lambda: router.metric("patchbay_raw_mail_bytes") == 0, "nothing is on its way")
+    assert box.deliver(mime(10, "x" * 3_200_000)).headers["Patchbay-Duplicate"] == "true"
+    assert tables.one("SELECT count(*) FROM raw_mails WHERE size BETWEEN 3000000 AND 3900000") == 1
+    lmtp.close()
 
 
 def test_an_event_that_the_database_refuses_is_answered_500_and_logged_without_its_id(router, tables):

@@ -11,10 +11,9 @@ from harness.projects import project
 RELEASE = pathlib.Path(os.environ.get("PATCHBAY_RELEASE", pathlib.Path(__file__).resolve().parents[2] / "build/release/patchbay"))
 HEAD = message(0, text="")[:-6]  # up to the last field, without its line end
 MIXED = b"\r\nContent-Type: multipart/mixed; boundary=b0\r\n\r\n"
-TRIES = 5
 ANSWERED_S = 1
 GROWTH_MAX_KIB = 96 << 10  # the largest message is 25 MiB: read from the socket, and read again as MIME
-TURN_MAX_S = "0.01"
+TURN_MAX_S = "0.01"  # of processor time: what else the machine does is none of the loop's doing
 
 
 def nested():
@@ -34,6 +33,8 @@ HOSTILE = {
     "an endless Message-ID": lambda: (HEAD.replace(b"<0@", b"<" + b"0" * 100000 + b"@") + b"\r\n\r\nx", "250 "),
     "an endless subject": lambda: (HEAD.replace(b"Question", b"=?utf-8?q?=C3=BC?= " * 10000) + b"\r\n\r\nx", "250 "),
     "a long text": lambda: (HEAD + b"\r\n\r\n" + b'"all of it\\" ' * 6000, "250 "),
+    "a long mail without a name": lambda: (HEAD.replace(b"\r\nMessage-ID: <0@customer.example>", b"") + b"\r\n\r\n" + b"word " * (4 << 20), "250 "),
+    "a thousand references": lambda: (HEAD + b"\r\nReferences:" + b"\r\n <1@b.example>" * 1000 + b"\r\n\r\nx", "250 "),
     "a megabyte of markup": lambda: (HEAD + b"\r\nContent-Type: text/html\r\n\r\n" + b"<div><table>" * 87382, "250 "),
 }
 
@@ -55,8 +56,18 @@ def test_hostile_mail_is_answered_and_hurts_nobody_else(router):
 
 
 def long_turns(router):
-    turns = router.metric("patchbay_loop_turn_seconds_count")
-    return turns - router.metric("patchbay_loop_turn_seconds_bucket", le=TURN_MAX_S)
+    turns = router.metric("patchbay_loop_turn_cpu_seconds_count")
+    return turns - router.metric("patchbay_loop_turn_cpu_seconds_bucket", le=TURN_MAX_S)
+
+
+HELP, DESKS = ["help@demo.example"], [f"desk{n}@demo.example" for n in range(100)]
+MANY = "mail: {loops: {sender: 100000, thread: 100000}}\n"  # each recipient counts
+ENDPOINTS = "endpoints:\n" + "".join(f"  - {{email: {address}, queue: mail}}\n" for address in DESKS)
+
+
+@pytest.fixture
+def busy_router(make_router):
+    return make_router(project().replace("endpoints:\n", ENDPOINTS) + MANY, binary=RELEASE).start()
 
 
 def deliver_timed(router, lmtp, text, recipients):
@@ -71,26 +82,23 @@ def deliver_timed(router, lmtp, text, recipients):
     return took, router.peak_kib() - resident, long_turns(router) - turns
 
 
-HELP, DESKS = ["help@demo.example"], [f"desk{n}@demo.example" for n in range(100)]
-MANY = "mail: {loops: {sender: 100000, thread: 100000}}\n"  # each recipient counts
-ENDPOINTS = "endpoints:\n" + "".join(f"  - {{email: {address}, queue: mail}}\n" for address in DESKS)
+TO_MANY = ("a long text", "a long mail without a name", "a thousand references")
 
 
 @pytest.mark.alone
-def test_hostile_mail_takes_neither_time_nor_memory_nor_the_loop(make_router):
-    router = make_router(project().replace("endpoints:\n", ENDPOINTS) + MANY, binary=RELEASE).start()
-    lmtp = LmtpClient(router.lmtp)
+def test_hostile_mail_takes_neither_time_nor_memory_nor_the_loop(busy_router):
+    lmtp = LmtpClient(busy_router.lmtp)
     assert lmtp.deliver(message(99))[0].startswith("250 ")
-    mails = {what: (what, HELP) for what in HOSTILE} | {"a long text for 100 recipients": ("a long text", DESKS)}
+    mails = {what: (what, HELP) for what in HOSTILE} | {f"{what} for 100 recipients": (what, DESKS) for what in TO_MANY}
     slow, number = {}, 100
     for what, (name, recipients) in mails.items():
-        # What the machine does meanwhile counts too, so the best of some tries.
-        tries = []
-        while len(tries) < TRIES:
+        number += 1
+        took, growth, turns = deliver_timed(busy_router, lmtp, hostile(name, number)[0], recipients)
+        # What the machine does meanwhile counts in the seconds, so the best of two.
+        if took > ANSWERED_S:
             number += 1
-            tries.append(deliver_timed(router, lmtp, hostile(name, number)[0], recipients))
-        best = [min(values) for values in zip(*tries)]
-        if best[0] > ANSWERED_S or best[1] > GROWTH_MAX_KIB or best[2] > 0:
-            slow[what] = tries
+            took = min(took, deliver_timed(busy_router, lmtp, hostile(name, number)[0], recipients)[0])
+        if took > ANSWERED_S or growth > GROWTH_MAX_KIB or turns > 0:
+            slow[what] = took, growth, turns
     assert not slow
     lmtp.close()

@@ -43,6 +43,26 @@ static void an_unknown_token_is_not_asked_for_again_at_once(void **state)
     assert_int_equal(database.asked, 2);
 }
 
+static void what_was_known_once_is_remembered_until_it_is_told_otherwise(void **state)
+{
+    (void)state;
+    enum result result = RESULT_NONE;
+    assert_false(auth_remembers(auth, slice_of(token)));
+    auth_find(auth, slice_of(token), on_found, &result);
+    assert_false(auth_remembers(auth, slice_of(token)));
+    answer(PG_OK, 1);
+    pass(10 * AUTH_AWAY_MS);
+    assert_true(auth_remembers(auth, slice_of(token)));
+    result = RESULT_NONE;
+    auth_find(auth, slice_of(token), on_found, &result);
+    auth_forget_all(auth);
+    assert_false(auth_remembers(auth, slice_of(token)));
+    answer(PG_OK, 1); /* of before: it is asked once more */
+    answer(PG_OK, 0);
+    assert_false(auth_remembers(auth, slice_of(token)));
+    assert_false(auth_remembers(auth, SLICE("secret")));
+}
+
 static void text_that_is_no_token_is_not_asked_for(void **state)
 {
     (void)state;
@@ -154,6 +174,7 @@ int main(void)
         TEST(a_known_token_is_asked_once_and_then_remembered),
         TEST(a_revoked_token_ends_within_its_time),
         TEST(an_unknown_token_is_not_asked_for_again_at_once),
+        TEST(what_was_known_once_is_remembered_until_it_is_told_otherwise),
         TEST(text_that_is_no_token_is_not_asked_for),
         TEST(forgetting_ends_a_revoked_token_at_once),
         TEST(an_answer_from_before_the_forgetting_does_not_count),

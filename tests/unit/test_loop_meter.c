@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "rules/arena.h"
 #include "server/loop_meter.h"
@@ -15,14 +16,16 @@
 #define SLEEP_MS 150
 #define WORK_NS (UINT64_C(30) * 1000000)
 
-static double seconds_of_turns(void)
+#define TURNS "\npatchbay_loop_turn_seconds_sum "
+#define TURNS_CPU "\npatchbay_loop_turn_cpu_seconds_sum "
+
+static double seconds_of(const char *name)
 {
-    static const char name[] = "\npatchbay_loop_turn_seconds_sum ";
     struct arena arena;
     arena_init(&arena);
     const char *line = strstr(arena_string(&arena, metrics_render(&arena)), name);
     assert_non_null(line);
-    double sum = strtod(line + sizeof name - 1, NULL);
+    double sum = strtod(line + strlen(name), NULL);
     arena_deinit(&arena);
     return sum;
 }
@@ -32,6 +35,28 @@ static void on_work(uv_timer_t *timer)
     uint64_t until = uv_hrtime() + WORK_NS;
     while (uv_hrtime() < until) {
     }
+    uv_close((uv_handle_t *)timer, NULL);
+}
+
+static uint64_t processor_ns(void)
+{
+    struct timespec used;
+    assert_int_equal(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used), 0);
+    return (uint64_t)used.tv_sec * 1000000000 + (uint64_t)used.tv_nsec;
+}
+
+static void on_processor_work(uv_timer_t *timer)
+{
+    uint64_t until = processor_ns() + WORK_NS;
+    while (processor_ns() < until) {
+    }
+    uv_close((uv_handle_t *)timer, NULL);
+}
+
+/* As if others had the processor. */
+static void on_pause(uv_timer_t *timer)
+{
+    uv_sleep(SLEEP_MS);
     uv_close((uv_handle_t *)timer, NULL);
 }
 
@@ -67,7 +92,7 @@ static void work_is_seen_whole(void **state)
     (void)state;
     (void)run(1, on_work);
     assert_true(metric_count(METRIC_LOOP_TURN, 0) > 0);
-    assert_true(seconds_of_turns() >= (double)WORK_NS / 1e9);
+    assert_true(seconds_of(TURNS) >= (double)WORK_NS / 1e9);
 }
 
 /* Whatever else the machine does: what was slept is no part of the turns. */
@@ -75,7 +100,18 @@ static void sleep_is_no_work(void **state)
 {
     (void)state;
     double took = run(SLEEP_MS, on_nothing);
-    assert_true(seconds_of_turns() <= took - (SLEEP_MS - 2) / 1e3);
+    assert_true(seconds_of(TURNS) <= took - (SLEEP_MS - 2) / 1e3);
+}
+
+static void processor_time_is_what_the_thread_used_of_it(void **state)
+{
+    (void)state;
+    (void)run(1, on_processor_work);
+    assert_true(metric_count(METRIC_LOOP_TURN_CPU, 0) == metric_count(METRIC_LOOP_TURN, 0));
+    assert_true(seconds_of(TURNS_CPU) >= (double)WORK_NS / 1e9);
+    (void)run(1, on_pause);
+    assert_true(seconds_of(TURNS) >= (SLEEP_MS - 2) / 1e3);
+    assert_true(seconds_of(TURNS_CPU) < seconds_of(TURNS) - (SLEEP_MS - 2) / 1e3);
 }
 
 int main(void)
@@ -83,6 +119,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(work_is_seen_whole),
         cmocka_unit_test(sleep_is_no_work),
+        cmocka_unit_test(processor_time_is_what_the_thread_used_of_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
