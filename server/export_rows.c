@@ -102,7 +102,14 @@ static struct slice text_of(const struct value *value)
     return value && value->kind == VALUE_STRING ? value->string : (struct slice){NULL, 0};
 }
 
-/* Joined by semicolons, with a backslash before one that belongs to a tag, and before a backslash. */
+static bool needs_backslash(struct slice tag, size_t at)
+{
+    char c = tag.ptr[at];
+    return c == ';' || c == '\\' || (c == ' ' && (at == 0 || at == tag.len - 1));
+}
+
+/* Joined by semicolons, with a backslash before one that belongs to a tag, before a backslash, and before a
+ * blank at either end. */
 static struct slice join_tags(const struct value *tags, struct arena *arena)
 {
     size_t size = 1, len = 0;
@@ -114,7 +121,7 @@ static struct slice join_tags(const struct value *tags, struct arena *arena)
         if (i)
             text[len++] = ';';
         for (size_t at = 0; at < tag.len; at++) {
-            if (tag.ptr[at] == ';' || tag.ptr[at] == '\\')
+            if (needs_backslash(tag, at))
                 text[len++] = '\\';
             text[len++] = tag.ptr[at];
         }

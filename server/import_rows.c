@@ -236,21 +236,32 @@ static bool read_text(struct row_reading *reading, struct value *item, uint32_t 
     return true;
 }
 
-/* Joined by semicolons; a backslash stands before one that belongs to a tag, and before a backslash. */
+/* The tag that begins at `*at`, without the blanks around it that no backslash stands before; steps over it
+ * and the semicolon behind it. */
+static struct slice read_tag(struct slice text, size_t *at, char *copy)
+{
+    size_t len = 0, kept = 0;
+    for (; *at < text.len && text.ptr[*at] != ';'; ++*at) {
+        bool is_escaped = text.ptr[*at] == '\\' && *at + 1 < text.len;
+        *at += is_escaped;
+        bool is_blank = !is_escaped && ascii_is_one_of(text.ptr[*at], " \t\r\n");
+        if (len || !is_blank)
+            copy[len++] = text.ptr[*at];
+        if (!is_blank)
+            kept = len;
+    }
+    ++*at;
+    return (struct slice){copy, kept};
+}
+
 static bool read_tags(struct row_reading *reading, struct value *item, uint32_t i)
 {
     struct arena *arena = &reading->rows->arena;
     struct slice text = reading->row->cells[i];
     struct value tags = value_list(arena, CUSTOMER_TAGS_MAX);
     char *copy = arena_alloc(arena, text.len + 1);
-    size_t len = 0;
-    for (size_t at = 0; at <= text.len; at++) {
-        if (at < text.len && text.ptr[at] != ';') {
-            at += text.ptr[at] == '\\' && at + 1 < text.len;
-            copy[len++] = text.ptr[at];
-            continue;
-        }
-        struct slice tag = ascii_trim((struct slice){copy, len});
+    for (size_t at = 0; at <= text.len;) {
+        struct slice tag = read_tag(text, &at, copy);
         bool is_new = tag.len > 0;
         for (uint32_t j = 0; j < tags.count; j++)
             is_new &= !slice_equal(tags.items[j].string, tag);
@@ -261,8 +272,7 @@ static bool read_tags(struct row_reading *reading, struct value *item, uint32_t 
             return refuse(reading, i, "has more than 64 tags");
         if (is_new)
             value_append(&tags, value_string(tag));
-        copy += len;
-        len = 0;
+        copy += tag.len;
     }
     value_set(item, "tags", tags);
     return true;
