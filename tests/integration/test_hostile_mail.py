@@ -1,7 +1,9 @@
 """Hostile mail: answered in time, within bounded memory, and without making anybody else wait."""
 import os
 import pathlib
+import re
 import time
+import urllib.request
 
 import pytest
 
@@ -11,9 +13,10 @@ from harness.projects import project
 RELEASE = pathlib.Path(os.environ.get("PATCHBAY_RELEASE", pathlib.Path(__file__).resolve().parents[2] / "build/release/patchbay"))
 HEAD = message(0, text="")[:-6]  # up to the last field, without its line end
 MIXED = b"\r\nContent-Type: multipart/mixed; boundary=b0\r\n\r\n"
+TRIES = 5
 ANSWERED_S = 1
 GROWTH_MAX_KIB = 96 << 10  # the largest message is 25 MiB: read from the socket, and read again as MIME
-TURN_MAX_S = "0.01"  # of processor time: what else the machine does is none of the loop's doing
+TURN_MAX_S = "0.01"  # of processor time: that others have the processor is none of the loop's doing
 
 
 def nested():
@@ -56,8 +59,13 @@ def test_hostile_mail_is_answered_and_hurts_nobody_else(router):
 
 
 def long_turns(router):
-    turns = router.metric("patchbay_loop_turn_cpu_seconds_count")
-    return turns - router.metric("patchbay_loop_turn_cpu_seconds_bucket", le=TURN_MAX_S)
+    """Both numbers of one answer: between two there are turns."""
+    with urllib.request.urlopen(f"http://{router.http}/metrics", timeout=10) as answer:
+        text = answer.read().decode()
+    turns = "patchbay_loop_turn_cpu_seconds"
+    [every] = re.findall(rf"^{turns}_count (\d+)$", text, re.M)
+    [short] = re.findall(rf'^{turns}_bucket{{le="{TURN_MAX_S}"}} (\d+)$', text, re.M)
+    return int(every) - int(short)
 
 
 HELP, DESKS = ["help@demo.example"], [f"desk{n}@demo.example" for n in range(100)]
@@ -82,6 +90,10 @@ def deliver_timed(router, lmtp, text, recipients):
     return took, router.peak_kib() - resident, long_turns(router) - turns
 
 
+def is_slow(took, growth, turns):
+    return took > ANSWERED_S or growth > GROWTH_MAX_KIB or turns > 0
+
+
 TO_MANY = ("a long text", "a long mail without a name", "a thousand references")
 
 
@@ -92,13 +104,13 @@ def test_hostile_mail_takes_neither_time_nor_memory_nor_the_loop(busy_router):
     mails = {what: (what, HELP) for what in HOSTILE} | {f"{what} for 100 recipients": (what, DESKS) for what in TO_MANY}
     slow, number = {}, 100
     for what, (name, recipients) in mails.items():
-        number += 1
-        took, growth, turns = deliver_timed(busy_router, lmtp, hostile(name, number)[0], recipients)
-        # What the machine does meanwhile counts in the seconds, so the best of two.
-        if took > ANSWERED_S:
+        # What the machine does meanwhile counts too, so the best of some tries.
+        tries, best = [], None
+        while best is None or (is_slow(*best) and len(tries) < TRIES):
             number += 1
-            took = min(took, deliver_timed(busy_router, lmtp, hostile(name, number)[0], recipients)[0])
-        if took > ANSWERED_S or growth > GROWTH_MAX_KIB or turns > 0:
-            slow[what] = took, growth, turns
+            tries.append(deliver_timed(busy_router, lmtp, hostile(name, number)[0], recipients))
+            best = [min(values) for values in zip(*tries)]
+        if is_slow(*best):
+            slow[what] = tries
     assert not slow
     lmtp.close()
