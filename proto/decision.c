@@ -188,6 +188,8 @@ static void set_message(struct value *data, const struct outcome *outcome, enum 
                         struct arena *arena)
 {
     value_set_text(data, "text", arena_copy(arena, outcome->text));
+    if (outcome->attributes.kind == VALUE_MAP && outcome->attributes.count)
+        value_set(data, "attributes", value_copy(&outcome->attributes, arena));
     if (channel != CHANNEL_EMAIL || !outcome->author.email.len)
         return;
     struct value author = value_map(arena, 2);

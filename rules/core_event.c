@@ -324,6 +324,7 @@ void step_event(struct step *step)
 {
     step->out->text = step->input->event->text;
     step->out->author = step->input->event->from;
+    step->out->attributes = step->input->event->attributes;
     switch (step->input->event->type) {
     case EVENT_CALL_RINGING:
         ringing(step);

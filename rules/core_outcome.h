@@ -197,11 +197,12 @@ struct outcome {
     enum channel created_channel;
     /* The customer whose newest interaction this is; nil: none. */
     struct uuid active_customer;
-    struct slice text;     /* of the event, for ANNOUNCE_MESSAGE; not recorded: content has it */
-    struct party author;   /* likewise: who wrote it, whoever the interaction is with */
-    struct uuid hit;       /* the block that matched, or nil */
-    const char *miss;      /* a missed offer's cause for the metrics, or NULL; static */
-    const char *offer_end; /* how an offer ended in this step, for the metrics, or NULL */
+    struct slice text;       /* of the event, for ANNOUNCE_MESSAGE; not recorded: content has it */
+    struct party author;     /* likewise: who wrote it, whoever the interaction is with */
+    struct value attributes; /* likewise: its attachments and the like */
+    struct uuid hit;         /* the block that matched, or nil */
+    const char *miss;        /* a missed offer's cause for the metrics, or NULL; static */
+    const char *offer_end;   /* how an offer ended in this step, for the metrics, or NULL */
     /* For the service level: how long it waited, and whether it was given up instead of accepted. */
     bool abandoned;
     int64_t within_ms;                /* of its queue */

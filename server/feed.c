@@ -108,6 +108,15 @@ static void want_people(struct feed_read *read, const struct announcement *annou
         feed_people_add(&read->people, (struct snapshot *)announcement->snapshot, &read->arena);
 }
 
+/* What cannot be read any more is left out. */
+static struct value read_attributes(const struct pg_reply *reply, int row, int column, struct arena *arena)
+{
+    struct slice text = people_copy(reply, row, column, arena);
+    struct value attributes;
+    struct fault fault;
+    return text.len && json_read(&attributes, text, arena, &fault) ? attributes : value_null();
+}
+
 /* Both queries end with the same columns; the feed's begin with the agent's number and n. */
 static bool take_row(struct feed_read *read, const struct pg_reply *reply, int row, struct feed_row *out)
 {
@@ -131,7 +140,8 @@ static bool take_row(struct feed_read *read, const struct pg_reply *reply, int r
     out->outcome.config_version = version;
     out->outcome.text = people_copy(reply, row, column++, &read->arena);
     out->outcome.author.email = people_copy(reply, row, column++, &read->arena);
-    out->outcome.author.name = people_copy(reply, row, column, &read->arena);
+    out->outcome.author.name = people_copy(reply, row, column++, &read->arena);
+    out->outcome.attributes = read_attributes(reply, row, column, &read->arena);
     if (!read->is_journal) {
         want_people(read, find_announcement(out));
         return true;

@@ -69,7 +69,7 @@ def test_whatsapp_subscribes_and_delivers_several_messages_at_once(hooks):
     assert len(open_interactions(hooks)) == 2
 
 
-def test_a_chat_lives_until_it_is_ended_and_one_person_is_one_customer(hooks):
+def test_a_chat_lives_until_it_is_ended_and_one_person_is_one_customer(hooks, redis):
     whatsapp, telegram = (WhatsApp(hooks, "whatsapp", "whatsapp", SECRETS["whatsapp"]),
                           Telegram(hooks, "telegram", "telegram", SECRETS["telegram"]))
     admin = hooks.client()
@@ -86,6 +86,14 @@ def test_a_chat_lives_until_it_is_ended_and_one_person_is_one_customer(hooks):
     event = {"specversion": "1.0", "type": "chat.message", "source": "hooks/whatsapp", "id": "out-1", "subject": "1065:4915112345678",
              "data": written}
     assert hooks.source().event(event).json["outcome"] == "attached"
+    subscriber = redis.subscribe(hooks.channel("all"))
+    image = {"id": "77", "mime_type": "image/jpeg", "url": "https://lookaside.example/x"}
+    whatsapp.messages({**whatsapp.text(5, ""), "type": "image", "image": image})
+    read = hooks.agent("ben").ok("GET", "agents/ben/feed?limit=1000")["items"]
+    [told] = [item["data"] for item in read if item["type"] == "interaction.message" and "attachments" in item["data"].get("attributes", {})]
+    assert told["attributes"]["attachments"] == [{"kind": "image", "id": "77", "type": "image/jpeg", "url": "https://lookaside.example/x"}]
+    assert subscriber.wait_event("interaction.message", first["interaction"])["data"] == told
+    subscriber.close()
     admin.ok("POST", f"interactions/{first['interaction']}/end")
     [later] = whatsapp.messages(whatsapp.text(2, "One more thing")).json["decisions"]
     assert later["interaction"] != first["interaction"] and later["outcome"] == "offered"
