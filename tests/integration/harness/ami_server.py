@@ -27,6 +27,7 @@ class AmiServer:
         self.open.set()
         self.listener = self.port = None
         self.clients = []
+        self.writing = threading.Lock()  # an answer and what is played do not mix; who is answered is played to
         self.may_filter = True
         self.is_deaf = False  # what it is asked is neither done nor answered
         self.filter = None  # of the last login
@@ -87,20 +88,22 @@ class AmiServer:
         elif name == "GetVar":
             answer = block(Response="Success", ActionID=number, Variable=action["Variable"],
                            Value=self.presentation.get(action["Channel"], "allowed_not_screened"))
-        client.sendall(answer)
-        self.actions.append(action)
-        if name == "CoreShowChannels" and client not in self.clients:
-            self.clients.append(client)
+        with self.writing:
+            client.sendall(answer)
+            self.actions.append(action)
+            if name == "CoreShowChannels" and client not in self.clients:
+                self.clients.append(client)
 
     def play(self, data, piece=None):
         """To all who are logged in, what passes the filter, `piece` bytes at a time. What is no whole event passes."""
         if self.filter:
             blocks = re.split(rb"(?<=\r\n\r\n)", data)
             data = b"".join(one for one in blocks if not (one.endswith(b"\r\n\r\n") and one.startswith(b"Event:")) or self.filter.match(one))
-        for client in list(self.clients):
-            step = piece or len(data) or 1
-            for at in range(0, len(data), step):
-                client.sendall(data[at:at + step])
+        step = piece or len(data) or 1
+        with self.writing:
+            for client in list(self.clients):
+                for at in range(0, len(data), step):
+                    client.sendall(data[at:at + step])
 
     def drop(self):
         """The connections go, the listener stays."""
