@@ -1,7 +1,9 @@
 """Hostile mail: answered in time, within bounded memory, and without making anybody else wait."""
 import os
 import pathlib
+import re
 import time
+import urllib.request
 
 import pytest
 
@@ -14,7 +16,7 @@ MIXED = b"\r\nContent-Type: multipart/mixed; boundary=b0\r\n\r\n"
 TRIES = 5
 ANSWERED_S = 1
 GROWTH_MAX_KIB = 96 << 10  # the largest message is 25 MiB: read from the socket, and read again as MIME
-TURN_MAX_S = "0.01"  # of processor time: that others have the processor is none of the loop's doing
+TURN_MAX_S = "0.025"  # of processor time, every turn counted; growing a buffer to 32 MiB may copy it whole
 
 
 def nested():
@@ -57,8 +59,13 @@ def test_hostile_mail_is_answered_and_hurts_nobody_else(router):
 
 
 def long_turns(router):
-    turns = router.metric("patchbay_loop_turn_cpu_seconds_count")
-    return turns - router.metric("patchbay_loop_turn_cpu_seconds_bucket", le=TURN_MAX_S)
+    """Both numbers of one answer: between two there are turns."""
+    with urllib.request.urlopen(f"http://{router.http}/metrics", timeout=10) as answer:
+        text = answer.read().decode()
+    turns = "patchbay_loop_turn_cpu_seconds"
+    [every] = re.findall(rf"^{turns}_count (\d+)$", text, re.M)
+    [short] = re.findall(rf'^{turns}_bucket{{le="{TURN_MAX_S}"}} (\d+)$', text, re.M)
+    return int(every) - int(short)
 
 
 HELP, DESKS = ["help@demo.example"], [f"desk{n}@demo.example" for n in range(100)]
