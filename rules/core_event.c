@@ -241,16 +241,41 @@ static void ringing(struct step *step)
         begin(step);
 }
 
-/* News from before it was taken says nothing about who has it now. */
-static bool is_old_news(const struct step *step, const struct interaction *interaction)
+/* News of who gave it away, from before that: late, or said twice. Times of others say nothing, for sources
+ * and the router do not hear of things at the moment at which they happen. */
+static bool is_old_news(const struct step *step, const struct interaction *interaction,
+                        const struct agent *agent)
 {
+    const struct interaction_data *data = &interaction->data;
     int64_t time_ms = step->input->event->time_ms;
-    return time_ms != TIME_NEVER && time_ms < interaction->data.accepted_ms;
+    int64_t since = data->state == INTERACTION_ACTIVE    ? data->accepted_ms
+                    : data->state == INTERACTION_OFFERED ? data->offered_ms
+                                                         : data->entered_ms;
+    return data->excluded == (int)(agent - step->core->agents) && time_ms != TIME_NEVER && time_ms < since;
+}
+
+/* The gateway's word is what happened, whoever has it or was being asked. */
+static void take_as_reported(struct step *step, struct interaction *interaction, struct agent *agent)
+{
+    struct agent *holder = interaction->data.agent < 0 ? NULL : &step->core->agents[interaction->data.agent];
+    if (interaction->data.state != INTERACTION_ACTIVE) {
+        bool is_asked = holder && holder != agent;
+        if (is_asked)
+            offer_give_over(step, interaction, "answered");
+        step_take(step, interaction, agent);
+        if (is_asked)
+            drain_agent(step, holder);
+    } else if (!holder) {
+        assign(step, interaction, agent); /* an outbound call whose agent the gateway names only now */
+        step_announce(step, ANNOUNCE_ASSIGNED, interaction, agent);
+    } else if (holder != agent) {
+        change_hands(step, interaction, agent);
+    }
 }
 
 static void answered(struct step *step)
 {
-    struct core *core = step->core;
+    const struct core *core = step->core;
     struct interaction *interaction = conversation(step);
     struct slice name = step->input->event->agent;
     struct agent *agent = name.len ? core_find_agent(core, name) : NULL;
@@ -261,24 +286,8 @@ static void answered(struct step *step)
             answer_closed(step, OUTCOME_ATTACHED, IDENTITY_ANONYMOUS);
         return;
     }
-    if (interaction->data.state == INTERACTION_ACTIVE && interaction->data.agent < 0 && agent) {
-        assign(step, interaction, agent); /* an outbound call whose agent the gateway names only now */
-        step_announce(step, ANNOUNCE_ASSIGNED, interaction, agent);
-    } else if (agent && interaction->data.state == INTERACTION_ACTIVE) {
-        if (&core->agents[interaction->data.agent] != agent && !is_old_news(step, interaction))
-            change_hands(step, interaction, agent);
-    } else if (agent) {
-        /* The gateway's word is what happened, whoever was being asked. */
-        if (interaction->data.state == INTERACTION_OFFERED &&
-            &core->agents[interaction->data.agent] != agent) {
-            struct agent *asked = &core->agents[interaction->data.agent];
-            offer_give_over(step, interaction, "answered");
-            step_take(step, interaction, agent);
-            drain_agent(step, asked);
-        } else {
-            step_take(step, interaction, agent);
-        }
-    }
+    if (agent && !is_old_news(step, interaction, agent))
+        take_as_reported(step, interaction, agent);
     answer(step, interaction->data.identity == IDENTITY_BLOCKED ? OUTCOME_BLOCKED : OUTCOME_ATTACHED,
            interaction);
 }

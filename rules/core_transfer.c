@@ -138,6 +138,9 @@ void change_hands(struct step *step, struct interaction *interaction, struct age
     release(step, holder, interaction->data.queue);
     step_announce(step, ANNOUNCE_QUEUED, interaction, holder)->cause = SLICE("answered");
     assign(step, interaction, to);
+    interaction_edit(step, interaction);
+    interaction->data.excluded = (int)(holder - step->core->agents);
+    interaction_settle(step, interaction);
     step->out->active_customer = interaction->data.customer;
     step->out->active_agent = to->name;
     step_announce(step, ANNOUNCE_ASSIGNED, interaction, to);

@@ -81,7 +81,7 @@ static void check_pull(const struct check *check, const struct touched_interacti
         check_fail(check, INVARIANT_HANDED_AS_ASKED, interaction, agent, "pulled what it may not take");
 }
 
-/* What the exchange handed on is with whom it named, unless that is older than who has it. */
+/* What the exchange handed on is with whom it named, unless that one gave it away later. */
 static void check_answered(const struct check *check, const struct touched *touched)
 {
     const struct invariant_row *row = touched->rows;
@@ -97,7 +97,8 @@ static void check_answered(const struct check *check, const struct touched *touc
     if (!before || before->state != INTERACTION_ACTIVE || before->agent < 0)
         return;
     int64_t time_ms = input->event->time_ms;
-    bool is_old = time_ms != TIME_NEVER && time_ms < before->accepted_ms;
+    bool is_old = named && before->excluded == (int)(named - check->core->agents) && time_ms != TIME_NEVER &&
+                  time_ms < before->accepted_ms;
     int expected = named && !is_old ? (int)(named - check->core->agents) : before->agent;
     if (interaction->data.state != INTERACTION_ACTIVE || interaction->data.agent != expected)
         check_fail(check, INVARIANT_HANDED_AS_ASKED, interaction, named,

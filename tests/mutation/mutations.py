@@ -195,8 +195,8 @@ MUTATIONS = [
     Mutation("chosen_candidates_not_said", "core_explain.c", "member == chosen_config ? CANDIDATE_CHOSEN : reason", "reason"),
     Mutation("a_wait_that_was_given_up_was_served", "core_event.c", "step_waited(step, interaction, true);", "step_waited(step, interaction, false);"),
     # Handed on at the exchange.
-    Mutation("exchange_not_believed", "core_event.c", "            change_hands(step, interaction, agent);", "            (void)agent;"),
-    Mutation("old_news_believed", "core_event.c", "time_ms < interaction->data.accepted_ms", "time_ms < 0"),
+    Mutation("exchange_not_believed", "core_event.c", "        change_hands(step, interaction, agent);", "        (void)agent;"),
+    Mutation("old_news_believed", "core_event.c", "time_ms != TIME_NEVER && time_ms < since", "time_ms < 0 && time_ms < since"),
     Mutation("handed_on_at_the_exchange_without_rest", "core_transfer.c", "    release(step, holder, interaction->data.queue);\n", ""),
     Mutation("handed_on_at_the_exchange_untold", "core_transfer.c",
              "    step_announce(step, ANNOUNCE_QUEUED, interaction, holder)->cause = SLICE(\"answered\");\n", ""),
