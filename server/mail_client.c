@@ -112,8 +112,10 @@ static bool is_path(const char *address)
     for (; address[len] && len <= LMTP_PATH_MAX; len++) {
         if ((unsigned char)address[len] < ' ' || (address[len] == '>' && !is_quoted))
             return false;
-        if (address[len] == '"' && (!len || address[len - 1] != '\\'))
+        if (address[len] == '"')
             is_quoted = !is_quoted;
+        else if (address[len] == '\\' && is_quoted && (unsigned char)address[len + 1] >= ' ')
+            len++;
     }
     return len <= LMTP_PATH_MAX;
 }

@@ -69,8 +69,12 @@ static bool lacks_keys(struct operation_call *call, struct slice json)
 {
     struct value answer;
     struct fault fault;
-    if (!json_read(&answer, json, call->arena, &fault))
-        return false;
+    if (!json_read(&answer, json, call->arena, &fault)) {
+        struct problem problem;
+        problem_set(&problem, PROBLEM_INTERNAL, NULL, "they had more contacts before than can be looked at");
+        operation_fail(call, &problem);
+        return true;
+    }
     const struct value *known = value_member(&answer, "known"), *unknown = value_member(&answer, "unknown");
     if (!known || !unknown)
         return false;
