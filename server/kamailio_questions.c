@@ -96,6 +96,8 @@ bool kamailio_questions_next(struct slice *callid, struct kamailio_questions *qu
     struct kamailio_question *first = questions->waiting.next;
     if (first == &questions->waiting || questions->asked_count >= KAMAILIO_ASKED_MAX)
         return false;
+    if (now_ms >= first->due_ms + KAMAILIO_ANSWER_DEADLINE_MS)
+        first->answered = first->asked; /* what has not come by now is lost, and not the answer to this one */
     first->asked++;
     first->due_ms = now_ms + KAMAILIO_ANSWER_DEADLINE_MS;
     enter(questions, first, QUESTION_ASKED);
@@ -119,4 +121,7 @@ void kamailio_questions_expire(struct kamailio_questions *questions, uint64_t no
 {
     while (questions->asked.next != &questions->asked && questions->asked.next->due_ms <= now_ms)
         enter(questions, questions->asked.next, QUESTION_LATE);
+    while (questions->late.next != &questions->late &&
+           questions->late.next->due_ms + KAMAILIO_LATE_KEPT_MS <= now_ms)
+        forget(questions, questions->late.next);
 }

@@ -2,7 +2,8 @@
  *
  * The answers about one call come in the order of its questions; an answer counts only if it is to the last
  * of them, so that one that was under way does not end a call that was told of since. A question that is not
- * answered in time leaves its place to the next; its answer counts all the same when it comes. */
+ * answered in time leaves its place to the next; its answer counts all the same for a while, and is not
+ * waited for when the call is asked for again after another deadline. */
 #ifndef SERVER_KAMAILIO_QUESTIONS_H
 #define SERVER_KAMAILIO_QUESTIONS_H
 
