@@ -79,7 +79,8 @@ static bool ask(struct entry *entry)
     struct auth *auth = entry->auth;
     struct pg_param hash = {entry->hash, TOKEN_HASH_SIZE, true};
     struct pg_query query = {.name = "token_find", .params = &hash, .param_count = 1, .binary_result = true};
-    if (auth->lookups >= AUTH_LOOKUPS_MAX || !pg_link_submit(auth->link, &query, on_reply, entry))
+    if (!auth->link || auth->lookups >= AUTH_LOOKUPS_MAX ||
+        !pg_link_submit(auth->link, &query, on_reply, entry))
         return false;
     auth->lookups++;
     auth_begin_asking(entry);
@@ -302,6 +303,11 @@ struct auth *auth_open(uv_loop_t *loop, struct pg_link *link)
     deadline_queue_init(&auth->patience, &auth->clock, AUTH_WAIT_MS, on_patience);
     deadline_queue_init(&auth->confirmations, &auth->clock, AUTH_CONFIRM_MS, auth_on_collected);
     return auth;
+}
+
+void auth_leave_link(struct auth *auth)
+{
+    auth->link = NULL;
 }
 
 static void on_clock_closed(void *clock_ctx)

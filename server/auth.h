@@ -33,6 +33,8 @@ struct pg_link;
 typedef void (*auth_on_found)(void *ctx, const struct principal *or_null, bool storage_away);
 
 struct auth *auth_open(uv_loop_t *loop, struct pg_link *link);
+/* Before the link is closed: from here on nothing is asked, and storage is away. */
+void auth_leave_link(struct auth *auth);
 /* Close the link first: its callbacks point here. *auth is NULL at once. */
 void auth_close(struct auth **auth, void (*on_closed)(void *ctx), void *ctx);
 

@@ -54,7 +54,7 @@ static bool confirm(struct auth *auth, struct confirmation *confirmation)
     struct pg_param param = pg_array_param(&hashes);
     struct pg_query query = {
         .name = "token_confirm", .params = &param, .param_count = 1, .binary_result = true};
-    bool taken = pg_link_submit(auth->link, &query, on_confirmed, confirmation);
+    bool taken = auth->link && pg_link_submit(auth->link, &query, on_confirmed, confirmation);
     pg_array_deinit(&hashes);
     return taken;
 }

@@ -285,6 +285,8 @@ static void close_projects(struct serve *serve)
 static void close_links(struct serve *serve)
 {
     struct pg_link **links[] = {&serve->app.writer, &serve->app.reader, &serve->app.desk};
+    if (serve->app.auth)
+        auth_leave_link(serve->app.auth);
     for (size_t i = 0; i < 3; i++) {
         if (!*links[i])
             continue;

@@ -148,7 +148,7 @@ static inline int set_up(void **state)
     clock_ms = 1000;
     log_configure(LOG_ERROR, LOG_FORMAT_TEXT);
     assert_int_equal(uv_loop_init(&loop), 0);
-    auth = auth_open(&loop, NULL);
+    auth = auth_open(&loop, (struct pg_link *)&database);
     token_make(token);
     return 0;
 }

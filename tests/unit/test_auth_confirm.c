@@ -182,6 +182,22 @@ static void without_the_database_it_is_due_again_at_the_next_use(void **state)
     assert_int_equal(find(), RESULT_KNOWN);
 }
 
+static void nothing_is_asked_of_a_link_that_is_about_to_close(void **state)
+{
+    char other[TOKEN_TEXT_MAX];
+    (void)state;
+    enum result result = RESULT_NONE;
+    auth_find(auth, slice_of(token), on_found, &result);
+    answer(PG_OK, 1);
+    pass(AUTH_REFRESH_MS);
+    assert_int_equal(find(), RESULT_KNOWN);
+    auth_leave_link(auth);
+    pass(AUTH_CONFIRM_MS);
+    token_make(other);
+    find_one(other);
+    assert_int_equal(database.asked, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -194,6 +210,7 @@ int main(void)
         TEST(many_that_were_asked_before_the_forgetting_do_not_count),
         TEST(what_is_due_and_forgotten_is_not_asked_about),
         TEST(without_the_database_it_is_due_again_at_the_next_use),
+        TEST(nothing_is_asked_of_a_link_that_is_about_to_close),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
