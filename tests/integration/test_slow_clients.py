@@ -214,7 +214,8 @@ def test_two_hundred_bodies_that_never_end_are_refused_with_bounded_memory(route
     assert not open_, f"{len(open_)} go on"
     # A body grows by doubling and is copied while it does: at most 4 MiB and 2 MiB each.
     assert growth.stop() < slack_kib + count * 6144, growth.most
-    assert slowest < 2
+    # Under sanitizers 200 buffers that double at the same time are 2 s of fresh pages; who starves waits until all are cut.
+    assert slowest < DEADLINE_S / 2
     for sock in pending:
         sock.close()
     wait_for(lambda: router.resident_kib() - growth.before < slack_kib * 2 + 65536, lambda: f"it goes away: {router.resident_kib()}")
