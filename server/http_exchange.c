@@ -7,6 +7,7 @@
 
 #include "proto/json.h"
 #include "proto/problem.h"
+#include "server/message_buffer.h"
 
 /* libmicrohttpd calls http_exchange_begin() at the request line, http_exchange_step() when the headers are
  * complete, for each piece of the body, when all is there and again after each resume, and
@@ -30,7 +31,7 @@ static struct http_exchange *exchange_take(struct http_server *server)
 static void exchange_release(struct http_exchange *exchange)
 {
     struct http_server *server = exchange->server;
-    free(exchange->body);
+    message_buffer_free(exchange->body, exchange->body_size);
     if (server->pool_count == HTTP_POOLED_EXCHANGES) {
         arena_deinit(&exchange->arena);
         free(exchange);
@@ -173,15 +174,19 @@ static void append(struct http_exchange *exchange, const char *bytes, size_t len
             size *= 2;
         if (size > HTTP_BODY_MAX)
             size = HTTP_BODY_MAX;
-        char *body = realloc(exchange->body, size);
-        if (!body)
-            abort();
-        exchange->body = body;
+        exchange->body = message_buffer_grow(exchange->body, exchange->body_size, size);
         exchange->body_size = size;
     }
     if (len)
         memcpy(exchange->body + exchange->body_len, bytes, len);
     exchange->body_len += len;
+}
+
+static void drop_body(struct http_exchange *exchange)
+{
+    message_buffer_free(exchange->body, exchange->body_size);
+    exchange->body = NULL;
+    exchange->body_len = exchange->body_size = 0;
 }
 
 static enum MHD_Result step_body(struct http_exchange *exchange, const char *bytes, size_t len)
@@ -193,9 +198,7 @@ static enum MHD_Result step_body(struct http_exchange *exchange, const char *byt
     if (exchange->state == HTTP_EXCHANGE_READING) {
         exchange->state = HTTP_EXCHANGE_DISCARDING;
         exchange->discarded = exchange->body_len;
-        exchange->body_len = exchange->body_size = 0;
-        free(exchange->body);
-        exchange->body = NULL;
+        drop_body(exchange);
     }
     exchange->discarded += len;
     return exchange->discarded <= HTTP_DISCARD_MAX ? MHD_YES : MHD_NO;
@@ -325,9 +328,7 @@ void http_exchange_answer(struct http_exchange *exchange, unsigned status, struc
     if (exchange->streamed && exchange->suspended && !exchange->body_ended)
         deadline_start(&server->requests, &exchange->connection->deadline); /* of what is thrown away */
     server->open_count--;
-    free(exchange->body);
-    exchange->body = NULL;
-    exchange->body_len = exchange->body_size = 0;
+    drop_body(exchange);
     resume_later(exchange);
 }
 

@@ -3,20 +3,19 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "proto/cloudevent.h"
 #include "proto/mail_event.h"
 #include "proto/mail_text.h"
 #include "rules/email_key.h"
 #include "server/lmtp_internal.h"
+#include "server/message_buffer.h"
 #include "server/metrics.h"
 #include "server/own_address.h"
 #include "server/project.h"
 #include "server/settings.h"
 
-#define MESSAGE_FIRST 16384                /* bytes of the buffer of a message */
-#define MESSAGE_HEAP_MAX ((size_t)1 << 20) /* a buffer above it has pages of its own */
+#define MESSAGE_FIRST 16384 /* bytes of the buffer of a message */
 
 struct lmtp_delivery *lmtp_delivery_alloc(struct lmtp_connection *connection, struct slice sender)
 {
@@ -37,10 +36,7 @@ void lmtp_delivery_free(struct lmtp_delivery **owner)
         return;
     delivery->connection->server->buffered -= delivery->size;
     arena_deinit(&delivery->arena);
-    if (delivery->size > MESSAGE_HEAP_MAX)
-        munmap(delivery->bytes, delivery->size);
-    else
-        free(delivery->bytes);
+    message_buffer_free(delivery->bytes, delivery->size);
     free(delivery);
 }
 
@@ -96,27 +92,6 @@ const char *lmtp_delivery_add_recipient(struct lmtp_delivery *delivery, struct s
 
 /* --- the message --- */
 
-/* A large buffer is moved by its pages: to copy 16 MiB takes the loop longer than a turn may. */
-static char *grow(char *bytes, size_t old, size_t size)
-{
-    if (size <= MESSAGE_HEAP_MAX) {
-        bytes = realloc(bytes, size);
-        if (!bytes)
-            abort();
-        return bytes;
-    }
-    char *moved = old > MESSAGE_HEAP_MAX
-                      ? mremap(bytes, old, size, MREMAP_MAYMOVE)
-                      : mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (moved == MAP_FAILED)
-        abort();
-    if (old && old <= MESSAGE_HEAP_MAX) {
-        memcpy(moved, bytes, old);
-        free(bytes);
-    }
-    return moved;
-}
-
 /* The buffer never shrinks; what does not fit is dropped, and the message is answered so at its end. */
 static bool make_room(struct lmtp_delivery *delivery, size_t len)
 {
@@ -132,7 +107,7 @@ static bool make_room(struct lmtp_delivery *delivery, size_t len)
         return false;
     if (size == delivery->size)
         return true;
-    delivery->bytes = grow(delivery->bytes, delivery->size, size);
+    delivery->bytes = message_buffer_grow(delivery->bytes, delivery->size, size);
     server->buffered += size - delivery->size;
     delivery->size = size;
     return true;

@@ -1,5 +1,4 @@
 """Clients that announce too much, never finish or never read: cut in time, with bounded memory, and nobody else notices."""
-import os
 import pathlib
 import select
 import socket
@@ -17,7 +16,6 @@ from harness.storm import connect
 
 pytestmark = pytest.mark.alone  # its clocks run
 
-RELEASE = pathlib.Path(os.environ.get("PATCHBAY_RELEASE", pathlib.Path(__file__).resolve().parents[2] / "build/release/patchbay"))
 DEADLINE_S = 10  # from the first byte of a request to its last: docs/listeners.md
 IMPATIENT_S = DEADLINE_S + 3
 EVENTS = "/v1/projects/demo/events"
@@ -177,11 +175,9 @@ def test_whoever_drips_or_stops_in_the_middle_is_cut_at_the_absolute_deadline(ro
     rpc.close()
 
 
-@pytest.mark.parametrize("is_release", [False, True])
-def test_two_hundred_bodies_that_never_end_are_refused_with_bounded_memory(make_router, slack_kib, is_release):
+def test_two_hundred_bodies_that_never_end_are_refused_with_bounded_memory(router, slack_kib):
     """Each sends chunks as fast as it can: what counts is 200 times 4 MiB at the most, and that it goes away again."""
     count = 200
-    router = make_router(project(), **({"binary": RELEASE} if is_release else {})).start()
     growth = Growth(router)
     head = http_head(router, "Transfer-Encoding: chunked")
     chunk = b"10000\r\n" + b" " * 65536 + b"\r\n"
@@ -218,8 +214,7 @@ def test_two_hundred_bodies_that_never_end_are_refused_with_bounded_memory(make_
     assert not open_, f"{len(open_)} go on"
     # A body grows by doubling and is copied while it does: at most 4 MiB and 2 MiB each.
     assert growth.stop() < slack_kib + count * 6144, growth.most
-    # Under sanitizers 200 buffers that double at the same time are 2 s of fresh pages; who starves waits until all are cut.
-    assert slowest < (1 if is_release else DEADLINE_S / 2)
+    assert slowest < 2
     for sock in pending:
         sock.close()
     wait_for(lambda: router.resident_kib() - growth.before < slack_kib * 2 + 65536, lambda: f"it goes away: {router.resident_kib()}")
