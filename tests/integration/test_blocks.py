@@ -50,7 +50,8 @@ def ring_until(router, number, end_ms, outstanding=64):
 
 def test_a_temporary_block_ends_exactly_on_its_millisecond(router, tables):
     router.token("supervisor"), router.token("source")  # before the clock runs
-    for _ in range(3):
+    near = 0
+    for _ in range(20):
         number, until = new_number(), now_ms() + 700
         made = block(router, phone=number, until=from_ms(until))
         assert to_ms(made["until"]) == until and to_ms(made["end"]) == until
@@ -60,7 +61,10 @@ def test_a_temporary_block_ends_exactly_on_its_millisecond(router, tables):
         blocked = [times[int(one["sequence"])] for one in answers if one["outcome"] == "blocked"]
         passed = [times[int(one["sequence"])] for one in answers if one["outcome"] != "blocked"]
         assert max(blocked) < until <= min(passed)
-        assert min(passed) - max(blocked) < 100, "no event near the end: nothing was tested"
+        near += min(passed) - max(blocked) < 100  # else the machine stood still just then: that block says little
+        if near == 3:
+            break
+    assert near == 3, "no event near the end: nothing was tested"
 
 
 def test_what_waits_when_a_temporary_block_ends_was_shut_out_and_stays_so(router, subscriber):
