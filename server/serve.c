@@ -31,12 +31,13 @@
 #define LINK_NAME_MAX 80
 
 /* The plans of batches must not change with what the tables happened to hold when they were made: always by
- * index. */
+ * index, and in the session's own process, for starting helpers takes longer than any of these reads. */
 static const char session_setup[] =
     "SET search_path = patchbay; SET jit = off; SET plan_cache_mode = force_generic_plan;"
     "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;"
-    "SET lock_timeout = '5s'; SET patchbay.routes = on";
-static const char desk_setup[] = "SET search_path = patchbay; SET jit = off; SET statement_timeout = '30s'";
+    "SET max_parallel_workers_per_gather = 0; SET lock_timeout = '5s'; SET patchbay.routes = on";
+static const char desk_setup[] = "SET search_path = patchbay; SET jit = off;"
+                                 "SET max_parallel_workers_per_gather = 0; SET statement_timeout = '30s'";
 
 struct serve {
     struct app app; /* first: app_find_project() gets from it to the rest */
