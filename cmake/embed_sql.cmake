@@ -1,10 +1,10 @@
 # Writes OUT: the tables `sql_files` and `migration_files` of storage/sql.h from DIR/sql and DIR/migrations.
 #
 # A file in which a line `), name AS ( -- part: PART` stands before an indented body and a line that begins with `)` has
-# variants besides: FILE_0, FILE_1, ... without the parts whose bit, in the order of PARTS, is not set. Of a body only its
+# variants besides: FILE_00, FILE_01, ... without the parts whose bit, in the order of PARTS, is not set. Of a body only its
 # parameters stay, so that they keep their numbers and types; nothing refers to it, so it is never run.
-set(PARTS arrivals moves rare)
-set(ALL_PARTS 7)
+set(PARTS arrivals moves made rare)
+set(ALL_PARTS 15)
 
 function(make_variant out text mask)
     set(bit 1)
@@ -42,7 +42,9 @@ function(emit table pattern)
             math(EXPR last "${ALL_PARTS} - 1")
             foreach(mask RANGE ${last})
                 make_variant(less "${text}" ${mask})
-                make_row(row ${name}_${mask} "${less}")
+                math(EXPR tens "${mask} / 10") # two digits: rows are sorted by name
+                math(EXPR ones "${mask} % 10")
+                make_row(row ${name}_${tens}${ones} "${less}")
                 string(APPEND rows "${row}")
             endforeach()
         endif()

@@ -330,14 +330,18 @@ static struct pg_param binary(const void *data, size_t len)
 /* Of commit_batch.sql: what the batch has rows for. The bits are those of PARTS in cmake/embed_sql.cmake. */
 static const char *variant(const struct batch_store *store)
 {
-    static const char *const names[] = {"commit_batch_0", "commit_batch_1", "commit_batch_2",
-                                        "commit_batch_3", "commit_batch_4", "commit_batch_5",
-                                        "commit_batch_6", "commit_batch"};
-    bool arrivals = store->columns[CONTENT_SEQ].count || store->columns[NEW_ID].count;
-    bool moves = store->columns[MOVED_ID].count;
-    bool rare =
-        store->columns[CUSTOMER_ID].count || store->columns[HIT].count || store->columns[LINK_SEQ].count;
-    return names[arrivals | moves << 1 | rare << 2];
+    static const char *const names[] = {
+        "commit_batch_00", "commit_batch_01", "commit_batch_02", "commit_batch_03",
+        "commit_batch_04", "commit_batch_05", "commit_batch_06", "commit_batch_07",
+        "commit_batch_08", "commit_batch_09", "commit_batch_10", "commit_batch_11",
+        "commit_batch_12", "commit_batch_13", "commit_batch_14", "commit_batch",
+    };
+    const struct pg_array *columns = store->columns;
+    bool arrivals = columns[CONTENT_SEQ].count || columns[NEW_ID].count;
+    bool moves = columns[MOVED_ID].count;
+    bool made = columns[CUSTOMER_ID].count;
+    bool rare = columns[HIT].count || columns[LINK_SEQ].count;
+    return names[arrivals | moves << 1 | made << 2 | rare << 3];
 }
 
 bool batch_store_submit(struct batch_store *store, struct pg_link *link, pg_on_reply on_reply, void *ctx)

@@ -70,16 +70,16 @@ WITH fence AS (
     INSERT INTO feed (project, agent, agentsequence, at_ms, seq, n)
     SELECT f.project, u.* FROM fence f, unnest($81::text[], $82::bigint[], $83::bigint[], $84::bigint[], $85::integer[])
         AS u (agent, agentsequence, at_ms, seq, n)
-), customer_rows AS ( -- part: rare
+), customer_rows AS ( -- part: made
     INSERT INTO customers (project, id, name, source, stage)
     SELECT f.project, u.*, coalesce((SELECT s.settings #>> '{create,stage}' FROM customer_settings s
                                      WHERE s.project = f.project), 'new')
     FROM fence f, unnest($86::uuid[], $87::text[], $88::text[]) AS u (id, name, source)
-), contact_rows AS ( -- part: rare
+), contact_rows AS ( -- part: made
     INSERT INTO contacts (project, position, customer, phone, email, phone_key, email_key)
     SELECT f.project, 0, u.* FROM fence f, unnest($86::uuid[], $89::text[], $90::text[], $91::text[], $92::text[])
         AS u (customer, phone, email, phone_key, email_key)
-), log_rows AS ( -- part: rare
+), log_rows AS ( -- part: made
     INSERT INTO customer_log (project, customer, at_ms, operation, actor, role, origin, changes)
     SELECT f.project, u.id, $8::bigint, 'Create customer', 'router', 'router', '{"via": "routing"}',
            jsonb_build_array(
