@@ -180,8 +180,24 @@ warn_if_busy() {
     [ "${idle:-100}" -ge 90 ] || say "the machine is busy with other work (idle $idle %): the ratios will be worse than they are"
 }
 
+# ticks_of_others: process id, name and ticks of processor time of whatever does not belong to the measurement.
+ticks_of_others() {
+    cat /proc/[0-9]*/stat 2>/dev/null | awk '{
+        name = $0; sub(/^[0-9]+ \(/, "", name); sub(/\) [^)]*$/, "", name); gsub(" ", "_", name)
+        rest = $0; sub(/.*\) /, "", rest); split(rest, at, " ")
+        if (name !~ /^(postgres|patchbay|redis-server|bench_|bash$|cat$|awk$)/) print $1, name, at[12] + at[13]
+    }'
+}
+
+# busiest_others BEFORE AFTER SECONDS: who took more than a hundredth of a core.
+busiest_others() {
+    awk -v seconds="$3" -v tick="$(getconf CLK_TCK)" 'NR == FNR { had[$1] = $3; next }
+        { share = ($3 - had[$1]) * 100 / tick / seconds }
+        share > 1 { printf "%s%s %.0f %%", found++ ? ", " : "", $2, share }' <(echo "$1") <(echo "$2")
+}
+
 measure() {
-    local round line
+    local round line others began
     warn_if_busy
     for ((round = 1; round <= ROUNDS; round++)); do
         measure_floor
@@ -189,7 +205,9 @@ measure() {
     done
     LOAD_RATE=$(median "${LOAD_RATES[@]}")
     PACE=$(awk -v rate="$LOAD_RATE" 'BEGIN { printf "%d", rate / 10 }')
+    others=$(ticks_of_others) began=$SECONDS
     line=$(load --rate "$PACE" --milliseconds $((SECONDS_EACH * 3000))) || exit 1
+    PACE_OTHERS=$(busiest_others "$others" "$(ticks_of_others)" $((SECONDS - began)))
     read -r PACE_P50 PACE_P99 PACE_SLICE PROBE_P50 PROBE_P99 PROBE_SLICE ALONE_P50 ALONE_P99 <<<"$line"
 }
 
@@ -220,6 +238,7 @@ report() {
     printf '%-44s %12s %12s %12.0f\n' "the bare commit, the same" "" "" "$PROBE_SLICE"
     echo "best floor: batches of $best_size; the router used $(median "${CPU_SHARES[@]}") cores under load"
     echo "WAL: $FLOOR_WAL bytes an event of the floor, $LOAD_WAL of patchbay"
+    [ -z "$PACE_OTHERS" ] || echo "beside the latencies' events ran, of one core: $PACE_OTHERS"
     echo
     ratio throughput/floor "$LOAD_RATE" "$best"
     ratio p50/commit "$PACE_P50" "$PROBE_P50"
