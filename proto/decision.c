@@ -210,7 +210,9 @@ struct value decision_announcement(const struct outcome *outcome, const struct a
         /* Of work that is nobody's any more: whose it was. */
         if (!snapshot->agent.len)
             value_set_text(&data, "agent", announcement->agent);
-        value_set_text(&data, "cause", announcement->cause);
+        value_set_text(
+            &data, "cause",
+            arena_copy(arena, announcement_cause(outcome, announcement->type, announcement->cause)));
         if (announcement->type == ANNOUNCE_MESSAGE)
             set_message(&data, outcome, snapshot->channel, arena);
     } else {

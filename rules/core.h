@@ -38,7 +38,7 @@ struct interaction_data {
     struct uuid *candidates;
     uint32_t candidate_count;
     int64_t closed_ms;
-    const char *cause;       /* why it closed; static */
+    struct slice cause;      /* why it closed: the word of its source, else ours; empty while it is open */
     int rule;                /* index in the configuration; -1: none, or it was removed */
     int32_t relax_step;      /* steps of its queue's relax that are behind it */
     enum prefer_stage stage; /* of the offer that is out; PREFER_QUEUE while it waits */

@@ -133,10 +133,8 @@ static void open_closed(struct step *step, enum event_outcome outcome, enum iden
 {
     struct interaction *interaction = open_interaction(step);
     struct customer_fact none = {.name = {NULL, 0}};
-    interaction->data.state = INTERACTION_CLOSED;
+    set_closed(step, interaction, cause, announcement);
     interaction->data.identity = identity;
-    interaction->data.closed_ms = step->input->at_ms;
-    interaction->data.cause = cause;
     interaction_own_fact(interaction, &none);
     interaction_settle(step, interaction);
     closing_add(step->core, interaction);
@@ -334,6 +332,7 @@ void step_event(struct step *step)
     step->out->text = step->input->event->text;
     step->out->author = step->input->event->from;
     step->out->attributes = step->input->event->attributes;
+    step->out->reported = step->input->event->cause;
     switch (step->input->event->type) {
     case EVENT_CALL_RINGING:
         ringing(step);

@@ -1,4 +1,4 @@
-/* The names of the core's enumerators, as the contract spells them. */
+/* The names of the core's enumerators, as the contract spells them, and other words for what it decides. */
 #include "rules/core.h"
 
 const char *agent_state_name(enum agent_state state)
@@ -64,4 +64,10 @@ const char *announcement_type_name(enum announcement_type type)
                                         "interaction.queued",  "interaction.message", "interaction.ended",
                                         "interaction.blocked", "agent.presence",      "interaction.customer"};
     return names[type];
+}
+
+struct slice announcement_cause(const struct outcome *outcome, enum announcement_type type,
+                                struct slice cause)
+{
+    return type == ANNOUNCE_ENDED && outcome->reported.len ? outcome->reported : cause;
 }

@@ -142,6 +142,14 @@ void release(struct step *step, struct agent *agent, int queue)
     agent_settle(core, agent);
 }
 
+void set_closed(struct step *step, struct interaction *interaction, const char *cause,
+                enum announcement_type announcement)
+{
+    interaction->data.state = INTERACTION_CLOSED;
+    interaction->data.closed_ms = step->input->at_ms;
+    interaction_own_cause(interaction, announcement_cause(step->out, announcement, slice_of(cause)));
+}
+
 void close_interaction(struct step *step, struct interaction *interaction, const char *cause,
                        enum announcement_type announcement)
 {
@@ -152,10 +160,8 @@ void close_interaction(struct step *step, struct interaction *interaction, const
         step->out->offer_end = cause;
     }
     interaction_edit(step, interaction);
-    interaction->data.state = INTERACTION_CLOSED;
-    interaction->data.closed_ms = step->input->at_ms;
+    set_closed(step, interaction, cause, announcement);
     interaction->data.is_relinked = false;
-    interaction->data.cause = cause;
     interaction_settle(step, interaction);
     closing_add(step->core, interaction);
     if (state == INTERACTION_ACTIVE && agent)

@@ -107,7 +107,7 @@ struct announcement {
     const struct snapshot *snapshot; /* NULL for presence */
     struct slice agent;     /* whose channel it also goes to; empty: none. The snapshot's, if that has one */
     uint64_t agentsequence; /* of that agent */
-    struct slice cause;     /* withdrawn, ended, blocked: why; presence: the reason */
+    struct slice cause;     /* withdrawn, ended, blocked: why, in our words; presence: the reason */
     enum agent_state state; /* presence */
     struct announcement *next;
 };
@@ -200,6 +200,7 @@ struct outcome {
     struct slice text;       /* of the event, for ANNOUNCE_MESSAGE; not recorded: content has it */
     struct party author;     /* likewise: who wrote it, whoever the interaction is with */
     struct value attributes; /* likewise: its attachments and the like */
+    struct slice reported;   /* of the event: why its source says that it ended; the recorded input has it */
     struct uuid hit;         /* the block that matched, or nil */
     const char *miss;        /* a missed offer's cause for the metrics, or NULL; static */
     const char *offer_end;   /* how an offer ended in this step, for the metrics, or NULL */
@@ -218,5 +219,10 @@ struct outcome {
     struct uuid linked_before;
     bool is_linked;
 };
+
+/* Why something is announced that is recorded with `cause`: an end in the words of its source, if it has any.
+ */
+struct slice announcement_cause(const struct outcome *outcome, enum announcement_type type,
+                                struct slice cause);
 
 #endif

@@ -108,6 +108,11 @@ void interaction_own_fact(struct interaction *interaction, const struct customer
     interaction->data.fact.last_agent = place(&room, fact->last_agent);
 }
 
+void interaction_own_cause(struct interaction *interaction, struct slice cause)
+{
+    interaction->data.cause = own_text(interaction, cause);
+}
+
 void interaction_own_candidates(struct interaction *interaction, const struct uuid *ids, uint32_t count)
 {
     struct uuid *copy = own(interaction, sizeof *copy * count);

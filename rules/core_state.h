@@ -78,6 +78,7 @@ void closing_drop_after(struct core *core, uint64_t seq);
 void interaction_own_texts(struct interaction *interaction, const struct party_texts *texts);
 void interaction_own_attributes(struct interaction *interaction, const struct value *attributes);
 void interaction_own_fact(struct interaction *interaction, const struct customer_fact *fact);
+void interaction_own_cause(struct interaction *interaction, struct slice cause);
 void interaction_own_candidates(struct interaction *interaction, const struct uuid *ids, uint32_t count);
 
 void agent_edit(struct core *core, struct agent *agent);
@@ -233,6 +234,9 @@ void release(struct step *step, struct agent *agent, int queue);
 void assign(struct step *step, struct interaction *interaction, struct agent *agent);
 /* Active work that another agent has now, as the gateway says (core_transfer.c). */
 void change_hands(struct step *step, struct interaction *interaction, struct agent *to);
+/* Between its edit and settle: that it is closed, and why. The cause is as the announcement will give it. */
+void set_closed(struct step *step, struct interaction *interaction, const char *cause,
+                enum announcement_type announcement);
 void close_interaction(struct step *step, struct interaction *interaction, const char *cause,
                        enum announcement_type announcement);
 void close_blocked(struct step *step, struct interaction *interaction);

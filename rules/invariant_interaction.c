@@ -51,7 +51,7 @@ static void check_fields(const struct check *check, const struct interaction *in
     else if (data->stage > PREFER_QUEUE || data->moved >= MOVE_COUNT ||
              (data->stage != PREFER_QUEUE && waits))
         why = "is at a stage that it cannot be at";
-    else if ((data->closed_ms != TIME_NEVER) != is_closed || (data->cause != NULL) != is_closed)
+    else if ((data->closed_ms != TIME_NEVER) != is_closed || (data->cause.len != 0) != is_closed)
         why = "has a time and a cause of closing, or has none";
     if (why)
         fail(check, INVARIANT_STATE_FITS, interaction, why);

@@ -33,6 +33,9 @@ struct record_people {
 bool record_read_input(struct input *out, struct slice bytes, const struct record_people *people,
                        struct arena *arena) __attribute__((warn_unused_result));
 
+/* Why the source of a recorded event says that it ended; empty for whatever else. */
+struct slice record_reported(struct slice bytes, struct arena *arena);
+
 /* The candidates' fields, which stand in the content table: a list with a map or null for each, or null. */
 struct value record_facts_fields(const struct facts *facts, struct arena *arena);
 /* All but the candidates' names. `fields` is what record_facts_fields() gave, or NULL; where it is missing

@@ -227,3 +227,11 @@ bool record_read_input(struct input *out, struct slice bytes, const struct recor
     }
     return record_reader_is_done(&reader);
 }
+
+struct slice record_reported(struct slice bytes, struct arena *arena)
+{
+    static const struct record_people nobody;
+    struct input input;
+    bool is_event = record_read_input(&input, bytes, &nobody, arena) && input.kind == INPUT_EVENT;
+    return is_event ? input.event->cause : (struct slice){NULL, 0};
+}

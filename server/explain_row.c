@@ -39,16 +39,6 @@ static bool explain_all(struct value *map, const struct outcome *outcome, const 
     return true;
 }
 
-/* What the source gave as the cause of an end: the decision itself says that it has ended. */
-static struct slice cause_of(const struct pg_reply *reply, struct arena *arena)
-{
-    static const struct record_people nobody;
-    struct input input;
-    struct slice bytes = arena_copy(arena, pg_cell(reply, 0, INPUT));
-    bool is_event = record_read_input(&input, bytes, &nobody, arena) && input.kind == INPUT_EVENT;
-    return is_event ? input.event->cause : (struct slice){NULL, 0};
-}
-
 static bool explain_with(struct value *out, const struct outcome *outcome, const struct pg_reply *reply,
                          struct arena *arena)
 {
@@ -63,7 +53,7 @@ static bool explain_with(struct value *out, const struct outcome *outcome, const
     value_set(out, "config_version", value_int(pg_int64(reply, 0, CONFIG_VERSION)));
     value_set(out, "input", value_string(slice_of(input_kind_name(outcome->kind))));
     value_set(out, "outcome", value_string(slice_of(event_outcome_name(outcome->outcome))));
-    value_set_text(out, "cause", cause_of(reply, arena));
+    value_set_text(out, "cause", record_reported(arena_copy(arena, pg_cell(reply, 0, INPUT)), arena));
     if (!uuid_is_nil(&outcome->hit))
         value_set_uuid(out, arena, "block", &outcome->hit);
     bool good = explain_all(out, outcome, &config, arena);

@@ -117,6 +117,14 @@ static struct value read_attributes(const struct pg_reply *reply, int row, int c
     return text.len && json_read(&attributes, text, arena, &fault) ? attributes : value_null();
 }
 
+/* Of an end: the decision has our word for it only. */
+static struct slice read_reported(const struct outcome *outcome, struct slice input, struct arena *arena)
+{
+    if (outcome->outcome != OUTCOME_ENDED)
+        return (struct slice){NULL, 0};
+    return record_reported(arena_copy(arena, input), arena);
+}
+
 /* Both queries end with the same columns; the feed's begin with the agent's number and n. */
 static bool take_row(struct feed_read *read, const struct pg_reply *reply, int row, struct feed_row *out)
 {
@@ -129,6 +137,7 @@ static bool take_row(struct feed_read *read, const struct pg_reply *reply, int r
     int64_t at_ms = pg_int64(reply, row, column++);
     uint64_t version = (uint64_t)pg_int64(reply, row, column++);
     struct slice bytes = arena_copy(&read->arena, pg_cell(reply, row, column++));
+    struct slice input = pg_cell(reply, row, column++);
     read->last = read->is_journal ? seq : out->agentsequence;
     if (!record_read_decision(&out->outcome, bytes, &read->arena) ||
         (!read->is_journal && !find_announcement(out))) {
@@ -138,6 +147,7 @@ static bool take_row(struct feed_read *read, const struct pg_reply *reply, int r
     out->outcome.seq = seq;
     out->outcome.at_ms = at_ms;
     out->outcome.config_version = version;
+    out->outcome.reported = read_reported(&out->outcome, input, &read->arena);
     out->outcome.text = people_copy(reply, row, column++, &read->arena);
     out->outcome.author.email = people_copy(reply, row, column++, &read->arena);
     out->outcome.author.name = people_copy(reply, row, column++, &read->arena);

@@ -103,7 +103,7 @@ static void put_state(struct batch_store *store, const struct interaction *inter
     put_uuid(store, is_new ? NEW_CUSTOMER : MOVED_CUSTOMER, &data->customer);
     put_text(store, is_new ? NEW_CANDIDATES : MOVED_CANDIDATES, candidates_literal(data, store->arena));
     put_time(store, is_new ? NEW_CLOSED : MOVED_CLOSED, data->closed_ms);
-    put_text(store, is_new ? NEW_CAUSE : MOVED_CAUSE, slice_of(data->cause));
+    put_text(store, is_new ? NEW_CAUSE : MOVED_CAUSE, data->cause);
     put_text(store, is_new ? NEW_ROUTING : MOVED_ROUTING,
              data->state == INTERACTION_CLOSED ? (struct slice){NULL, 0}
                                                : record_open(store->core, interaction, store->arena));

@@ -46,13 +46,25 @@ def test_a_decision_and_a_wait_are_explained_to_the_last_candidate(router, datab
     assert json.loads(admin(database.url, "explain", "--json", "--project", "demo", first["sequence"]).stdout) == offered
 
 
-def test_the_cause_that_a_source_gives_is_told_of_the_end(router):
+def test_the_cause_that_a_source_gives_is_told_of_the_end_everywhere(router, subscriber):
     supervisor, source = router.client("supervisor"), router.source()
+    router.presence("anna")
     begun = source.event(ringing(subject="c1")).json
+    router.agent("anna").ok("POST", f"offers/{begun['offer']}/accept", {})
     ended = source.event(cloudevent("call.ended", "c1", {"cause": "lost"})).json
     assert ended["interaction"] == begun["interaction"]
     assert supervisor.ok("GET", f"decisions/{ended['sequence']}/explain")["cause"] == "lost"
     assert "cause" not in supervisor.ok("GET", f"decisions/{begun['sequence']}/explain")
+    told = subscriber.wait_event("interaction.ended", begun["interaction"])
+    assert told["data"]["cause"] == "lost"
+    [read] = [one for one in supervisor.ok("GET", "agents/anna/feed?after=0")["items"] if one["id"] == told["id"]]
+    assert {name: value for name, value in read.items() if name != "agentsequence"} == told
+    assert supervisor.ok("GET", f"interactions/{begun['interaction']}")["cause"] == "lost"
+
+    unsaid = source.event(cloudevent("call.ended", "c2")).json
+    assert subscriber.wait_event("interaction.ended", unsaid["interaction"])["data"]["cause"] == "ended"
+    listed = supervisor.ok("GET", "interactions?state=closed")["items"]
+    assert {one["id"]: one["cause"] for one in listed} == {begun["interaction"]: "lost", unsaid["interaction"]: "ended"}
 
 
 RELAXED = """\

@@ -85,7 +85,7 @@ def test_calls_of_a_gateway_that_is_taken_away_or_renamed_end(make_router, table
     taken = calls(router, "offered")[0]
     router.agent(taken["agent"]).ok("POST", f"offers/{taken['offer']}/accept", {})
     assert router.source().event(ringing(subject="3.1", source="asterisk/pbx3")).status == 200  # somebody else's, whatever it looks like
-    ended = [("asterisk/pbx1", "1.1", False, "ended"), ("asterisk/pbx1", "2.1", False, "ended")]
+    ended = [("asterisk/pbx1", "1.1", False, "lost"), ("asterisk/pbx1", "2.1", False, "lost")]
     other = ("asterisk/pbx3", "3.1", True, None)
     change(router, NAMED)
     wait_calls(tables, *ended, other)
@@ -98,7 +98,7 @@ def test_calls_of_a_gateway_that_is_taken_away_or_renamed_end(make_router, table
     asterisk.channels = [{"name": "PJSIP/trunk-4", "uniqueid": "4.1", "state": 4, "Duration": "00:00:10"}]
     change(router, project_with(pbx2=line))
     router.start()
-    wait_calls(tables, *ended, other, ("asterisk/pbx1", "4.1", False, "ended"), ("asterisk/pbx2", "4.1", True, None))
+    wait_calls(tables, *ended, other, ("asterisk/pbx1", "4.1", False, "lost"), ("asterisk/pbx2", "4.1", True, None))
     assert tables.one("SELECT count(*) FROM journal WHERE position('lost'::bytea IN input) > 0") == 3
     asterisk.stop()
     router.expect_log("a gateway is away")

@@ -267,7 +267,7 @@ def test_a_project_that_another_takes_between_two_batches_has_the_first_and_not_
     answers = first + publish_all(router, stack.above)
     assert (answers[2]["outcome"], answers[2]["interaction"]) == ("ended", answers[0]["interaction"])
     assert answers[3]["identity"]["customer"] == answers[1]["identity"]["customer"]
-    assert tables.one("SELECT cause FROM interactions WHERE id = %s", first[0]["interaction"]) == "ended"
+    assert tables.one("SELECT cause FROM interactions WHERE id = %s", first[0]["interaction"]) == "hangup"
     check_decided_once(router, tables, stack.events, answers)
     check_told(router, tables, heard)
 

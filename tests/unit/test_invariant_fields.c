@@ -54,7 +54,7 @@ static const struct field fields[] = {
     {WAITING, OF_INTERACTION(data.stage), PREFER_OWNER, false, INVARIANT_STATE_FITS,
      "stage that it cannot be at"},
     {WAITING, OF_INTERACTION(data.closed_ms), 0, true, INVARIANT_STATE_FITS, "time and a cause of closing"},
-    {WAITING, OF_INTERACTION(data.cause), 1, false, INVARIANT_STATE_FITS, "time and a cause of closing"},
+    {WAITING, OF_INTERACTION(data.cause.len), 1, false, INVARIANT_STATE_FITS, "time and a cause of closing"},
     {WAITING, OF_INTERACTION(data.enqueued_ms), 1, true, INVARIANT_TIMES_ORDERED,
      "before it opened or after now"},
     {WAITING, OF_INTERACTION(data.enqueued_ms), 1, false, INVARIANT_TIMES_ORDERED,

@@ -288,6 +288,60 @@ static void an_open_interaction_keeps_how_it_was_routed_and_what_was_known_of_it
     arena_deinit(&arena);
 }
 
+/* What journals from before have of an end is what is decided now, in whatever words it is told. */
+static void an_end_is_told_in_its_source_s_words_and_decided_in_ours(void **state)
+{
+    static const char *const words[] = {NULL, "lost"};
+    static struct world worlds[2];
+    struct slice decisions[2];
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        struct world *world = &worlds[i];
+        const char *said = words[i] ? words[i] : "ended";
+        world_init(world, 1);
+        world_presence(world, "anna", AGENT_AVAILABLE, 0);
+        world_ring(world, "c1", "+491");
+        struct input end = world_event(world, EVENT_CALL_ENDED, "c1", NULL);
+        struct event *event = (struct event *)end.event;
+        event->cause = slice_of(words[i]);
+        const struct outcome *outcome = world_step(world, end);
+        const struct announcement *told = announced_as(outcome, ANNOUNCE_ENDED);
+        const struct announcement *gone = announced_as(outcome, ANNOUNCE_WITHDRAWN);
+        assert_true(slice_is(announcement_cause(outcome, told->type, told->cause), said));
+        assert_true(slice_is(announcement_cause(outcome, gone->type, gone->cause), "ended"));
+        assert_true(slice_is(announcement_cause(outcome, ANNOUNCE_BLOCKED, SLICE("blocked")), "blocked"));
+        assert_true(slice_is(world->core.graveyard->data.cause, said)); /* its own: the event may go first */
+        assert_ptr_not_equal(world->core.graveyard->data.cause.ptr, event->cause.ptr);
+        decisions[i] = record_decision(outcome, &world->arena);
+        assert_true(slice_is(record_reported(record_input(&end, &world->arena), &world->arena),
+                             words[i] ? words[i] : ""));
+    }
+    assert_true(slice_equal(decisions[0], decisions[1]));
+    world_deinit(&worlds[0]);
+    world_deinit(&worlds[1]);
+}
+
+static void an_end_without_a_beginning_has_its_source_s_word_and_an_agent_s_has_ours(void **state)
+{
+    struct world world;
+    (void)state;
+    world_init(&world, 1);
+    struct input end = world_event(&world, EVENT_CALL_ENDED, "c1", NULL);
+    ((struct event *)end.event)->cause = SLICE("lost");
+    world_step(&world, end);
+    assert_true(slice_is(world.core.graveyard->data.cause, "lost"));
+    world_presence(&world, "anna", AGENT_AVAILABLE, 0);
+    const struct snapshot *call = world_ring(&world, "c2", "+491")->snapshot;
+    struct uuid id = call->interaction;
+    world_accept(&world, call->offer, "anna");
+    world_end(&world, id, "anna");
+    assert_true(slice_is(world.core.graveyard->data.cause, "agent"));
+    struct input agents = {.kind = INPUT_END, .interaction = id, .actor = SLICE("anna")};
+    assert_int_equal(record_reported(record_input(&agents, &world.arena), &world.arena).len, 0);
+    assert_int_equal(record_reported(SLICE("\x02\x06\x81"), &world.arena).len, 0);
+    world_deinit(&world);
+}
+
 static void a_value_has_one_form(void **state)
 {
     static const char *const bad[] = {"\x02\x06\x81", "\x02\x06\x80", "\x02\x06\x02", "\x01\x06",
@@ -313,6 +367,8 @@ int main(void)
         cmocka_unit_test(commands_and_changes_are_their_bytes),
         cmocka_unit_test(facts_are_their_bytes_but_for_people),
         cmocka_unit_test(an_open_interaction_keeps_how_it_was_routed_and_what_was_known_of_its_customer),
+        cmocka_unit_test(an_end_is_told_in_its_source_s_words_and_decided_in_ours),
+        cmocka_unit_test(an_end_without_a_beginning_has_its_source_s_word_and_an_agent_s_has_ours),
         cmocka_unit_test(a_value_has_one_form),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
