@@ -47,7 +47,7 @@ static bool explain_with(struct value *out, const struct outcome *outcome, const
     if (pg_is_null(reply, 0, FILE_TEXT) ||
         !project_file_load(&config, pg_cell(reply, 0, FILE_TEXT), pg_cell(reply, 0, ZONES), arena, faults))
         return false;
-    *out = value_map(arena, 9);
+    *out = value_map(arena, 9 + EXPLAIN_ROW_SPARE);
     value_set(out, "sequence", value_string(sequence_text((uint64_t)pg_int64(reply, 0, SEQ), arena)));
     value_set(out, "at_ms", value_int(pg_int64(reply, 0, AT_MS)));
     value_set(out, "config_version", value_int(pg_int64(reply, 0, CONFIG_VERSION)));

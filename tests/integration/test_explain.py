@@ -4,6 +4,7 @@ import json
 from harness.http_client import cloudevent, ringing
 from harness.process import wait_for
 from harness.router import admin
+from harness.times import to_ms
 
 
 def by_agent(explanation):
@@ -40,7 +41,9 @@ def test_a_decision_and_a_wait_are_explained_to_the_last_candidate(router, datab
     # Closed: from the decision that made its last offer; in words from the command line, long after.
     router.agent("anna").ok("POST", f"offers/{first['offer']}/accept", {})
     router.agent("anna").ok("POST", f"interactions/{first['interaction']}/end", {})
-    assert supervisor.ok("GET", f"interactions/{first['interaction']}/why") == offered
+    closed = supervisor.ok("GET", f"interactions/{first['interaction']}")
+    why = supervisor.ok("GET", f"interactions/{first['interaction']}/why")
+    assert why == {**offered, "closed": {"at_ms": to_ms(closed["closed_at"]), "cause": "agent"}}
     words = admin(database.url, "explain", first["sequence"]).stdout
     assert "goes to anna" in words and "ben: offline - would have to be available" in words
     assert json.loads(admin(database.url, "explain", "--json", "--project", "demo", first["sequence"]).stdout) == offered
@@ -60,6 +63,7 @@ def test_the_cause_that_a_source_gives_is_told_of_the_end_everywhere(router, sub
     [read] = [one for one in supervisor.ok("GET", "agents/anna/feed?after=0")["items"] if one["id"] == told["id"]]
     assert {name: value for name, value in read.items() if name != "agentsequence"} == told
     assert supervisor.ok("GET", f"interactions/{begun['interaction']}")["cause"] == "lost"
+    assert supervisor.ok("GET", f"interactions/{begun['interaction']}/why")["closed"]["cause"] == "lost"
 
     unsaid = source.event(cloudevent("call.ended", "c2")).json
     assert subscriber.wait_event("interaction.ended", unsaid["interaction"])["data"]["cause"] == "ended"
