@@ -137,12 +137,32 @@ void freeswitch_orders_send(struct freeswitch *freeswitch)
     }
 }
 
+/* --- several of one call: whoever has it when one is sent is who it is about --- */
+
+static bool is_same(const struct freeswitch_order *a, const struct freeswitch_order *b)
+{
+    return uuid_equal(&a->interaction, &b->interaction) && strcmp(a->call, b->call) == 0;
+}
+
+/* Of two of one call: the earlier may have been carried out. */
+static struct slice partner_of(const struct freeswitch_order *earlier, const struct freeswitch_order *later)
+{
+    return later->partner.len ? later->partner : earlier->agent;
+}
+
 static struct freeswitch_order *find_waiting(const struct freeswitch *freeswitch,
                                              const struct freeswitch_order *order)
 {
     struct freeswitch_order *at = freeswitch->orders;
-    while (at && (at->link || !uuid_equal(&at->interaction, &order->interaction) ||
-                  strcmp(at->call, order->call) != 0))
+    while (at && (at->link || !is_same(at, order)))
+        at = at->next;
+    return at;
+}
+
+static struct freeswitch_order *find_later(const struct freeswitch_order *order)
+{
+    struct freeswitch_order *at = order->next;
+    while (at && !is_same(at, order))
         at = at->next;
     return at;
 }
@@ -150,8 +170,8 @@ static struct freeswitch_order *find_waiting(const struct freeswitch *freeswitch
 static void add(struct freeswitch *freeswitch, const struct freeswitch_order *order)
 {
     struct freeswitch_order **end = &freeswitch->orders, *copy, *waiting = find_waiting(freeswitch, order);
-    if (waiting) { /* whoever has the call when it is sent is who it is about */
-        waiting->partner = order->partner.len ? order->partner : waiting->agent;
+    if (waiting) {
+        waiting->partner = partner_of(waiting, order);
         waiting->agent = order->agent;
         return;
     }
@@ -202,13 +222,25 @@ void freeswitch_orders_confirm(struct freeswitch *freeswitch, const struct gatew
         drop(freeswitch, at);
 }
 
+/* False: nothing of it is left to be sent, for the later of two of one call counts. */
+static bool wait_again(const struct freeswitch *freeswitch, struct freeswitch_order *order)
+{
+    struct freeswitch_order *later = find_later(order);
+    if (later)
+        later->partner = partner_of(order, later);
+    order->link = NULL;
+    order->is_late = true;
+    return !later && may_wait(freeswitch);
+}
+
 void freeswitch_orders_forget_link(struct freeswitch *freeswitch, const struct gateway_link *link)
 {
-    for (struct freeswitch_order *at = freeswitch->orders; at; at = at->next) {
-        if (at->link != link)
-            continue;
-        at->link = NULL;
-        at->is_late = true;
+    struct freeswitch_order **at = &freeswitch->orders;
+    while (*at) {
+        if ((*at)->link != link || wait_again(freeswitch, *at))
+            at = &(*at)->next;
+        else
+            drop(freeswitch, at);
     }
 }
 
