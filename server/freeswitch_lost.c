@@ -34,8 +34,7 @@ static void go_on(struct freeswitch *freeswitch)
         struct gateway_event *event = gateway_event_new(freeswitch->gateway);
         struct value document = esl_call_ended(gateway_source(freeswitch->gateway), slice_of(first->call),
                                                first->cause, gateway_event_arena(event));
-        freeswitch->ending++;
-        gateway_event_submit(&event, &document, NULL, FREESWITCH_LOST_TAG);
+        freeswitch->ending += gateway_event_submit(&event, &document, NULL, FREESWITCH_LOST_TAG);
         free(first);
     }
 }

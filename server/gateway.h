@@ -90,10 +90,11 @@ void gateway_end_lost(struct gateway *gateway, bool (*is_live)(struct gateway *g
 struct gateway_link *gateway_link(const struct gateway *gateway);
 
 /* An event in the making: the document (proto/cloudevent.h) is built in its arena and then submitted, with
- * the link that wants the decision or NULL. A call to a number that is no endpoint goes to the gateway's. */
+ * the link that wants the decision or NULL. A call to a number that is no endpoint goes to the gateway's.
+ * False: it is no event, or the gateway is closing; no decision comes of it. */
 struct gateway_event *gateway_event_new(struct gateway *gateway);
 struct arena *gateway_event_arena(struct gateway_event *event);
-void gateway_event_submit(struct gateway_event **event, const struct value *document,
+bool gateway_event_submit(struct gateway_event **event, const struct value *document,
                           struct gateway_link *link, uint64_t tag);
 
 struct gateway *gateway_link_gateway(const struct gateway_link *link);

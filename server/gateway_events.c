@@ -255,7 +255,7 @@ static void lead_to_endpoint(const struct gateway *gateway, struct gateway_event
         decoded->to = gateway->endpoint;
 }
 
-void gateway_event_submit(struct gateway_event **owner, const struct value *document,
+bool gateway_event_submit(struct gateway_event **owner, const struct value *document,
                           struct gateway_link *link, uint64_t tag)
 {
     struct gateway_event *event = *owner;
@@ -272,7 +272,7 @@ void gateway_event_submit(struct gateway_event **owner, const struct value *docu
                                                    log_str("field", fault.pointer)},
                               3);
         event_free(event);
-        return;
+        return false;
     }
     lead_to_endpoint(gateway, event);
     event->link = link;
@@ -290,4 +290,5 @@ void gateway_event_submit(struct gateway_event **owner, const struct value *docu
     event->prev->next = event->next->prev = event;
     gateway->event_count++;
     submit(event);
+    return true;
 }

@@ -1,6 +1,7 @@
 /* FreeSWITCH's gateway, with a peer that the test plays. */
 #include "tests/unit/gateway_world.h"
 
+#include "server/freeswitch.h"
 #include "server/gateway_freeswitch.h"
 
 #define CALLS 300
@@ -36,15 +37,20 @@ static void tell(const char *body)
     say(peer, (struct slice){text, (size_t)len});
 }
 
-static void begin_calls(void)
+static void begin_call(int number)
 {
     char text[256];
+    snprintf(text, sizeof text,
+             "Event-Name: CHANNEL_CREATE\nCore-UUID: one\nUnique-ID: c%d\nCall-Direction: inbound\n"
+             "Caller-Caller-ID-Number: 100\nCaller-Destination-Number: 200\n\n",
+             number);
+    tell(text);
+}
+
+static void begin_calls(void)
+{
     for (int i = 0; i < CALLS; i++) {
-        snprintf(text, sizeof text,
-                 "Event-Name: CHANNEL_CREATE\nCore-UUID: one\nUnique-ID: c%d\nCall-Direction: inbound\n"
-                 "Caller-Caller-ID-Number: 100\nCaller-Destination-Number: 200\n\n",
-                 i);
-        tell(text);
+        begin_call(i);
         UNTIL(world.request_count == 1);
         assert_int_equal(world.requests[0]->event.type, EVENT_CALL_RINGING);
         refuse_first(PROBLEM_INVALID); /* decided, whatever became of it */
@@ -88,11 +94,28 @@ static void calls_that_wait_for_their_end_go_with_the_gateway(void **state)
     hang_up();
 }
 
+/* As none can be whose source holds a control character: it is not waited for. */
+static void an_end_that_is_no_event_keeps_no_other_waiting(void **state)
+{
+    (void)state;
+    world.line.name = SLICE("g\x01");
+    const struct freeswitch *freeswitch = gateway_state(open_connected());
+    for (int i = 0; i < CALLS; i++)
+        begin_call(i);
+    tell("Event-Name: HEARTBEAT\nCore-UUID: two\n\n");
+    UNTIL(strcmp(freeswitch->stream.core, "two") == 0);
+    assert_int_equal(world.request_count, 0);
+    assert_int_equal(freeswitch->lost_count, 0);
+    assert_int_equal(freeswitch->ending, 0);
+    hang_up();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         GATEWAY_TEST(a_freeswitch_that_was_started_anew_ends_its_calls_a_few_at_a_time),
         GATEWAY_TEST(calls_that_wait_for_their_end_go_with_the_gateway),
+        GATEWAY_TEST(an_end_that_is_no_event_keeps_no_other_waiting),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
