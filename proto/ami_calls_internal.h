@@ -90,6 +90,8 @@ struct ami_channel *ami_channel_add(struct ami_calls *calls, const struct ami_bl
 void ami_channel_drop(struct ami_calls *calls, struct ami_channel *channel, const char *cause);
 /* A masquerade renames: one channel takes the place of another, whose id goes. */
 void ami_channel_rename(struct ami_calls *calls, struct ami_channel *channel, struct slice name);
+/* It is the caller's, if it has the name of the one that was. */
+void ami_channel_succeed(struct ami_channel *channel);
 /* To the call of that Linkedid, where there is one; false: it stays. */
 bool ami_channel_follow(struct ami_calls *calls, struct ami_channel *channel, struct slice linked);
 struct slice ami_extension_of(struct slice name, bool is_channel);

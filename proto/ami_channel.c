@@ -171,19 +171,33 @@ struct ami_channel *ami_channel_add(struct ami_calls *calls, const struct ami_bl
     return channel;
 }
 
-/* "PJSIP/trunk-1<MASQ>" gives way to "PJSIP/trunk-1". */
+/* "PJSIP/trunk-1<MASQ>" gives way to "PJSIP/trunk-1"; so does "PJSIP/trunk-1" to another of that name, for
+ * names are unique: it has gone while nobody listened. */
 static bool gives_way(const struct ami_channel *channel, struct slice name)
 {
     static const char mark[] = "<MASQ>";
     struct slice old = ami_text(&channel->name);
-    return old.len == name.len + sizeof mark - 1 && slice_equal(ascii_part(old, 0, name.len), name) &&
-           slice_is(ascii_part(old, name.len, old.len), mark);
+    return slice_equal(old, name) ||
+           (old.len == name.len + sizeof mark - 1 && slice_equal(ascii_part(old, 0, name.len), name) &&
+            slice_is(ascii_part(old, name.len, old.len), mark));
+}
+
+void ami_channel_succeed(struct ami_channel *channel)
+{
+    struct ami_call *call = channel->call;
+    const struct ami_channel *caller = call->caller;
+    if (!caller || caller == channel || !gives_way(caller, ami_text(&channel->name)))
+        return;
+    channel->number = caller->number;
+    channel->caller = caller->caller;
+    channel->exten = caller->exten;
+    channel->context = caller->context;
+    call->caller = channel;
 }
 
 void ami_channel_rename(struct ami_calls *calls, struct ami_channel *channel, struct slice name)
 {
     struct ami_call *call = channel->call;
-    const struct ami_channel *caller = call->caller;
     bool was_real = channel->is_real;
     if (!name.len)
         return;
@@ -192,13 +206,7 @@ void ami_channel_rename(struct ami_calls *calls, struct ami_channel *channel, st
     join_halves(calls, channel);
     channel->is_real = is_real(name);
     call->real = call->real + channel->is_real - was_real;
-    if (!caller || !gives_way(caller, name))
-        return;
-    channel->number = caller->number;
-    channel->caller = caller->caller;
-    channel->exten = caller->exten;
-    channel->context = caller->context;
-    call->caller = channel;
+    ami_channel_succeed(channel);
 }
 
 bool ami_channel_follow(struct ami_calls *calls, struct ami_channel *channel, struct slice linked)

@@ -42,6 +42,8 @@ void ami_list_read(struct ami_calls *calls, const struct ami_block *block, struc
     channel->is_seen = true;
     if (!slice_equal(name, ami_text(&channel->name)))
         ami_channel_rename(calls, channel, name);
+    if (is_new)
+        ami_channel_succeed(channel);
     channel->state = ami_number_of(ami_find(block, "channelstate"));
     ami_bridge_put(calls, channel, ami_find(block, "bridgeid"));
     if (channel == channel->call->caller)

@@ -77,15 +77,22 @@ static void read_text(struct slice text)
     ami_calls_read(world.calls, &block, 1000000);
 }
 
-/* "EVENT CHANNEL UNIQUEID LINKEDID STATE BRIDGE", one a line; "list" begins a list of channels and "end" ends
- * it. */
+static const char *name_of_last(const char *event)
+{
+    return strcmp(event, "CoreShowChannel") == 0 ? "BridgeId"
+           : strcmp(event, "Rename") == 0        ? "Newname"
+                                                 : "BridgeUniqueid";
+}
+
+/* "EVENT CHANNEL UNIQUEID LINKEDID STATE BRIDGE", one a line, of Rename with the new name instead of the
+ * bridge; "list" begins a list of channels and "end" ends it. */
 static void play(const char *stream)
 {
     while (*stream) {
-        char event[32] = "", channel[32] = "", id[16] = "", linked[16] = "", bridge[16] = "";
+        char event[32] = "", channel[32] = "", id[16] = "", linked[16] = "", last[32] = "";
         int state = 0, len = (int)strcspn(stream, "\n");
         struct slice line = arena_format(&arena, "%.*s", len, stream);
-        sscanf(line.ptr, "%31s %31s %15s %15s %d %15s", event, channel, id, linked, &state, bridge);
+        sscanf(line.ptr, "%31s %31s %15s %15s %d %31s", event, channel, id, linked, &state, last);
         if (strcmp(event, "list") == 0)
             ami_calls_resync(world.calls);
         else if (strcmp(event, "end") == 0)
@@ -94,9 +101,7 @@ static void play(const char *stream)
             read_text(arena_format(&arena,
                                    "Event: %s\nChannel: %s\nUniqueid: %s\nLinkedid: %s\nChannelState: %d\n"
                                    "CallerIDNum: +491\nExten: 100\nCause: 16\n%s: %s\n\n",
-                                   event, channel, id, linked, state,
-                                   strcmp(event, "CoreShowChannel") == 0 ? "BridgeId" : "BridgeUniqueid",
-                                   bridge));
+                                   event, channel, id, linked, state, name_of_last(event), last));
         stream += len + (stream[len] == '\n');
     }
 }
@@ -179,6 +184,18 @@ static void after_another_connection_all_that_is_open_is_asked_again(void **stat
     "Newstate PJSIP/1001-2 1.2 1.1 6\nNewstate PJSIP/trunk-1 1.1 1.1 6\n"                                    \
     "BridgeEnter PJSIP/trunk-1 1.1 1.1 6 a\nBridgeEnter PJSIP/1001-2 1.2 1.1 6 a\n"
 #define TRUNK_UP "CoreShowChannel PJSIP/trunk-1 1.1 1.1 6 a\n"
+/* Asterisk moves the caller to a channel of its own making, whose id the caller has from then on. */
+#define SURROGATE "Newchannel Surrogate/PJSIP/trunk-1 1.7 1.1 6\n"
+#define MASQUERADE                                                                                           \
+    "Rename PJSIP/trunk-1 1.1 1.1 6 PJSIP/trunk-1<MASQ>\n"                                                   \
+    "Rename Surrogate/PJSIP/trunk-1 1.7 1.1 6 PJSIP/trunk-1\n"                                               \
+    "Rename PJSIP/trunk-1<MASQ> 1.1 1.1 6 Surrogate/PJSIP/trunk-1<ZOMBIE>\n"                                 \
+    "Hangup Surrogate/PJSIP/trunk-1<ZOMBIE> 1.1 1.1 6\n"
+#define CARL_ANSWERS                                                                                         \
+    "Hangup PJSIP/1001-2 1.2 1.1 6\nNewchannel PJSIP/1002-3 1.3 1.1 5\n"                                     \
+    "BridgeEnter PJSIP/trunk-1 1.7 1.1 6 b\nBridgeEnter PJSIP/1002-3 1.3 1.1 6 b\n"
+#define CARL_LISTED "CoreShowChannel PJSIP/1002-3 1.3 1.1 6 b\nCoreShowChannel PJSIP/trunk-1 1.7 1.1 6 b\n"
+#define TOLD_CARL "1.1 ringing shown\n1.1 answered \n1.1 answered anna\n1.1 answered carl\n"
 
 /* What happens while the connection is away, as events would have told it and as the list after it does. */
 static void the_list_says_what_the_events_would_have_said(void **state)
@@ -211,6 +228,30 @@ static void the_list_says_what_the_events_would_have_said(void **state)
          "BridgeEnter PJSIP/1002-5 9.2 1.1 6 a\nHangup PJSIP/1001-2 1.2 1.1 6\nHangup PJSIP/1001-4 9.1 9.1 6",
          TRUNK_UP "CoreShowChannel PJSIP/1002-5 9.2 1.1 6 a",
          "1.1 ringing shown\n1.1 answered \n1.1 answered anna\n1.1 answered carl\n"},
+        {"the caller's channel is replaced, then another agent answers", TALKS,
+         SURROGATE MASQUERADE CARL_ANSWERS, CARL_LISTED, TOLD_CARL},
+        {"the same, and the one that replaces it was seen before", TALKS SURROGATE, MASQUERADE CARL_ANSWERS,
+         CARL_LISTED, TOLD_CARL},
+        {"the same, and its replacement had begun",
+         TALKS SURROGATE "Rename PJSIP/trunk-1 1.1 1.1 6 PJSIP/trunk-1<MASQ>\n",
+         "Rename Surrogate/PJSIP/trunk-1 1.7 1.1 6 PJSIP/trunk-1\n"
+         "Rename PJSIP/trunk-1<MASQ> 1.1 1.1 6 Surrogate/PJSIP/trunk-1<ZOMBIE>\n"
+         "Hangup Surrogate/PJSIP/trunk-1<ZOMBIE> 1.1 1.1 6\n" CARL_ANSWERS,
+         CARL_LISTED, TOLD_CARL},
+        {"the agent's channel is replaced", TALKS,
+         "Newchannel Surrogate/PJSIP/1001-2 1.8 1.1 6\nRename PJSIP/1001-2 1.2 1.1 6 PJSIP/1001-2<MASQ>\n"
+         "Rename Surrogate/PJSIP/1001-2 1.8 1.1 6 PJSIP/1001-2\n"
+         "Rename PJSIP/1001-2<MASQ> 1.2 1.1 6 Surrogate/PJSIP/1001-2<ZOMBIE>\n"
+         "Hangup Surrogate/PJSIP/1001-2<ZOMBIE> 1.2 1.1 6\nBridgeEnter PJSIP/1001-2 1.8 1.1 6 a\n",
+         "CoreShowChannel PJSIP/1001-2 1.8 1.1 6 a\n" TRUNK_UP,
+         "1.1 ringing shown\n1.1 answered \n1.1 answered anna\n"},
+        {"another agent picks the call up", RINGS,
+         "Newchannel PJSIP/1002-9 9.1 9.1 4\nRename PJSIP/1002-9 9.1 9.1 6 PJSIP/1002-9<MASQ>\n"
+         "Rename PJSIP/1001-2 1.2 1.1 6 PJSIP/1002-9\nRename PJSIP/1002-9<MASQ> 9.1 9.1 6 PJSIP/1001-2<ZOMBIE>\n"
+         "Hangup PJSIP/1001-2<ZOMBIE> 9.1 9.1 6\nNewstate PJSIP/trunk-1 1.1 1.1 6\n"
+         "BridgeEnter PJSIP/1002-9 1.2 1.1 6 a\nBridgeEnter PJSIP/trunk-1 1.1 1.1 6 a\n",
+         "CoreShowChannel PJSIP/1002-9 1.2 1.1 6 a\n" TRUNK_UP,
+         "1.1 ringing shown\n1.1 answered \n1.1 answered carl\n"},
         {"nothing: it still rings", RINGS, "",
          "CoreShowChannel PJSIP/trunk-1 1.1 1.1 4\nCoreShowChannel PJSIP/1001-2 1.2 1.1 5",
          "1.1 ringing shown\n"},
@@ -237,6 +278,21 @@ static void the_list_says_what_the_events_would_have_said(void **state)
             ami_calls_free(&world.calls);
         }
     }
+}
+
+/* And by that of the channel that has taken its place: it can still be sent to its agent, and ends with it.
+ */
+static void a_caller_is_found_on_the_channel_that_has_its_name(void **state)
+{
+    (void)state;
+    open_world(false);
+    play(TALKS "list\nCoreShowChannel PJSIP/trunk-1 1.7 1.1 6\nend");
+    assert_true(slice_is(ami_calls_channel(world.calls, SLICE("1.1")), "PJSIP/trunk-1"));
+    assert_int_equal(world.ended, 0);
+    play("Hangup PJSIP/trunk-1 1.7 1.1 6");
+    assert_int_equal(world.ended, 1);
+    assert_false(ami_calls_has(world.calls, SLICE("1.1")));
+    ami_calls_free(&world.calls);
 }
 
 static void a_channel_is_commanded_by_the_name_that_is_listed(void **state)
@@ -298,6 +354,7 @@ int main(void)
         ARENA_TEST(calls_that_hang_up_meanwhile_leave_the_window),
         ARENA_TEST(after_another_connection_all_that_is_open_is_asked_again),
         ARENA_TEST(the_list_says_what_the_events_would_have_said),
+        ARENA_TEST(a_caller_is_found_on_the_channel_that_has_its_name),
         ARENA_TEST(a_channel_is_commanded_by_the_name_that_is_listed),
         ARENA_TEST(what_is_answered_before_the_question_is_said_behind_it),
         ARENA_TEST(what_a_list_has_too_much_of_is_asked_for_when_there_is_room),
