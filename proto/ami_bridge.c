@@ -7,10 +7,14 @@
 #include "proto/ami_calls_internal.h"
 #include "rules/ascii.h"
 
+#define HOLDING "holding_bridge"
+
 struct ami_bridge {
     struct table_node by_id;
     struct ami_channel *first;
+    struct ami_bridge *next_listed;
     bool is_holding; /* those in it hear music, not each other: parking */
+    bool is_listed;  /* by a list that is being read, maybe before those who are in it */
     uint64_t visited;
     struct ami_text id;
 };
@@ -34,6 +38,14 @@ static struct ami_bridge *bridge_of(struct ami_calls *calls, struct slice id)
     return bridge;
 }
 
+static void free_if_unused(struct ami_calls *calls, struct ami_bridge *bridge)
+{
+    if (bridge->first || bridge->is_listed)
+        return;
+    table_remove(&calls->bridges_by_id, &bridge->by_id);
+    free(bridge);
+}
+
 void ami_bridge_pull(struct ami_calls *calls, struct ami_channel *channel)
 {
     struct ami_bridge *bridge = channel->bridge;
@@ -46,10 +58,7 @@ void ami_bridge_pull(struct ami_calls *calls, struct ami_channel *channel)
     if (channel->next_in)
         channel->next_in->prev_in = channel->prev_in;
     channel->bridge = NULL;
-    if (bridge->first)
-        return;
-    table_remove(&calls->bridges_by_id, &bridge->by_id);
-    free(bridge);
+    free_if_unused(calls, bridge);
 }
 
 void ami_bridge_put(struct ami_calls *calls, struct ami_channel *channel, struct slice id)
@@ -94,7 +103,7 @@ void ami_bridge_enter(struct ami_calls *calls, struct ami_channel *channel, cons
     ami_bridge_put(calls, channel, ami_find(block, "bridgeuniqueid"));
     if (!channel->bridge)
         return;
-    channel->bridge->is_holding = ami_is(block, "bridgetechnology", "holding_bridge");
+    channel->bridge->is_holding = ami_is(block, "bridgetechnology", HOLDING);
     ami_bridge_tell(calls, channel);
 }
 
@@ -102,6 +111,33 @@ void ami_bridge_leave(struct ami_calls *calls, struct ami_channel *channel, stru
 {
     if (channel->bridge && slice_equal(ami_text(&channel->bridge->id), id))
         ami_bridge_pull(calls, channel);
+}
+
+void ami_bridge_list_read(struct ami_calls *calls, const struct ami_block *block)
+{
+    struct slice id = ami_find(block, "bridgeuniqueid");
+    if (!ami_is(block, "bridgetechnology", HOLDING) || !id.len || id.len > AMI_ID_MAX ||
+        calls->listed_count == AMI_HOLDING_MAX)
+        return;
+    struct ami_bridge *bridge = bridge_of(calls, id);
+    bridge->is_holding = true;
+    if (bridge->is_listed)
+        return;
+    bridge->is_listed = true;
+    bridge->next_listed = calls->listed;
+    calls->listed = bridge;
+    calls->listed_count++;
+}
+
+void ami_bridge_list_end(struct ami_calls *calls)
+{
+    while (calls->listed) {
+        struct ami_bridge *bridge = calls->listed;
+        calls->listed = bridge->next_listed;
+        bridge->is_listed = false;
+        free_if_unused(calls, bridge);
+    }
+    calls->listed_count = 0;
 }
 
 /* --- who has answered --- */

@@ -125,6 +125,18 @@ static int64_t timestamp_ms(struct slice text)
     return ms;
 }
 
+/* What a list says that is not about one channel. False: it is something else. */
+static bool read_list(struct ami_calls *calls, struct slice event, const struct ami_block *block)
+{
+    bool is_end = ascii_equal(event, "coreshowchannelscomplete");
+    bool is_bridge = ascii_equal(event, "bridgelistitem");
+    if (is_end && calls->is_resyncing)
+        ami_list_end(calls);
+    else if (is_bridge && calls->is_resyncing)
+        ami_bridge_list_read(calls, block);
+    return is_end || is_bridge;
+}
+
 void ami_calls_read(struct ami_calls *calls, const struct ami_block *block, int64_t now_ms)
 {
     struct slice event = ami_find(block, "event"), id = ami_find(block, "uniqueid");
@@ -134,11 +146,8 @@ void ami_calls_read(struct ami_calls *calls, const struct ami_block *block, int6
         ami_ask_read(calls, ami_find(block, "actionid"), block);
         return;
     }
-    if (ascii_equal(event, "coreshowchannelscomplete")) {
-        if (calls->is_resyncing)
-            ami_list_end(calls);
+    if (read_list(calls, event, block))
         return;
-    }
     if (!id.len || id.len > AMI_ID_MAX || linked.len > AMI_ID_MAX)
         return;
     if (ascii_equal(event, "coreshowchannel")) {
@@ -187,6 +196,7 @@ void ami_calls_free(struct ami_calls **owner)
         ami_bridge_pull(calls, channel);
         free(channel);
     }
+    ami_bridge_list_end(calls);
     while (calls->calls.next != &calls->calls) {
         struct ami_call *call = calls->calls.next;
         calls->calls.next = call->next;

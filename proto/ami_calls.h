@@ -14,11 +14,12 @@
 
 #define AMI_CALLS_MAX 4096     /* at a time; more are left alone until there is room */
 #define AMI_CHANNELS_MAX 16384 /* at a time; more are left alone until there is room */
-#define AMI_ROOM_EIGHTHS 7 /* of both: when no more than that is taken, what was left alone is asked for */
-#define AMI_TALK_MAX 64    /* channels that are connected with each other; of more nobody is told */
-#define AMI_ID_MAX 160     /* bytes of a Uniqueid or Linkedid (Asterisk: 149) */
-#define AMI_NAME_MAX 256   /* bytes of a channel's name, a caller's name or number; longer are cut */
-#define AMI_ASKS_MAX 32    /* questions that are not answered yet; more calls wait to be asked about */
+#define AMI_ROOM_EIGHTHS 7   /* of both: when no more than that is taken, what was left alone is asked for */
+#define AMI_TALK_MAX 64      /* channels that are connected with each other; of more nobody is told */
+#define AMI_ID_MAX 160       /* bytes of a Uniqueid or Linkedid (Asterisk: 149) */
+#define AMI_NAME_MAX 256     /* bytes of a channel's name, a caller's name or number; longer are cut */
+#define AMI_HOLDING_MAX 4096 /* parking lots and their like in a list; more count as conversations */
+#define AMI_ASKS_MAX 32      /* questions that are not answered yet; more calls wait to be asked about */
 #define AMI_PRESENTATION_ID "pres:" /* begins the ActionID of the question for CALLERID(pres) */
 
 /* All text is borrowed until the function returns. */
@@ -54,7 +55,8 @@ struct ami_calls *ami_calls_alloc(const struct ami_calls_options *options);
 void ami_calls_free(struct ami_calls **calls);
 /* `now_ms` TIME_NEVER: the recording's own Timestamp counts, where there is one. */
 void ami_calls_read(struct ami_calls *calls, const struct ami_block *block, int64_t now_ms);
-/* CoreShowChannels has been asked for: with its end everything that it did not list has ended, and what it
+/* CoreShowChannels has been asked for, and BridgeList before, for the list of channels does not say which
+ * bridges are parking lots: with its end everything that it did not list has ended, and what it
  * lists and nobody knew begins, as old as it is. */
 void ami_calls_resync(struct ami_calls *calls);
 bool ami_calls_has(const struct ami_calls *calls, struct slice call); /* it rang, and has not ended */

@@ -64,7 +64,9 @@ struct ami_calls {
     struct ami_channel channels; /* ring */
     struct ami_call calls;       /* ring */
     struct ami_call asks;        /* ring of those that wait to be asked about */
-    uint32_t asking;             /* questions that are not answered yet */
+    struct ami_bridge *listed;   /* since the last list began */
+    uint32_t listed_count;
+    uint32_t asking; /* questions that are not answered yet */
     bool is_resyncing;
     bool is_cut; /* since the last list began there was something that is left alone, for there is too much */
     int64_t now_ms;
@@ -106,6 +108,9 @@ void ami_bridge_leave(struct ami_calls *calls, struct ami_channel *channel, stru
 void ami_bridge_put(struct ami_calls *calls, struct ami_channel *channel, struct slice id); /* says nothing */
 void ami_bridge_pull(struct ami_calls *calls, struct ami_channel *channel);
 void ami_bridge_tell(struct ami_calls *calls, struct ami_channel *channel); /* it is in a bridge */
+/* One that holds those who are in it is remembered until the list ends. */
+void ami_bridge_list_read(struct ami_calls *calls, const struct ami_block *block);
+void ami_bridge_list_end(struct ami_calls *calls);
 
 /* ami_call.c: what has been said already, or is not to be, is not said. */
 struct ami_call *ami_call_find(const struct ami_calls *calls, struct slice id);

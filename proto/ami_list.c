@@ -1,4 +1,4 @@
-/* What there is, after a connection: CoreShowChannels. */
+/* What there is, after a connection: BridgeList, then CoreShowChannels. */
 #include "proto/ami_calls_internal.h"
 #include "rules/ascii.h"
 
@@ -97,6 +97,7 @@ void ami_list_end(struct ami_calls *calls)
             begin_listed(calls, at);
         answer_listed(calls, at);
     }
+    ami_bridge_list_end(calls);
     ami_ask_next(calls);
 }
 
@@ -106,5 +107,6 @@ void ami_calls_resync(struct ami_calls *calls)
     calls->is_cut = false;
     for (struct ami_channel *at = calls->channels.next_all; at != &calls->channels; at = at->next_all)
         at->is_seen = false;
+    ami_bridge_list_end(calls); /* of one that was broken off */
     ami_ask_again(calls);
 }

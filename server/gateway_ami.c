@@ -181,11 +181,15 @@ static void on_unfiltered(struct ami *ami)
     ami->is_unfiltered = true;
 }
 
+/* The answers come in this order. Where the first is refused, those who are parked seem to talk. */
 static void list_channels(struct gateway_link *link, struct session *session, struct ami *ami)
 {
     struct ami_action action;
     session->phase = SESSION_LISTING;
     ami_calls_resync(ami->calls);
+    ami_action_begin(&action, "BridgeList", SLICE("bridges"));
+    ami_action_add(&action, "BridgeType", SLICE("holding_bridge"));
+    send_action(link, &action);
     ami_action_begin(&action, "CoreShowChannels", SLICE("list"));
     send_action(link, &action);
 }

@@ -84,6 +84,14 @@ static const char *name_of_last(const char *event)
                                                  : "BridgeUniqueid";
 }
 
+/* Lots hold those who are parked in them; the list of channels does not say which bridges do. */
+static const char *technology_of(const char *event, const char *bridge)
+{
+    return strcmp(event, "CoreShowChannel") == 0 ? ""
+           : strcmp(bridge, "lot") == 0          ? "BridgeTechnology: holding_bridge\n"
+                                                 : "BridgeTechnology: simple_bridge\n";
+}
+
 /* "EVENT CHANNEL UNIQUEID LINKEDID STATE BRIDGE", one a line, of Rename with the new name instead of the
  * bridge; "list" begins a list of channels and "end" ends it. */
 static void play(const char *stream)
@@ -100,8 +108,9 @@ static void play(const char *stream)
         else
             read_text(arena_format(&arena,
                                    "Event: %s\nChannel: %s\nUniqueid: %s\nLinkedid: %s\nChannelState: %d\n"
-                                   "CallerIDNum: +491\nExten: 100\nCause: 16\n%s: %s\n\n",
-                                   event, channel, id, linked, state, name_of_last(event), last));
+                                   "CallerIDNum: +491\nExten: 100\nCause: 16\n%s%s: %s\n\n",
+                                   event, channel, id, linked, state, technology_of(event, last),
+                                   name_of_last(event), last));
         stream += len + (stream[len] == '\n');
     }
 }
@@ -195,6 +204,13 @@ static void after_another_connection_all_that_is_open_is_asked_again(void **stat
     "Hangup PJSIP/1001-2 1.2 1.1 6\nNewchannel PJSIP/1002-3 1.3 1.1 5\n"                                     \
     "BridgeEnter PJSIP/trunk-1 1.7 1.1 6 b\nBridgeEnter PJSIP/1002-3 1.3 1.1 6 b\n"
 #define CARL_LISTED "CoreShowChannel PJSIP/1002-3 1.3 1.1 6 b\nCoreShowChannel PJSIP/trunk-1 1.7 1.1 6 b\n"
+#define PARKED                                                                                               \
+    RINGS                                                                                                    \
+    "Newstate PJSIP/1001-2 1.2 1.1 6\nNewstate PJSIP/trunk-1 1.1 1.1 6\n"                                    \
+    "BridgeEnter PJSIP/trunk-1 1.1 1.1 6 lot\nBridgeEnter PJSIP/1001-2 1.2 1.1 6 lot\n"
+#define LOT_LISTED                                                                                           \
+    "BridgeListItem - - - 0 other\nBridgeListItem - - - 0 lot\nBridgeListItem - - - 0 lot\n"                 \
+    "CoreShowChannel PJSIP/trunk-1 1.1 1.1 6 lot\nCoreShowChannel PJSIP/1001-2 1.2 1.1 6 lot\n"
 #define TOLD_CARL "1.1 ringing shown\n1.1 answered \n1.1 answered anna\n1.1 answered carl\n"
 
 /* What happens while the connection is away, as events would have told it and as the list after it does. */
@@ -252,6 +268,16 @@ static void the_list_says_what_the_events_would_have_said(void **state)
          "BridgeEnter PJSIP/1002-9 1.2 1.1 6 a\nBridgeEnter PJSIP/trunk-1 1.1 1.1 6 a\n",
          "CoreShowChannel PJSIP/1002-9 1.2 1.1 6 a\n" TRUNK_UP,
          "1.1 ringing shown\n1.1 answered \n1.1 answered carl\n"},
+        {"the caller is parked where an agent's telephone is parked, too, before anybody listens", "", PARKED,
+         LOT_LISTED, "1.1 ringing shown\n1.1 answered \n"},
+        {"the same, and then the agent takes the call up", "",
+         PARKED "BridgeEnter PJSIP/1001-2 1.2 1.1 6 a\nBridgeEnter PJSIP/trunk-1 1.1 1.1 6 a\n",
+         "BridgeListItem - - - 0 lot\nCoreShowChannel PJSIP/1001-2 1.2 1.1 6 a\n" TRUNK_UP,
+         "1.1 ringing shown\n1.1 answered \n1.1 answered anna\n"},
+        {"the caller is parked while nobody listens", RINGS,
+         "Newstate PJSIP/trunk-1 1.1 1.1 6\nNewstate PJSIP/1001-2 1.2 1.1 6\n"
+         "BridgeEnter PJSIP/trunk-1 1.1 1.1 6 lot\nBridgeEnter PJSIP/1001-2 1.2 1.1 6 lot\n",
+         LOT_LISTED, "1.1 ringing shown\n1.1 answered \n"},
         {"nothing: it still rings", RINGS, "",
          "CoreShowChannel PJSIP/trunk-1 1.1 1.1 4\nCoreShowChannel PJSIP/1001-2 1.2 1.1 5",
          "1.1 ringing shown\n"},
@@ -347,6 +373,30 @@ static void what_a_list_has_too_much_of_is_asked_for_when_there_is_room(void **s
     ami_calls_free(&world.calls);
 }
 
+/* And the memory of lots that nobody is in goes with the list (the sanitizers look). */
+static void so_many_lots_are_remembered(void **state)
+{
+    (void)state;
+    open_world(false);
+    play("list");
+    for (uint32_t i = 0; i <= AMI_HOLDING_MAX; i++)
+        read_text(arena_format(&arena,
+                               "Event: BridgeListItem\nBridgeUniqueid: %u\n"
+                               "BridgeTechnology: holding_bridge\n\n",
+                               i));
+    play(arena_format(
+             &arena,
+             RINGS "CoreShowChannel PJSIP/trunk-1 1.1 1.1 6 %d\nCoreShowChannel PJSIP/1001-2 1.2 1.1 6 %d\n"
+                   "CoreShowChannel PJSIP/trunk-3 3.1 3.1 6 0\nCoreShowChannel PJSIP/1001-4 3.2 3.1 6 0\nend",
+             AMI_HOLDING_MAX, AMI_HOLDING_MAX)
+             .ptr);
+    assert_true(slice_is(ami_calls_agent(world.calls, SLICE("1.1")), "anna"));
+    assert_int_equal(ami_calls_agent(world.calls, SLICE("3.1")).len, 0);
+    play("list");
+    read_text(SLICE("Event: BridgeListItem\nBridgeUniqueid: x\nBridgeTechnology: holding_bridge\n\n"));
+    ami_calls_free(&world.calls);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -357,6 +407,7 @@ int main(void)
         ARENA_TEST(a_caller_is_found_on_the_channel_that_has_its_name),
         ARENA_TEST(a_channel_is_commanded_by_the_name_that_is_listed),
         ARENA_TEST(what_is_answered_before_the_question_is_said_behind_it),
+        ARENA_TEST(so_many_lots_are_remembered),
         ARENA_TEST(what_a_list_has_too_much_of_is_asked_for_when_there_is_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
