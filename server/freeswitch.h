@@ -32,6 +32,7 @@ struct freeswitch_sync {
     bool is_cut;         /* there was more than could be asked for */
     bool is_unlisted;    /* it did not say which channels there are */
     bool is_unexplained; /* nor what one is */
+    bool is_pinged;      /* the answer is due */
     uint64_t gaps;       /* as they were when it was last asked for all channels */
 };
 
@@ -53,7 +54,8 @@ struct freeswitch *freeswitch_of(const struct gateway_link *link);
 
 /* freeswitch_sync.c */
 void freeswitch_sync_begin(struct gateway_link *link); /* unless it is under way */
-/* For gateway_link_every(): when events may have been lost, or an answer was none. */
+/* For gateway_link_every(): when events may have been lost, or an answer was none; else it is asked whether
+ * it still answers. */
 void freeswitch_sync_on_time(struct gateway_link *link);
 /* The list is read in pieces: it is the answer that comes next, its head is there, its bytes come. */
 bool freeswitch_sync_is_listing(const struct gateway_link *link);

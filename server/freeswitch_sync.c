@@ -124,8 +124,12 @@ void freeswitch_sync_response(struct gateway_link *link, const struct esl_frame 
     struct freeswitch_sync *sync = sync_of(link);
     struct esl_event event;
     struct fault fault;
-    if (sync->answered == sync->asked)
-        return; /* nothing was asked */
+    if (sync->answered == sync->asked) {
+        if (sync->is_pinged)
+            gateway_link_expect(link, 0, NULL);
+        sync->is_pinged = false;
+        return;
+    }
     struct slice id = arena_copy(arena, slice_of(sync->ids[sync->answered++]));
     if (ascii_begins(frame->body, "-err no such channel"))
         gone(freeswitch, id, arena);
@@ -152,11 +156,21 @@ void freeswitch_sync_begin(struct gateway_link *link)
     gateway_link_write(link, SLICE("api show channels as json\n\n"));
 }
 
+/* Its machine acknowledges what is sent to it, also when it hangs itself. */
+static void ping(struct gateway_link *link)
+{
+    sync_of(link)->is_pinged = true;
+    gateway_link_expect(link, FREESWITCH_PING_DEADLINE_MS, "it does not answer a ping");
+    gateway_link_write(link, SLICE("api uptime\n\n"));
+}
+
 void freeswitch_sync_on_time(struct gateway_link *link)
 {
     const struct freeswitch_sync *sync = sync_of(link);
     if (sync->is_unlisted || sync->is_unexplained || sync->gaps != freeswitch_of(link)->stream.gaps)
         freeswitch_sync_begin(link);
+    else if (sync->phase == SYNC_IDLE)
+        ping(link);
 }
 
 bool freeswitch_sync_is_listing(const struct gateway_link *link)

@@ -115,6 +115,8 @@ class Switch:
             self.peer = peer
         elif command.startswith("api uuid_dump "):
             peer.sendall(self.dumps.pop(command.split()[-1], NO_SUCH_CHANNEL))
+        elif command == "api uptime":
+            peer.sendall(b"Content-Type: api/response\nContent-Length: 2\n\n17")
         elif command.startswith("bgapi "):
             peer.sendall(b"Content-Type: command/reply\nReply-Text: +OK Job-UUID: 1\nJob-UUID: 1\n\n")
 

@@ -110,12 +110,64 @@ static void an_end_that_is_no_event_keeps_no_other_waiting(void **state)
     hang_up();
 }
 
+/* Since it was there. */
+static unsigned times_heard(const char *text)
+{
+    char heard[HEARD_MAX];
+    unsigned count = 0;
+    ssize_t len = recv(peer, heard, sizeof heard - 1, MSG_DONTWAIT | MSG_PEEK);
+    heard[len > 0 ? len : 0] = '\0';
+    for (const char *at = heard; (at = strstr(at, text)); at++)
+        count++;
+    return count;
+}
+
+/* Of a process that hangs everything looks well: the machine takes what is sent. */
+static void one_that_does_not_answer_a_ping_is_cut_off(void **state)
+{
+    (void)state;
+    struct gateway *gateway = open_connected();
+    const struct gateway_link *link = gateway_link(gateway);
+    const struct freeswitch_session *session = gateway_link_state(link);
+    UNTIL(session->is_synced);
+    pass(FREESWITCH_LIST_EVERY_MS);
+    UNTIL(times_heard("api uptime\n\n") == 1);
+    say(peer, SLICE("Content-Type: api/response\nContent-Length: 2\n\n17"));
+    UNTIL(!link->due_ms[LINK_EXPECTED]);
+    pass(FREESWITCH_LIST_EVERY_MS);
+    UNTIL(times_heard("api uptime\n\n") == 2);
+    pass(FREESWITCH_PING_DEADLINE_MS - 1);
+    assert_false(link->is_cut);
+    pass(1);
+    UNTIL(is_hung_up(peer));
+    UNTIL(is_in(gateway, "waiting", "it does not answer a ping"));
+    hang_up();
+}
+
+/* Not even with what answers a ping later. */
+static void nobody_talks_the_deadline_of_the_login_away(void **state)
+{
+    (void)state;
+    world.line.protocol = GATEWAY_FREESWITCH;
+    listener = peer_listen(&world.line.port);
+    struct gateway *gateway = open_line();
+    peer = peer_accept(listener);
+    say(peer, SLICE("Content-Type: api/response\nContent-Length: 2\n\n17Content-Type: auth/request\n\n"));
+    UNTIL(times_heard("auth ") == 1);
+    pass(FREESWITCH_LOGIN_DEADLINE_MS);
+    UNTIL(is_hung_up(peer));
+    UNTIL(is_in(gateway, "waiting", "it does not speak as FreeSWITCH does"));
+    hang_up();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         GATEWAY_TEST(a_freeswitch_that_was_started_anew_ends_its_calls_a_few_at_a_time),
         GATEWAY_TEST(calls_that_wait_for_their_end_go_with_the_gateway),
         GATEWAY_TEST(an_end_that_is_no_event_keeps_no_other_waiting),
+        GATEWAY_TEST(one_that_does_not_answer_a_ping_is_cut_off),
+        GATEWAY_TEST(nobody_talks_the_deadline_of_the_login_away),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
