@@ -1,6 +1,6 @@
 /* Reads what the journal knows: the keys of the idempotency window into the filter, and of mails who wrote in
  * which thread and what counts in the budgets. Newest first and page by page on the reader's link, while the
- * project decides already: until the last page is in, every key is looked up. */
+ * project decides already: until the last page is in, or the filter is full, every key is looked up. */
 #include "rules/record.h"
 #include "server/log.h"
 #include "server/mail_thread.h"
@@ -89,8 +89,9 @@ static void take_keys(struct project *project, const struct pg_reply *reply, int
         known_keys_add(project->known, &conversation, at_ms);
 }
 
-/* What is older would push out what is newer, and is looked up instead. Mails are read on: who takes part in
- * a thread, and what counts in its budget, nobody looks up. */
+/* What is older would push out what is newer, and is looked up instead: all that is as old as this page, for
+ * the next one may hold more of its last millisecond. Mails are read on: who takes part in a thread, and what
+ * counts in its budget, nobody looks up. */
 static void stop_at_full(struct project *project, int64_t newest_ms)
 {
     if (project->known_load.keys_full || !known_keys_is_full(project->known))
@@ -116,13 +117,12 @@ static void take_page(struct project *project, const struct pg_reply *reply)
             newest_ms = at_ms;
     }
     arena_deinit(&arena);
-    bool is_last = reply->rows == 0 || load->before_seq <= PROJECT_KNOWN_PAGE;
-    if (!is_last)
-        stop_at_full(project, newest_ms);
-    if (is_last)
+    if (reply->rows == 0 || load->before_seq <= PROJECT_KNOWN_PAGE) {
         finish(project);
-    else
-        load->before_seq -= PROJECT_KNOWN_PAGE;
+        return;
+    }
+    stop_at_full(project, newest_ms);
+    load->before_seq -= PROJECT_KNOWN_PAGE;
 }
 
 static void on_page(void *ctx, const struct pg_reply *reply)
@@ -130,9 +130,11 @@ static void on_page(void *ctx, const struct pg_reply *reply)
     struct project *project = ctx;
     struct known_load *load = &project->known_load;
     static struct log_limit limit;
-    load->asked = false;
-    if (reply->outcome == PG_OK && !load->stale && project_is_owned(project)) {
-        take_page(project, reply);
+    bool is_stale = load->stale;
+    load->asked = load->stale = false;
+    if (reply->outcome == PG_OK && project_is_owned(project)) {
+        if (!is_stale)
+            take_page(project, reply);
         if (!load->complete)
             ask_page(project);
     } else if (reply->outcome == PG_REFUSED) {
@@ -141,7 +143,6 @@ static void on_page(void *ctx, const struct pg_reply *reply)
             (struct log_field[]){log_text("project", project_name(project)), log_str("why", reply->message)},
             2);
     }
-    load->stale = false;
     project_reply_done(project);
 }
 

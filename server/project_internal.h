@@ -100,8 +100,8 @@ struct batch {
 /* How far what the journal knows is loaded: from the newest row back to the beginning of the longest window.
  */
 struct known_load {
-    int64_t from_ms;
-    uint64_t before_seq;
+    int64_t from_ms;             /* what is older is not read */
+    uint64_t before_seq;         /* the rows from here on are in */
     bool asked, stale, complete; /* stale: the page under way belongs to an earlier ownership */
     bool keys_full;              /* no more keys are taken, but mails still are */
 };

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rules/mail_budget.h"
 #include "rules/record.h"
 #include "server/log.h"
 #include "server/mail_thread.h"
@@ -128,21 +129,42 @@ static struct slice mail_input(struct arena *arena)
     return record_input(&input, arena);
 }
 
+static void answer(struct project *project)
+{
+    pg_on_reply on_reply = journal.on_reply;
+    uint64_t first = journal.first ? journal.first : 1;
+    struct pg_reply reply = {.outcome = PG_OK, .rows = (int)(journal.before - first), .message = ""};
+    journal.on_reply = NULL;
+    on_reply(project, &reply);
+}
+
 /* Answers page after page, until none is asked for any more. */
 static void load(struct project *project)
 {
     known_load_start(project);
-    while (journal.on_reply) {
-        pg_on_reply on_reply = journal.on_reply;
-        uint64_t first = journal.first ? journal.first : 1;
-        struct pg_reply reply = {.outcome = PG_OK, .rows = (int)(journal.before - first), .message = ""};
-        journal.on_reply = NULL;
-        on_reply(project, &reply);
-    }
+    while (journal.on_reply)
+        answer(project);
     assert_true(project->known_load.complete);
 }
 
-static void with_room_for(uint32_t keys_max, void (*check)(const struct project *project))
+/* The project is lost, and owned again, while its second page is under way. */
+static void load_and_lose(struct project *project)
+{
+    known_load_start(project);
+    answer(project);
+    known_forget(project);
+    known_load_start(project);
+    answer(project);
+    assert_int_equal(known_keys_count(project->known), 0);
+    assert_non_null(journal.on_reply); /* nobody waits for the next look around */
+    assert_int_equal(journal.before, ROWS + 1);
+    while (journal.on_reply)
+        answer(project);
+    assert_true(project->known_load.complete);
+}
+
+static void with_room_for(uint32_t keys_max, void (*load_all)(struct project *project),
+                          void (*check)(const struct project *project))
 {
     struct project_config config = {.window_ms = INT64_C(7) * 86400000};
     struct app app = {.reader = NULL};
@@ -159,10 +181,12 @@ static void with_room_for(uint32_t keys_max, void (*check)(const struct project 
     project->journal_seq = ROWS;
     project->known = known_keys_alloc(keys_max);
     project->writers = known_writers_alloc(KNOWN_WRITERS_MAX);
-    load(project);
+    project->mail_budget = mail_budget_alloc();
+    load_all(project);
     check(project);
     known_keys_free(&project->known);
     known_writers_free(&project->writers);
+    mail_budget_free(&project->mail_budget);
     arena_deinit(&arena);
     free(project);
 }
@@ -196,19 +220,26 @@ static void check_whole(const struct project *project)
 static void all_of_the_window_is_known(void **state)
 {
     (void)state;
-    with_room_for(KNOWN_KEYS_MAX, check_whole);
+    with_room_for(KNOWN_KEYS_MAX, load, check_whole);
 }
 
 static void where_keys_have_no_room_mails_are_known_all_the_same(void **state)
 {
     (void)state;
-    with_room_for(KEYS_MAX, check_full);
+    with_room_for(KEYS_MAX, load, check_full);
+}
+
+static void a_page_of_an_earlier_ownership_is_asked_for_anew(void **state)
+{
+    (void)state;
+    with_room_for(KNOWN_KEYS_MAX, load_and_lose, check_whole);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_of_the_window_is_known),
+        cmocka_unit_test(a_page_of_an_earlier_ownership_is_asked_for_anew),
         cmocka_unit_test(where_keys_have_no_room_mails_are_known_all_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
