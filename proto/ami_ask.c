@@ -29,9 +29,13 @@ void ami_ask_next(struct ami_calls *calls)
     while (!calls->is_resyncing && calls->asking < AMI_ASKS_MAX && calls->asks.next_ask != &calls->asks) {
         struct ami_call *call = calls->asks.next_ask;
         ami_ask_forget(call);
-        calls->asking++;
-        calls->options.ask_presentation(calls->options.ctx, ami_text(&call->caller->name),
-                                        ami_text(&call->id));
+        if (calls->options.ask_presentation(calls->options.ctx, ami_text(&call->caller->name),
+                                            ami_text(&call->id))) {
+            calls->asking++;
+            continue;
+        }
+        call->is_withheld = true; /* nobody can say that it is not */
+        ami_call_ring(calls, call);
     }
 }
 

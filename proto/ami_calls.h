@@ -40,8 +40,9 @@ struct ami_calls_options {
     /* Whose extension that is; empty: nobody's. May be NULL. */
     struct slice (*agent_at)(void *ctx, struct slice extension);
     /* Asks Asterisk for CALLERID(pres) of a channel, with AMI_PRESENTATION_ID and the Linkedid as ActionID:
-     * the call rings when the answer is read. NULL: nobody asks. */
-    void (*ask_presentation)(void *ctx, struct slice channel, struct slice call);
+     * the call rings when the answer is read. False: that cannot be asked, and it is taken to be withheld.
+     * NULL: nobody asks. */
+    bool (*ask_presentation)(void *ctx, struct slice channel, struct slice call);
     /* Whether that call began before and goes on: it does wherever its caller is led. NULL: none does. */
     bool (*is_open)(void *ctx, struct slice call);
     const struct slice *contexts; /* none: all; borrowed for as long as the calls live */

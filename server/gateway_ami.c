@@ -60,7 +60,7 @@ static bool is_open(void *ctx, struct slice call)
     return gateway_calls_find(ami->gateway, call, &found);
 }
 
-static void ask_presentation(void *ctx, struct slice channel, struct slice call)
+static bool ask_presentation(void *ctx, struct slice channel, struct slice call)
 {
     struct ami *ami = ctx;
     struct gateway_link *link = gateway_link(ami->gateway);
@@ -68,13 +68,14 @@ static void ask_presentation(void *ctx, struct slice channel, struct slice call)
     char id[sizeof AMI_PRESENTATION_ID + AMI_ID_MAX];
     size_t len = sizeof AMI_PRESENTATION_ID - 1;
     if (!link)
-        return;
+        return true; /* it is asked for on the next one */
     memcpy(id, AMI_PRESENTATION_ID, len);
     memcpy(id + len, call.ptr, call.len);
     ami_action_begin(&action, "GetVar", (struct slice){id, len + call.len});
     ami_action_add(&action, "Channel", channel);
     ami_action_add(&action, "Variable", SLICE("CALLERID(pres)"));
     send_action(link, &action);
+    return !action.is_bad;
 }
 
 static bool is_live(struct gateway *gateway, struct slice call)

@@ -47,7 +47,7 @@ static struct slice agent_at(void *ctx, struct slice extension)
                                          : (struct slice){NULL, 0};
 }
 
-static void ask_presentation(void *ctx, struct slice channel, struct slice call)
+static bool ask_presentation(void *ctx, struct slice channel, struct slice call)
 {
     struct world *of = ctx;
     (void)channel;
@@ -55,6 +55,7 @@ static void ask_presentation(void *ctx, struct slice channel, struct slice call)
     memcpy(of->asked[of->asks++], call.ptr, call.len);
     if (of->asks - of->answers > of->most)
         of->most = of->asks - of->answers;
+    return true;
 }
 
 static void open_world(bool asks)
