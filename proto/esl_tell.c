@@ -57,6 +57,7 @@ void esl_tell_ringing(struct esl_calls *calls, struct esl_call *call, const stru
     struct value data = value_map(arena, 6), from = value_map(arena, 2), attributes = value_map(arena, 2);
     struct slice number = esl_tell_text(event, "Caller-Caller-ID-Number", arena);
     struct slice name = esl_tell_text(event, "Caller-Caller-ID-Name", arena);
+    struct slice to = esl_tell_text(event, "Caller-Destination-Number", arena);
     struct slice agent =
         call->agent.len ? call->agent : esl_tell_text(event, "variable_patchbay_agent", arena);
     set_time(&document, event,
@@ -67,7 +68,7 @@ void esl_tell_ringing(struct esl_calls *calls, struct esl_call *call, const stru
     if (!slice_equal(name, number))
         value_set_text(&from, "name", name);
     value_set(&data, "from", from);
-    value_set_text(&data, "to", esl_tell_text(event, "Caller-Destination-Number", arena));
+    value_set_text(&data, "to", to.len || !call->is_outside ? to : SLICE("s")); /* as Asterisk has it */
     if (!call->is_outside)
         value_set(&data, "direction", value_string(SLICE("outbound")));
     if (!call->is_outside)

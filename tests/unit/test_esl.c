@@ -207,6 +207,16 @@ static void calls_of_other_contexts_are_none(void **state)
     esl_calls_free(&story->calls);
 }
 
+/* As on an analogue line. An event needs something: the gateway's endpoint is called then. */
+static void a_call_to_no_number_is_one(void **state)
+{
+    (void)state;
+    struct story *story = story_new();
+    happen(story, "event=CHANNEL_CREATE id=a way=inbound in=public");
+    assert_string_equal(story->text, "a:ringing>s");
+    esl_calls_free(&story->calls);
+}
+
 /* As after a restart: of both uuid_dump says what they are now. */
 static void a_call_that_is_open_is_found_wherever_it_is(void **state)
 {
@@ -365,6 +375,7 @@ int main(void)
         ARENA_TEST(a_consultation_leaves_the_call_with_its_agent),
         ARENA_TEST(agents_are_known_by_their_phones),
         ARENA_TEST(calls_of_other_contexts_are_none),
+        ARENA_TEST(a_call_to_no_number_is_one),
         ARENA_TEST(a_call_that_is_open_is_found_wherever_it_is),
         ARENA_TEST(a_caller_who_is_bridged_was_made_by_nobody),
         ARENA_TEST(a_call_that_an_agent_orders_is_the_customers),
