@@ -43,6 +43,12 @@ struct pg_link *long_links_pick(const struct long_links *links)
     return best;
 }
 
+void long_links_cut(const struct long_links *links, const char *why)
+{
+    for (size_t i = 0; i < LONG_LINKS; i++)
+        pg_link_cut(links->links[i], why);
+}
+
 unsigned long_links_close(struct long_links **links, void (*on_closed)(void *ctx), void *ctx)
 {
     if (!*links)

@@ -16,6 +16,8 @@ struct long_links;
 struct long_links *long_links_open(uv_loop_t *loop, const char *conninfo, char *why, size_t why_size);
 /* The one with the least to do, or NULL while none is up. */
 struct pg_link *long_links_pick(const struct long_links *links);
+/* As pg_link_cut(), each of them. */
+void long_links_cut(const struct long_links *links, const char *why);
 /* *links is NULL at once. Gives how often on_closed will be called, in later turns of the loop. */
 unsigned long_links_close(struct long_links **links, void (*on_closed)(void *ctx), void *ctx);
 

@@ -85,9 +85,8 @@ static void on_settled(void *ctx, bool settled)
     operation_reply(answer->call, 200, &result);
 }
 
-static void on_stored(void *ctx, const struct pg_reply *reply)
+static void take_stored(struct answer *answer, const struct pg_reply *reply)
 {
-    struct answer *answer = ctx;
     struct operation_call *call = answer->call;
     if (reply->outcome == PG_REFUSED) {
         log_event(LOG_ERROR, "the database refused a project file",
@@ -104,6 +103,14 @@ static void on_stored(void *ctx, const struct pg_reply *reply)
         answer->changed = pg_bool(reply, 0, 1);
         project_facts_changed(call->project, on_settled, answer);
     }
+}
+
+static void on_stored(void *ctx, const struct pg_reply *reply)
+{
+    struct answer *answer = ctx;
+    struct project *project = answer->call->project; /* what is answered takes its call along */
+    take_stored(answer, reply);
+    project_let_go(project);
 }
 
 static void store(struct operation_call *call, const struct project_config *config, struct slice file,
@@ -125,7 +132,9 @@ static void store(struct operation_call *call, const struct project_config *conf
         .name = "config_apply", .params = params, .param_count = PARAM_COUNT, .binary_result = true};
     struct answer *answer = arena_new(call->arena, struct answer);
     answer->call = call;
-    if (!pg_link_submit(call->app->desk, &query, on_stored, answer))
+    if (pg_link_submit(call->app->desk, &query, on_stored, answer))
+        project_hold(call->project);
+    else
         fail(call, PROBLEM_STORAGE_UNAVAILABLE, NULL, "the database cannot be reached; nothing was changed");
 }
 

@@ -121,8 +121,7 @@ static void on_chunk(struct operation_call *call, unsigned status, struct slice 
         job_fail(call, &job->problem);
         return;
     }
-    if (!job->call.app->draining)
-        project_facts_changed(job->call.project, NULL, NULL);
+    project_facts_changed(job->call.project, NULL, NULL);
     write_progress(job, "running", "", on_progress);
 }
 

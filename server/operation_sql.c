@@ -10,6 +10,7 @@
 #include "server/http.h"
 #include "server/log.h"
 #include "server/long_links.h"
+#include "server/project.h"
 #include "server/rpc.h"
 #include "storage/pg_link.h"
 
@@ -28,6 +29,7 @@ struct run {
     operation_sql_then then;
     operation_sql_failed failed;
     unsigned tries;
+    struct project *held; /* while the statement is under way */
 };
 
 static void submit(struct run *run);
@@ -153,9 +155,8 @@ static void on_row(struct run *run, const struct pg_reply *reply)
         operation_reply_json(run->call, status, pg_cell(reply, 0, 1));
 }
 
-static void on_reply(void *ctx, const struct pg_reply *reply)
+static void take_reply(struct run *run, const struct pg_reply *reply)
 {
-    struct run *run = ctx;
     switch (reply->outcome) {
     case PG_OK:
         if (reply->rows == 1)
@@ -179,6 +180,15 @@ static void on_reply(void *ctx, const struct pg_reply *reply)
     }
 }
 
+static void on_reply(void *ctx, const struct pg_reply *reply)
+{
+    struct run *run = ctx;
+    struct project *held =
+        run->held; /* the answer may take the run along, and a next statement holds it too */
+    take_reply(run, reply);
+    project_let_go(held);
+}
+
 /* What may touch many rows, or waits for whoever has one of many. */
 static bool is_long(const char *file)
 {
@@ -199,6 +209,16 @@ static struct pg_link *link_for(const struct run *run)
     return link ? link : app->desk;
 }
 
+/* Whoever pauses between statements, for a client, may find it gone, and call->project with it: the router
+ * stops. */
+static struct project *find_project(const struct operation_call *call)
+{
+    struct project *project = call->app->projects;
+    while (project && project_id(project) != call->principal->project)
+        project = project_next(project);
+    return project;
+}
+
 static void submit(struct run *run)
 {
     struct operation_call *call = run->call;
@@ -211,11 +231,16 @@ static void submit(struct run *run)
         {run->args, run->args_len, false},
     };
     const struct pg_query query = {.name = run->file, .params = params, .param_count = PARAM_COUNT};
+    run->held = find_project(call);
     if (run->tries++ == OPERATION_SQL_TRIES)
         fail(run, PROBLEM_OVERLOADED, "others are changing the same record");
-    else if (!link || !pg_link_submit(link, &query, on_reply, run)) /* none: the router stops */
+    else if (!run->held)
+        fail(run, PROBLEM_STORAGE_UNAVAILABLE, "the router is stopping; nothing was changed");
+    else if (!pg_link_submit(link, &query, on_reply, run))
         fail(run, pg_link_is_up(link) ? PROBLEM_OVERLOADED : PROBLEM_STORAGE_UNAVAILABLE,
              "the database cannot take the operation at the moment; nothing was changed");
+    else
+        project_hold(run->held);
 }
 
 void operation_sql_run(struct operation_call *call, const char *file, const struct value *args,

@@ -17,7 +17,8 @@
 /* A handler: the row's sql with the call's parameters; a list's limit gets its default. */
 void operation_sql(struct operation_call *call);
 
-/* What happens with the answer; `json` lives in the call's arena. NULL: it is sent. */
+/* What happens with the answer; `json` lives in the call's arena. NULL: it is sent. The call's project is
+ * there until it has returned. */
 typedef void (*operation_sql_then)(struct operation_call *call, unsigned status, struct slice json);
 void operation_sql_run(struct operation_call *call, const char *file, const struct value *args,
                        operation_sql_then then);

@@ -7,6 +7,7 @@
 
 #include "server/gateways.h"
 #include "server/log.h"
+#include "server/long_links.h"
 #include "server/metrics.h"
 #include "server/project_internal.h"
 #include "server/publisher.h"
@@ -37,9 +38,11 @@ static void expire(struct project *project, int64_t now)
 static void cut_silent(struct project *project)
 {
     pg_link_cut(project->app->writer, "it did not answer while stopping");
-    if (project->trimming || project->filling || project->index.running || project->upkeep.asked ||
-        project->orphans.is_asked)
+    if (project->holds || project->trimming || project->filling || project->index.running ||
+        project->upkeep.asked || project->orphans.is_asked)
         pg_link_cut(project->app->desk, "it did not answer while stopping");
+    if (project->holds && project->app->long_links)
+        long_links_cut(project->app->long_links, "it did not answer while stopping");
 }
 
 /* Requests whose time is over, the lease, and whatever a lost message left undone. */
@@ -184,8 +187,8 @@ static void on_timer_closed(uv_handle_t *handle)
 /* As soon as nothing is in flight any more. */
 static void finish_close(struct project *project)
 {
-    if (project->replies)
-        return; /* answered by the database, or by the link when it is closed */
+    if (project->replies || project->holds)
+        return; /* answered by the database, or by the link when it is cut */
     if (project->core.batch_count)
         flight_discard_requests(project);
     /* What came back from a batch that failed meanwhile, and repeats that waited for it. */
@@ -222,6 +225,19 @@ void project_reply_done(struct project *project)
 {
     assert(project->replies > 0);
     if (--project->replies == 0 && project->state == PROJECT_CLOSING)
+        finish_close(project);
+}
+
+void project_hold(struct project *project)
+{
+    assert(project->state != PROJECT_CLOSED);
+    project->holds++;
+}
+
+void project_let_go(struct project *project)
+{
+    assert(project->holds > 0);
+    if (--project->holds == 0 && project->state == PROJECT_CLOSING)
         finish_close(project);
 }
 

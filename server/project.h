@@ -17,6 +17,12 @@ struct project *project_open(struct app *app, uint32_t id, struct slice name);
 void project_close(struct project *project, void (*on_closed)(void *ctx), void *ctx);
 struct project *project_next(const struct project *project);
 
+/* For whoever asks the database and looks at the project when the answer comes: it is not gone before it was
+ * let go as often as it was held. What is not answered in PROJECT_CLOSE_WAIT_MS of its closing loses its
+ * link. */
+void project_hold(struct project *project);
+void project_let_go(struct project *project);
+
 /* Nothing waits and nothing is in flight. */
 bool project_is_idle(const struct project *project);
 /* Requests that wait for a batch. */

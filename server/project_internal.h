@@ -176,6 +176,7 @@ struct project {
     int64_t retry_at_ms, renewed_ms;
     int64_t committed_ms; /* the last batch */
     unsigned replies;     /* callbacks of links still to come */
+    unsigned holds;       /* of people's questions */
     unsigned handles;
     void (*on_closed)(void *ctx);
     void *closed_ctx;
