@@ -259,21 +259,38 @@ static void put(struct csv_text *text, struct slice bytes)
     text->len += bytes.len;
 }
 
-/* Behind its apostrophes. */
-static bool is_formula(struct slice cell)
+static struct slice without_any(struct slice text, const char *leading)
+{
+    while (text.len && strchr(leading, *text.ptr) && *text.ptr)
+        text = (struct slice){text.ptr + 1, text.len - 1};
+    return text;
+}
+
+/* What begins here, in the middle of a cell or at its start, gets an apostrophe, or has one already. */
+static bool is_neutralised(struct slice rest, bool is_start)
 {
     static const char *const beginnings[] = {
-        "=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20",
+        "=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20",
     };
-    size_t at = 0;
-    while (at < cell.len && cell.ptr[at] == '\'')
-        at++;
+    struct slice text = without_any(rest, "'\""), bare = without_any(rest, "'");
     for (size_t i = 0; i < sizeof beginnings / sizeof *beginnings; i++) {
         size_t len = strlen(beginnings[i]);
-        if (cell.len - at >= len && memcmp(cell.ptr + at, beginnings[i], len) == 0)
+        if (text.len >= len && memcmp(text.ptr, beginnings[i], len) == 0)
             return true;
     }
-    return false;
+    return is_start && bare.len && strchr("\t\r\n", *bare.ptr) && *bare.ptr;
+}
+
+/* Where a part of a cell begins in some spreadsheet. */
+static bool is_part(struct slice cell, size_t at)
+{
+    return at == 0 || cell.ptr[at - 1] == ';' || cell.ptr[at - 1] == '\t' || cell.ptr[at - 1] == '\r' ||
+           cell.ptr[at - 1] == '\n';
+}
+
+static struct slice rest_of(struct slice cell, size_t at)
+{
+    return (struct slice){cell.ptr + at, cell.len - at};
 }
 
 static bool needs_quotes(struct slice cell)
@@ -284,16 +301,22 @@ static bool needs_quotes(struct slice cell)
     return false;
 }
 
-static void put_quoted(struct csv_text *text, struct slice cell)
+/* Quotes twice, and an apostrophe before what would be run. */
+static void put_safely(struct csv_text *text, struct slice cell)
 {
     size_t start = 0;
     for (size_t i = 0; i < cell.len; i++) {
-        if (cell.ptr[i] != '"')
+        bool is_risky = is_part(cell, i) && is_neutralised(rest_of(cell, i), i == 0);
+        if (!is_risky && cell.ptr[i] != '"')
             continue;
-        put(text, (struct slice){cell.ptr + start, i + 1 - start});
-        start = i; /* once more */
+        put(text, (struct slice){cell.ptr + start, i - start});
+        if (is_risky)
+            put(text, SLICE("'"));
+        if (cell.ptr[i] == '"')
+            put(text, SLICE("\""));
+        start = i;
     }
-    put(text, (struct slice){cell.ptr + start, cell.len - start});
+    put(text, rest_of(cell, start));
 }
 
 void csv_write(struct csv_text *text, struct slice cell, bool is_first)
@@ -304,9 +327,7 @@ void csv_write(struct csv_text *text, struct slice cell, bool is_first)
         put(text, SLICE(","));
     if (quoted)
         put(text, SLICE("\""));
-    if (is_formula(cell))
-        put(text, SLICE("'"));
-    put_quoted(text, cell);
+    put_safely(text, cell);
     if (quoted)
         put(text, SLICE("\""));
 }
@@ -326,9 +347,12 @@ void csv_write_mark(struct csv_text *text)
     put(text, SLICE("\xef\xbb\xbf"));
 }
 
-struct slice csv_plain(struct slice cell)
+struct slice csv_plain(struct slice cell, struct arena *arena)
 {
-    if (cell.len && *cell.ptr == '\'' && is_formula(cell))
-        return (struct slice){cell.ptr + 1, cell.len - 1};
-    return cell;
+    char *text = arena_alloc(arena, cell.len + 1);
+    size_t len = 0;
+    for (size_t i = 0; i < cell.len; i++)
+        if (cell.ptr[i] != '\'' || !is_part(cell, i) || !is_neutralised(rest_of(cell, i), i == 0))
+            text[len++] = cell.ptr[i];
+    return (struct slice){text, len};
 }

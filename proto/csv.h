@@ -3,10 +3,12 @@
  * empty lines are no rows. Cells are UTF-8. A row with a fault is given as what was read of it before the
  * fault, and reading goes on with the next row.
  *
- * Writing quotes what needs it, ends lines with CRLF, and neutralises formulas: a cell that a spreadsheet
- * would evaluate (it begins with = + - @, as wide characters too, a tab or a line's end, behind any number of
- * apostrophes) gets an apostrophe in front, which csv_plain() takes away again: what was written is read back
- * as it was. */
+ * Writing quotes what needs it, ends lines with CRLF, and neutralises formulas. A spreadsheet may cut a line
+ * at semicolons or tabs instead of commas, and knows no quotes within what it then takes for a cell. So each
+ * part of a cell, from its beginning or from behind a semicolon, a tab or a line's end, gets an apostrophe in
+ * front if it begins with = + - @, as wide characters too, behind any number of apostrophes and quotes; so
+ * does a cell that begins with a tab or a line's end, behind any number of apostrophes. csv_plain() takes all
+ * of them away again: what was written is read back as it was. */
 #ifndef PROTO_CSV_H
 #define PROTO_CSV_H
 
@@ -64,7 +66,7 @@ void csv_write_end(struct csv_text *text);
 /* Lines as they were written elsewhere, and a byte order mark for whoever asks for one. */
 void csv_write_lines(struct csv_text *text, struct slice lines);
 void csv_write_mark(struct csv_text *text);
-/* Without the apostrophe of a neutralised cell. */
-struct slice csv_plain(struct slice cell);
+/* A copy without the apostrophes of a neutralised cell. */
+struct slice csv_plain(struct slice cell, struct arena *arena);
 
 #endif

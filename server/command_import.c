@@ -68,6 +68,14 @@ static void tell(struct import *import, bool is_last)
             (unsigned long long)counts->failed, import->dry_run ? " (dry run: nothing was changed)" : "");
 }
 
+static void tell_left_out(const struct import *import)
+{
+    char text[IMPORT_LEFT_OUT_MAX];
+    import_rows_left_out(import->rows, text);
+    if (text[0])
+        fprintf(stderr, "%s\n", text);
+}
+
 static int write_errors(struct import *import)
 {
     uint32_t count;
@@ -162,6 +170,7 @@ static int read_all(struct import *import)
     }
     if (import_rows_counts(import->rows)->rows || code == COMMAND_GO_ON)
         tell(import, true);
+    tell_left_out(import);
     if (code == COMMAND_GO_ON)
         code = import_rows_counts(import->rows)->failed ? COMMAND_FAILED : COMMAND_OK;
     return code;
@@ -216,7 +225,8 @@ int command_import(int argc, char **argv)
         .about =
             "Creates and changes customers from a CSV file whose first line names the columns (- for standard\n"
             "input). A row is known by id, external_id or one of its contacts; the same file again creates\n"
-            "nothing. Says once a second how far it is. Exits 0 when every row was taken, else 1.\n",
+            "nothing. Fields that the project's file does not declare are left out, and named at the end. Says\n"
+            "once a second how far it is. Exits 0 when every row was taken, else 1.\n",
         .options = options,
         .option_count = sizeof options / sizeof *options,
         .settings = command_setting("database"),

@@ -143,6 +143,11 @@ static const struct field_config *find(const struct fields_config *fields, struc
     return NULL;
 }
 
+bool customer_field_is_declared(const struct fields_config *fields, struct slice name)
+{
+    return find(fields, name) != NULL;
+}
+
 static bool is_none(const struct value *value)
 {
     return value->kind == VALUE_NULL || (value->kind == VALUE_STRING && !value->string.len);

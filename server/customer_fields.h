@@ -33,6 +33,8 @@ bool customer_fields_check(struct value *out, const struct value *given, const s
 bool customer_field_operand(struct value *operand, struct slice name, const struct fields_check *check,
                             struct arena *arena, struct fault *fault) __attribute__((warn_unused_result));
 
+bool customer_field_is_declared(const struct fields_config *fields, struct slice name);
+
 /* The fields of a project's customers; false: the file declares none and they are free. */
 bool customer_fields_of(struct fields_check *check, const struct project_config *config)
     __attribute__((warn_unused_result));

@@ -75,10 +75,11 @@ void http_body_next(struct http_exchange *exchange, http_on_piece on_piece, void
 void http_reply(struct http_exchange *exchange, unsigned status, const char *content_type, struct slice body,
                 const struct http_header *headers, size_t header_count);
 
-/* Ends the exchange with a response whose body comes in pieces. on_closed fires exactly once, when the client
+/* Ends the exchange with a response whose body comes in pieces. `file` is the name that it is to be saved as,
+ * of letters, digits, dots, underscores and hyphens, or NULL. on_closed fires exactly once, when the client
  * went, the bound was reached, or after http_stream_end(); the stream is invalid from then on. */
 struct http_stream *http_reply_stream(struct http_exchange *exchange, const char *content_type,
-                                      void (*on_closed)(void *ctx), void *ctx);
+                                      const char *file, void (*on_closed)(void *ctx), void *ctx);
 /* False when HTTP_STREAM_BUFFER_MAX would be passed: the stream is being cut and on_closed will come. */
 bool http_stream_write(struct http_stream *stream, struct slice bytes);
 size_t http_stream_room(const struct http_stream *stream); /* bytes below HTTP_STREAM_BUFFER_MAX */

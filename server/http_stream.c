@@ -1,5 +1,7 @@
 #include "server/http_internal.h"
 
+#include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,6 +11,7 @@
 
 #define STREAM_BLOCK                                                                                         \
     4096 /* bytes libmicrohttpd asks for at once; also the buffer that an idle stream keeps */
+#define DISPOSITION_MAX 256
 
 struct http_stream {
     struct http_server *server;
@@ -98,8 +101,16 @@ static void on_free(void *cls)
     turn_request(&stream->server->turn);
 }
 
+static void add_file(struct MHD_Response *response, const char *file)
+{
+    char text[DISPOSITION_MAX];
+    int len = snprintf(text, sizeof text, "attachment; filename=\"%s\"", file);
+    assert(len > 0 && (size_t)len < sizeof text);
+    (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_DISPOSITION, text);
+}
+
 struct http_stream *http_reply_stream(struct http_exchange *exchange, const char *content_type,
-                                      void (*on_closed)(void *ctx), void *ctx)
+                                      const char *file, void (*on_closed)(void *ctx), void *ctx)
 {
     struct http_stream *stream = calloc(1, sizeof *stream);
     if (!stream)
@@ -116,6 +127,8 @@ struct http_stream *http_reply_stream(struct http_exchange *exchange, const char
         abort();
     if (content_type)
         (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, content_type);
+    if (file)
+        add_file(response, file);
     (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
     http_exchange_answer(exchange, MHD_HTTP_OK, response);
     return stream;

@@ -8,28 +8,11 @@
 #include "proto/json.h"
 #include "rules/ascii.h"
 #include "server/customer_fields.h"
+#include "server/import_columns.h"
 #include "server/operation_contacts.h"
 #include "server/operation_customers.h"
 
-#define CONTACTS_MAX 1000 /* phone1000 is the last that has a meaning */
 #define ROW_MEMBERS 13
-
-enum column_kind {
-    COLUMN_IGNORED, /* `error` of a file that comes back */
-    COLUMN_ID,
-    COLUMN_TEXT, /* its name is the member's */
-    COLUMN_TAGS,
-    COLUMN_FIELD,
-    COLUMN_LABEL,
-    COLUMN_PHONE,
-    COLUMN_EMAIL,
-};
-
-struct column {
-    enum column_kind kind;
-    struct slice name; /* of the field, or of the member */
-    uint32_t contact;  /* which one, from 0 */
-};
 
 struct pending {
     uint64_t line;
@@ -40,7 +23,7 @@ struct pending {
 struct import_rows {
     struct csv_reader *csv;
     struct arena header_arena, arena; /* of the first line; of the chunk */
-    struct column *columns;
+    struct import_column *columns;
     uint32_t column_count, contact_count;
     struct slice header;
     struct value chunk;
@@ -77,55 +60,6 @@ void import_rows_free(struct import_rows **rows)
 
 /* --- The first line --- */
 
-/* "phone" is the first, "phone2" the second. */
-static bool read_contact_column(struct column *out, struct slice name)
-{
-    static const struct {
-        struct slice name;
-        enum column_kind kind;
-    } kinds[] = {
-        {SLICE("label"), COLUMN_LABEL}, {SLICE("phone"), COLUMN_PHONE}, {SLICE("email"), COLUMN_EMAIL}};
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-        size_t len = kinds[i].name.len;
-        if (name.len < len || name.len > len + 4 || memcmp(name.ptr, kinds[i].name.ptr, len) != 0)
-            continue;
-        uint32_t number = name.len == len;
-        for (size_t at = len; at < name.len; at++) {
-            if (!ascii_is_digit(name.ptr[at]) || (at == len && name.ptr[at] == '0'))
-                return false;
-            number = number * 10 + (uint32_t)(name.ptr[at] - '0');
-        }
-        if (number == 0 || number > CONTACTS_MAX || (number == 1 && name.len > len))
-            return false;
-        *out = (struct column){.kind = kinds[i].kind, .contact = number - 1};
-        return true;
-    }
-    return false;
-}
-
-static bool read_column(struct column *out, struct slice name)
-{
-    static const struct slice texts[] = {SLICE("name"),   SLICE("real_name"),  SLICE("company"),
-                                         SLICE("stage"),  SLICE("owner"),      SLICE("service_rep"),
-                                         SLICE("source"), SLICE("external_id")};
-    static const struct slice field = SLICE("fields.");
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
-        if (slice_equal(name, texts[i])) {
-            *out = (struct column){.kind = COLUMN_TEXT, .name = texts[i]};
-            return true;
-        }
-    }
-    if (name.len > field.len && name.len <= IMPORT_COLUMN_MAX &&
-        memcmp(name.ptr, field.ptr, field.len) == 0) {
-        *out = (struct column){.kind = COLUMN_FIELD, .name = {name.ptr + field.len, name.len - field.len}};
-        return true;
-    }
-    *out = (struct column){.kind = slice_is(name, "id") ? COLUMN_ID : COLUMN_IGNORED};
-    if (slice_is(name, "tags"))
-        out->kind = COLUMN_TAGS;
-    return out->kind != COLUMN_IGNORED || slice_is(name, "error") || read_contact_column(out, name);
-}
-
 static bool read_header(struct import_rows *rows, const struct csv_row *row, struct problem *problem)
 {
     struct arena *arena = &rows->header_arena;
@@ -135,10 +69,10 @@ static bool read_header(struct import_rows *rows, const struct csv_row *row, str
     if (!is_good)
         problem_set(problem, PROBLEM_INVALID, NULL, "line %llu, column %u: the cell %s",
                     (unsigned long long)row->fault_line, row->fault_column, csv_fault_text(row->fault));
-    rows->columns = arena_array(arena, struct column, row->count);
+    rows->columns = arena_array(arena, struct import_column, row->count);
     for (uint32_t i = 0; is_good && i < row->count; i++) {
-        names[i] = arena_copy(arena, ascii_trim(csv_plain(row->cells[i])));
-        is_good = read_column(&rows->columns[i], names[i]);
+        names[i] = ascii_trim(csv_plain(row->cells[i], arena));
+        is_good = import_columns_read(&rows->columns[i], names[i]);
         if (!is_good)
             problem_set(problem, PROBLEM_INVALID, NULL,
                         "line 1, column %u: there is no column of this name: %.*s", i + 1,
@@ -150,7 +84,7 @@ static bool read_header(struct import_rows *rows, const struct csv_row *row, str
                 problem_set(problem, PROBLEM_INVALID, NULL, "line 1, column %u: is the same as column %u",
                             i + 1, j + 1);
         }
-        if (is_good && rows->columns[i].kind >= COLUMN_LABEL &&
+        if (is_good && rows->columns[i].kind >= IMPORT_COLUMN_LABEL &&
             rows->columns[i].contact >= rows->contact_count)
             rows->contact_count = rows->columns[i].contact + 1;
         if (is_good && !slice_is(names[i], "error"))
@@ -170,7 +104,7 @@ static void add_error(struct import_rows *rows, const struct pending *row, const
 {
     bool is_first = true;
     for (uint32_t i = 0; i < rows->column_count; i++) {
-        if (rows->columns[i].kind == COLUMN_IGNORED)
+        if (rows->columns[i].kind == IMPORT_COLUMN_IGNORED)
             continue;
         csv_write(&rows->errors, i < row->count ? row->cells[i] : (struct slice){NULL, 0}, is_first);
         is_first = false;
@@ -221,7 +155,7 @@ static void add_stranger(struct row_reading *reading, uint32_t i)
 
 static bool read_text(struct row_reading *reading, struct value *item, uint32_t i)
 {
-    const struct column *column = &reading->rows->columns[i];
+    const struct import_column *column = &reading->rows->columns[i];
     struct slice text = reading->row->cells[i];
     if (has_control(text))
         return refuse(reading, i, "has control characters");
@@ -278,24 +212,41 @@ static bool read_tags(struct row_reading *reading, struct value *item, uint32_t 
     return true;
 }
 
+/* The cells of fields, but of those that are declared no longer. */
+static bool gather_fields(struct row_reading *reading, const struct fields_config *or_free,
+                          struct value *fields)
+{
+    struct import_rows *rows = reading->rows;
+    size_t size = 0;
+    *fields = value_map(&rows->arena, rows->column_count);
+    for (uint32_t i = 0; i < rows->column_count; i++) {
+        struct import_column *column = &rows->columns[i];
+        struct slice text = reading->row->cells[i];
+        if (column->kind != IMPORT_COLUMN_FIELD || text.len == 0)
+            continue;
+        if (or_free && !customer_field_is_declared(or_free, column->name)) {
+            column->is_left_out = true;
+            continue;
+        }
+        size += text.len + column->name.len;
+        fields->members[fields->count++] = (struct value_member){column->name, value_string(text)};
+        if (fields->count > CUSTOMER_FIELDS_MAX || size > CUSTOMER_FIELDS_SIZE_MAX)
+            return refuse(reading, i, "is one field too many: at most 100 and 16384 bytes");
+    }
+    return true;
+}
+
 static bool read_fields(struct row_reading *reading, struct value *item)
 {
     struct import_rows *rows = reading->rows;
-    struct value fields = value_map(&rows->arena, rows->column_count);
-    size_t size = 0;
-    for (uint32_t i = 0; i < rows->column_count; i++) {
-        struct slice text = reading->row->cells[i];
-        if (rows->columns[i].kind != COLUMN_FIELD || text.len == 0)
-            continue;
-        size += text.len + rows->columns[i].name.len;
-        fields.members[fields.count++] = (struct value_member){rows->columns[i].name, value_string(text)};
-        if (fields.count > CUSTOMER_FIELDS_MAX || size > CUSTOMER_FIELDS_SIZE_MAX)
-            return refuse(reading, i, "is one field too many: at most 100 and 16384 bytes");
-    }
     struct fields_check check;
     struct fault fault;
+    struct value fields;
+    bool are_declared = customer_fields_of(&check, reading->config);
+    if (!gather_fields(reading, are_declared ? check.fields : NULL, &fields))
+        return false;
     struct value stored = fields;
-    if (fields.count && customer_fields_of(&check, reading->config)) {
+    if (fields.count && are_declared) {
         check.wants_required = false; /* import_row() knows whether somebody is new */
         check.from_text = true;
         if (!customer_fields_check(&stored, &fields, &check, &rows->arena, &fault)) {
@@ -315,13 +266,13 @@ static bool read_contacts(struct row_reading *reading, struct value *item)
     struct value contacts = value_list(&rows->arena, rows->contact_count);
     memset(given, 0, sizeof *given * rows->contact_count);
     for (uint32_t i = 0; i < rows->column_count; i++) {
-        const struct column *column = &rows->columns[i];
+        const struct import_column *column = &rows->columns[i];
         struct slice text = reading->row->cells[i];
-        if (column->kind == COLUMN_LABEL)
+        if (column->kind == IMPORT_COLUMN_LABEL)
             given[column->contact].label = text;
-        else if (column->kind == COLUMN_PHONE)
+        else if (column->kind == IMPORT_COLUMN_PHONE)
             given[column->contact].phone = text;
-        else if (column->kind == COLUMN_EMAIL)
+        else if (column->kind == IMPORT_COLUMN_EMAIL)
             given[column->contact].email = text;
     }
     for (uint32_t i = 0; i < rows->contact_count; i++) {
@@ -346,17 +297,17 @@ static bool read_row(struct row_reading *reading, struct value *item)
     *item = value_map(&rows->arena, ROW_MEMBERS);
     reading->strangers = value_list(&rows->arena, 2);
     for (uint32_t i = 0; i < rows->column_count; i++) {
-        const struct column *column = &rows->columns[i];
+        const struct import_column *column = &rows->columns[i];
         struct slice text = reading->row->cells[i];
         struct uuid id;
         if (text.len == 0)
             continue;
-        if (column->kind == COLUMN_ID && !uuid_parse(&id, text))
+        if (column->kind == IMPORT_COLUMN_ID && !uuid_parse(&id, text))
             return refuse(reading, i, "must be a UUID");
-        if (column->kind == COLUMN_ID)
+        if (column->kind == IMPORT_COLUMN_ID)
             value_set(item, "id", value_string(text));
-        if ((column->kind == COLUMN_TEXT && !read_text(reading, item, i)) ||
-            (column->kind == COLUMN_TAGS && !read_tags(reading, item, i)))
+        if ((column->kind == IMPORT_COLUMN_TEXT && !read_text(reading, item, i)) ||
+            (column->kind == IMPORT_COLUMN_TAGS && !read_tags(reading, item, i)))
             return false;
     }
     if (reading->strangers.count)
@@ -368,7 +319,7 @@ static struct pending keep_row(struct import_rows *rows, const struct csv_row *r
 {
     struct slice *cells = arena_array(&rows->arena, struct slice, row->count);
     for (uint32_t i = 0; i < row->count; i++) {
-        cells[i] = arena_copy(&rows->arena, csv_plain(row->cells[i]));
+        cells[i] = csv_plain(row->cells[i], &rows->arena);
         rows->chunk_bytes += cells[i].len;
     }
     return (struct pending){row->line, cells, row->count};
@@ -466,6 +417,11 @@ void import_rows_failed(struct import_rows *rows, const char *why)
     for (uint32_t i = 0; i < rows->chunk.count; i++)
         add_error(rows, &rows->pending[i], why);
     begin_chunk(rows);
+}
+
+void import_rows_left_out(const struct import_rows *rows, char text[IMPORT_LEFT_OUT_MAX])
+{
+    import_columns_left_out(rows->columns, rows->column_count, text);
 }
 
 const struct import_counts *import_rows_counts(const struct import_rows *rows)

@@ -8,10 +8,10 @@
 #include "proto/problem.h"
 #include "rules/project_config.h"
 #include "rules/value.h"
+#include "server/import_columns.h"
 
 #define IMPORT_CHUNK 200              /* rows of one statement */
 #define IMPORT_CHUNK_BYTES (1u << 20) /* of their cells: a chunk ends early there */
-#define IMPORT_COLUMN_MAX 128         /* bytes of a column's name */
 
 struct import_rows;
 
@@ -38,6 +38,10 @@ const struct value *import_rows_chunk(const struct import_rows *rows);
 bool import_rows_done(struct import_rows *rows, struct slice json) __attribute__((warn_unused_result));
 /* Nothing was taken of the chunk, for one reason. */
 void import_rows_failed(struct import_rows *rows, const char *why);
+
+/* Which columns of fields had values that were left out so far, as the project's file declares no such
+ * fields: a sentence, or "". */
+void import_rows_left_out(const struct import_rows *rows, char text[IMPORT_LEFT_OUT_MAX]);
 
 const struct import_counts *import_rows_counts(const struct import_rows *rows);
 /* The errors' own first line, and the errors since they were last cleared: whole lines, `count` of them. */

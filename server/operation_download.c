@@ -24,6 +24,7 @@ struct download {
     struct export_rows rows;
     int64_t after; /* of errors */
     size_t sent;   /* of rows.text */
+    const char *file;
     bool is_asking, is_last, begun, with_mark;
     void (*ask)(struct download *download);
 };
@@ -95,7 +96,7 @@ static void open_stream(struct download *download)
     struct http_exchange *exchange = download->asked->transport;
     download->asked = NULL;
     download->call.transport = NULL;
-    download->stream = http_reply_stream(exchange, CSV_MEDIA_TYPE, on_closed, download);
+    download->stream = http_reply_stream(exchange, CSV_MEDIA_TYPE, download->file, on_closed, download);
     http_stream_on_idle(download->stream, on_idle);
 }
 
@@ -120,7 +121,7 @@ static void answer_page(struct download *download, bool goes_on)
         http_stream_end(download->stream);
 }
 
-static struct download *download_alloc(struct operation_call *call)
+static struct download *download_alloc(struct operation_call *call, const char *what)
 {
     struct download *download = calloc(1, sizeof *download);
     if (!download)
@@ -131,6 +132,9 @@ static struct download *download_alloc(struct operation_call *call)
     download->asked = call;
     download->call = *call;
     principal_copy(&download->principal, call->principal, &download->arena);
+    struct slice project = call->principal->project_name; /* letters, digits, dots, underscores, hyphens */
+    download->file = arena_string(
+        &download->arena, arena_format(&download->arena, "%.*s-%s.csv", (int)project.len, project.ptr, what));
     struct value origin = operation_origin(call);
     download->origin = value_map(&download->arena, 2);
     value_set(&download->origin, "via", value_string(SLICE("http")));
@@ -202,7 +206,7 @@ void operation_export_customers(struct operation_call *call)
     static const char *const names[] = {"stage", "owner", "source", "tag"};
     if (!operation_check_stage(call))
         return;
-    struct download *download = download_alloc(call);
+    struct download *download = download_alloc(call, "customers");
     const struct value *mark = value_member(call->params, "bom");
     download->ask = ask_rows;
     download->with_mark = mark && mark->boolean;
@@ -249,7 +253,7 @@ static void ask_errors(struct download *download)
 
 void operation_import_errors(struct operation_call *call)
 {
-    struct download *download = download_alloc(call);
+    struct download *download = download_alloc(call, "import-errors");
     struct slice id = value_member(call->params, "import")->string;
     download->ask = ask_errors;
     download->filter = value_map(&download->arena, 1);

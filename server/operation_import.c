@@ -190,6 +190,7 @@ static void go_on(struct import_job *job)
         return;
     }
     const struct project_config *config = project_config(job->call.project);
+    char left_out[IMPORT_LEFT_OUT_MAX];
     if (!config) {
         problem_set(&job->problem, PROBLEM_STORAGE_UNAVAILABLE, NULL, "the project is not loaded");
         job_fail(&job->call, &job->problem);
@@ -203,7 +204,8 @@ static void go_on(struct import_job *job)
         give_way(job);
         return;
     case IMPORT_END:
-        write_progress(job, "done", "", on_done);
+        import_rows_left_out(job->rows, left_out);
+        write_progress(job, "done", left_out, on_done);
         return;
     case IMPORT_BAD:
         write_progress(job, "failed", job->problem.detail, on_refused);

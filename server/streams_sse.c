@@ -28,7 +28,7 @@ static size_t sse_room(const struct stream *stream)
 
 static void sse_open(struct stream *stream)
 {
-    stream->http = http_reply_stream(stream->exchange, SSE_MEDIA_TYPE, on_closed, stream);
+    stream->http = http_reply_stream(stream->exchange, SSE_MEDIA_TYPE, NULL, on_closed, stream);
     stream->exchange = NULL;
     (void)http_stream_write(stream->http, SLICE("retry: 2000\n\n"));
 }

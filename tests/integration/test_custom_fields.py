@@ -96,6 +96,26 @@ def test_phones_and_addresses_are_searched_in_any_spelling(desk):
         assert (answer.status, answer.json["code"], answer.json["pointer"]) == (400, "invalid", "/fields/1/value"), value
 
 
+def test_a_field_that_is_declared_no_longer_is_exported_and_left_out_of_an_import(desk):
+    client = desk.client("admin")
+    made = create(client, {"level": 1, "note": "=old", "size": "small"}, external_id="e1", name="Ann")
+    config = project() + FIELDS.replace("  note: {type: text, max: 20}\n", "")
+    assert client.request("PUT", "config", config, {"Content-Type": "application/yaml"}).status == 200
+    saved = client.get("customers/export").bytes
+    assert b",fields.note," in saved and b",'=old," in saved
+
+    def load(data):
+        done = client.post("customers/import", data, headers={"Content-Type": "text/csv"}).json
+        return done["state"], done["changed"], done["unchanged"], done["failed"], done["detail"]
+
+    left_out = "left out, as the project's file does not declare them: fields.note"
+    assert load(saved) == ("done", 0, 1, 0, left_out)
+    assert load(saved.replace(b"Ann", b"Anne").replace(b"old", b"new")) == ("done", 1, 0, 0, left_out)
+    now = client.ok("GET", f"customers/{made['id']}")
+    assert (now["name"], now["fields"]) == ("Anne", made["fields"])
+    assert load(b"external_id,fields.note,fields.level\ne1,,2\n") == ("done", 1, 0, 0, None)
+
+
 def ready(database):
     return {field: done for field, done in database.query("SELECT field, is_ready FROM patchbay.field_indexes ORDER BY 1")}
 

@@ -195,10 +195,10 @@ def export(router, database, *flags):
 
 def test_what_is_exported_is_imported_as_it_was(router, database, load):
     client = router.client("admin")
-    names = ["=1+1", "+x", "-x", "@x", "'=x", "''+x", "'x", "plain", "a,b", 'a"b', "ünï", " a "]
+    names = ["=1+1", "+x", "-x", "@x", "'=x", "''+x", "'x", "plain", "a,b", 'a"b', "ünï", " a ", "a;=1+1", "a;'=1+1;@x", 'a;"=1"']
     for n, name in enumerate(names):
         client.ok("POST", "customers", {"name": name, "external_id": f"e{n}", "tags": ["a;b", "c\\d", "=e", " f", "g  ", " "], "owner": "anna",
-                                        "fields": {"text": "a\nb", "n": 3, "yes": True, "=f": "\t=x"},
+                                        "fields": {"text": "a\nb\r\n=1;-2\t@3", "n": 3, "yes": True, "=f": "\t=x"},
                                         "contacts": [{"label": "=l", "phone": f"+49151123456{n:02}"}, {"email": f"a{n}@example.com"}]}, 201)
     before = customers(router)
     data = export(router, database)

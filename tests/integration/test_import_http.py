@@ -34,6 +34,7 @@ def test_a_file_is_taken_and_the_same_again_creates_nothing(router, admin_, data
     assert (again["created"], again["unchanged"]) == (0, 2) and customers(router) == before
     exported = admin_.get("customers/export")
     assert exported.headers["Content-Type"].startswith("text/csv")
+    assert exported.headers["Content-Disposition"] == f'attachment; filename="{router.project}-customers.csv"'
     third = admin_.post("customers/import", exported.bytes, headers=CSV).json
     assert (third["unchanged"], third["rows"]) == (2, 2)
     rpc = router.rpc_client("admin")
@@ -49,6 +50,7 @@ def test_a_dry_run_and_rows_that_were_not_taken(router, admin_):
     done = admin_.post("customers/import?dry_run=true", data, headers=CSV).json
     assert (done["dry_run"], done["created"], done["failed"]) == (True, 2, 1) and customers(router) == []
     wrong = admin_.get(f"imports/{done['id']}/errors")
+    assert wrong.headers["Content-Disposition"] == f'attachment; filename="{router.project}-import-errors.csv"'
     rows = parsed(wrong.bytes)
     assert rows[0][-1] == "error" and rows[1][:2] == ["e3", "'=Zoe"] and rows[1][-1] == "line 4: column 4 names no agent of the project"
     mended = wrong.bytes.replace(b"nobody", b"anna")

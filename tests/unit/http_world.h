@@ -68,7 +68,7 @@ static inline void on_request(void *app, struct http_exchange *exchange)
         assert_true(at->open_count < OPEN_MAX);
         at->open[at->open_count++] = exchange;
     } else if (slice_is(path, "/stream")) {
-        at->stream = http_reply_stream(exchange, "text/event-stream", on_stream_closed, NULL);
+        at->stream = http_reply_stream(exchange, "text/event-stream", NULL, on_stream_closed, NULL);
     } else if (slice_is(path, "/query")) {
         struct slice body = find_query(exchange, "a", &found) ? found : SLICE("(none)");
         http_reply(exchange, 200, "text/plain", body, NULL, 0);

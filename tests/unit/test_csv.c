@@ -129,17 +129,39 @@ static void bounds_hold_and_reading_goes_on(void **state)
     free(text);
 }
 
+/* Nowhere in it may a formula begin, whatever a spreadsheet cuts cells at. */
+static void expect_harmless(struct slice cell)
+{
+    for (size_t i = 0; i < cell.len; i++) {
+        if (i && !memchr(";\t\r\n", cell.ptr[i - 1], 4))
+            continue;
+        size_t at = i;
+        while (at < cell.len && cell.ptr[at] == '"')
+            at++;
+        assert_true(at == cell.len || !memchr("=+-@", cell.ptr[at], 4));
+        assert_false(cell.len - at > 2 && memcmp(cell.ptr + at, "\xef\xbc", 2) == 0 &&
+                     memchr("\x8b\x8d\x9d\xa0", cell.ptr[at + 2], 4));
+    }
+    assert_true(cell.len == 0 || !memchr("\t\r\n", cell.ptr[0], 3));
+}
+
 static void what_is_written_is_read_back_as_it_was(void **state)
 {
     (void)state;
+    struct arena arena;
     const struct slice cells[] = {
         SLICE(""),         SLICE("a"),          SLICE("=1+1"),    SLICE("+4930"),   SLICE("-1"),
         SLICE("@x"),       SLICE("\tx"),        SLICE("\rx"),     SLICE("'=x"),     SLICE("''=x"),
         SLICE("'quoted'"), SLICE("'"),          SLICE("a,b"),     SLICE("\""),      SLICE("a\"\"b"),
         SLICE("a\nb"),     SLICE("=a\",\r\nb"), SLICE(" a "),     SLICE("x=1"),     SLICE("\xef\xbb\xbf"),
         SLICE("\n=1"),     SLICE("\uff1d1+1"),  SLICE("'\uff0b"), SLICE("\uff20x"), SLICE("\uff21"),
+        SLICE("a;=1+1"),   SLICE("a;'=1+1"),    SLICE(";;''@x"),  SLICE("a;b;-1"),  SLICE("a\t=1"),
+        SLICE("a\r\n=1"),  SLICE("a\n\uff0b1"), SLICE("'a;=1"),   SLICE("=1;=1"),   SLICE("\t=1"),
+        SLICE("a;\"=1\""), SLICE("\"=1"),       SLICE("'\"'=1"),  SLICE(";'a=1"),   SLICE("a; =1"),
+        SLICE(";"),        SLICE(";'"),         SLICE("\r\r\r-"),
     };
     uint32_t count = sizeof cells / sizeof *cells;
+    arena_init(&arena);
     for (uint32_t shift = 0; shift < count; shift++) {
         struct csv_text text = {.bytes = NULL};
         for (uint32_t i = 0; i < count; i++)
@@ -152,14 +174,13 @@ static void what_is_written_is_read_back_as_it_was(void **state)
         assert_int_equal(row.count, count);
         for (uint32_t i = 0; i < count; i++) {
             struct slice cell = row.cells[i], was = cells[(i + shift) % count];
-            assert_true(slice_equal(csv_plain(cell), was));
-            assert_true(cell.len == 0 || !memchr("=+-@\t\r\n", cell.ptr[0], 7));
-            assert_false(cell.len > 2 && memchr("\x8b\x8d\x9d\xa0", cell.ptr[2], 4) &&
-                         memcmp(cell.ptr, "\xef\xbc", 2) == 0);
+            assert_true(slice_equal(csv_plain(cell, &arena), was));
+            expect_harmless(cell);
         }
         csv_reader_free(&reader);
         csv_text_deinit(&text);
     }
+    arena_deinit(&arena);
 }
 
 int main(void)
