@@ -185,14 +185,30 @@ bool customer_fields_check(struct value *out, const struct value *given, const s
     return check_required(out, check, fault);
 }
 
+/* 20261224 */
+static bool is_short_date(const struct value *value)
+{
+    struct slice text = value->kind == VALUE_STRING ? ascii_trim(value->string) : (struct slice){NULL, 0};
+    for (size_t i = 0; i < text.len; i++)
+        if (!ascii_is_digit(text.ptr[i]))
+            return false;
+    return text.len == DATE_LEN - 2;
+}
+
 bool customer_field_operand(struct value *operand, struct slice name, const struct fields_check *check,
                             struct arena *arena, struct fault *fault)
 {
     struct field_reading reading = {
         .check = check, .field = find(check->fields, name), .arena = arena, .fault = fault};
-    if (!reading.field || (reading.field->type != FIELD_PHONE && reading.field->type != FIELD_EMAIL))
-        return true;
-    return read_value(&reading, operand);
+    bool is_key = reading.field && (reading.field->type == FIELD_PHONE || reading.field->type == FIELD_EMAIL);
+    bool is_date = reading.field && reading.field->type == FIELD_DATE && is_short_date(operand);
+    return !(is_key || is_date) || read_value(&reading, operand);
+}
+
+bool customer_field_is_date(const struct fields_config *fields, struct slice name)
+{
+    const struct field_config *field = find(fields, name);
+    return field && field->type == FIELD_DATE;
 }
 
 bool customer_fields_of(struct fields_check *check, const struct project_config *config)

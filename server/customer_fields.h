@@ -29,10 +29,13 @@ bool customer_fields_check(struct value *out, const struct value *given, const s
                            struct arena *arena, struct fault *fault) __attribute__((warn_unused_result));
 
 /* What values of a field are compared with, brought to their form: of a phone or an e-mail address its
- * canonical key, anything else as it is. False: it is none; `fault` says why. */
+ * canonical key, of 20261224 the date 2026-12-24, anything else as it is. False: it is none; `fault` says
+ * why.
+ */
 bool customer_field_operand(struct value *operand, struct slice name, const struct fields_check *check,
                             struct arena *arena, struct fault *fault) __attribute__((warn_unused_result));
 
+bool customer_field_is_date(const struct fields_config *fields, struct slice name);
 bool customer_field_is_declared(const struct fields_config *fields, struct slice name);
 
 /* The fields of a project's customers; false: the file declares none and they are free. */

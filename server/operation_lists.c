@@ -83,7 +83,7 @@ static bool add_key(struct operation_call *call, const struct value_member *memb
     return true;
 }
 
-/* Whole values of phone numbers and e-mail addresses; a part of one has no canonical form. */
+/* Whole values of dates, phone numbers and e-mail addresses; a part of one has no canonical form. */
 static bool compares_whole(const struct value *condition)
 {
     const struct value *op = value_member(condition, "op");
@@ -106,14 +106,16 @@ static bool read_operand(struct operation_call *call, struct value *condition, u
         struct slice pointer = arena_format(call->arena, "/fields/%u/value", n);
         return refuse(call, arena_string(call->arena, pointer), fault.detail);
     }
-    *condition = operation_args(call->arena, condition, 0);
+    *condition = operation_args(call->arena, condition, 1);
     for (uint32_t i = 0; i < condition->count; i++)
         if (slice_is(condition->members[i].name, "value"))
             condition->members[i].value = operand;
+    if (!value_member(condition, "type") && customer_field_is_date(check.fields, field->string))
+        value_set(condition, "type", value_string(SLICE("date"))); /* anything else would never match */
     return true;
 }
 
-/* Conditions on custom fields, with whole phone numbers and e-mail addresses in canonical form. */
+/* Conditions on custom fields, with whole dates, phone numbers and e-mail addresses in canonical form. */
 static bool add_fields(struct operation_call *call, const struct value_member *member, struct value *args)
 {
     struct value list = value_list(call->arena, member->value.count);

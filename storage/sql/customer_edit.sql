@@ -1,5 +1,5 @@
--- {customer, version, name, ..., contacts, keys, origin}: changes the fields that are given; contacts, when given, replace the
--- list; `required_fields` are names of fields that may not be taken away. Who becomes owner or service rep is an agent of the
+-- {customer, version, name, ..., contacts, keys, origin}: changes the fields that are given, and nothing if none is; contacts, when
+-- given, replace the list; `required_fields` are names of fields that may not be taken away. Who becomes owner or service rep is an agent of the
 -- project; who was it and has left may stay. What is read is of one snapshot and holds only while the version does: a row that has moved on gives 'again'.
 WITH call (project, role, agent, args) AS (SELECT $1::integer, $2::text, $3::text, $4::jsonb),
 old AS (
@@ -7,6 +7,8 @@ old AS (
            m.stage, m.owner, m.fault, m.pointer
     FROM customers c, viewer_of($1, $2, $3) v, stage_move(c.stage, c.owner, $4, $3) m
     WHERE c.project = $1 AND c.id = ($4 ->> 'customer')::uuid AND c.deleted_at IS NULL AND right_on(v, c) >= 1
+), given (anything) AS (
+    SELECT $4 ?| '{name,real_name,company,external_id,stage,owner,service_rep,source,tags,fields,contacts}'
 ), taken AS (
     SELECT name FROM old, jsonb_array_elements_text($4 -> 'required_fields') name
     WHERE old.may >= 2 AND coalesce((old.was).fields ->> name, '') <> '' AND NOT ($4 -> 'fields') ? name
@@ -35,8 +37,8 @@ old AS (
         tags = CASE WHEN $4 ? 'tags' THEN ARRAY(SELECT jsonb_array_elements_text($4 -> 'tags')) ELSE c.tags END,
         fields = coalesce($4 -> 'fields', c.fields),
         version = c.version + 1, updated_at = now()
-    FROM old
-    WHERE c.id = old.id AND old.may >= 2 AND old.fault IS NULL AND c.version = old.version AND c.deleted_at IS NULL
+    FROM old, given
+    WHERE c.id = old.id AND given.anything AND old.may >= 2 AND old.fault IS NULL AND c.version = old.version AND c.deleted_at IS NULL
       AND c.version = coalesce(($4 ->> 'version')::bigint, c.version)
       AND NOT EXISTS (SELECT FROM taken) AND NOT EXISTS (SELECT FROM stranger)
     RETURNING c.*
@@ -72,6 +74,10 @@ SELECT 'ok', customer_json(ROW(edited.*)::customers, CASE WHEN $4 ? 'contacts' T
     ELSE contacts_json(edited.id) END)::text, NULL
 FROM edited
 UNION ALL
+SELECT 'ok', customer_json(old.was, old.contacts)::text, NULL
+FROM old, given
+WHERE NOT given.anything AND old.may >= 2 AND old.fault IS NULL AND old.version = coalesce(($4 ->> 'version')::bigint, old.version)
+UNION ALL
 SELECT 'not_found', 'there is no such customer', NULL WHERE NOT EXISTS (SELECT FROM old)
 UNION ALL
 SELECT 'forbidden', 'you may see this customer but not edit it', NULL FROM old WHERE old.may < 2
@@ -84,6 +90,7 @@ SELECT 'invalid', old.fault, old.pointer FROM old WHERE old.may >= 2 AND old.fau
 UNION ALL
 SELECT CASE WHEN ($4 ->> 'version')::bigint <> old.version THEN 'already_taken' ELSE 'again' END,
        format('the customer is at version %s', old.version), '/version'
-FROM old
+FROM old, given
 WHERE old.may >= 2 AND old.fault IS NULL
+  AND (given.anything OR ($4 ->> 'version')::bigint <> old.version)
   AND NOT EXISTS (SELECT FROM edited) AND NOT EXISTS (SELECT FROM taken) AND NOT EXISTS (SELECT FROM stranger)

@@ -65,7 +65,12 @@ def test_an_edit_may_not_take_away_what_is_required(desk, database):
     for fields in ({}, {"note": "y"}, {"level": None, "note": "y"}):
         answer = client.request("PATCH", f"customers/{made['id']}", {"fields": fields})
         assert answer.status == 400 and answer.json["pointer"] == "/fields/level"
+    # Nothing given is nothing changed.
+    for nothing in ({}, {"version": 1}):
+        assert client.ok("PATCH", f"customers/{made['id']}", nothing) == made
+    assert client.request("PATCH", f"customers/{made['id']}", {"version": 7}).json["code"] == "already_taken"
     assert client.ok("GET", f"customers/{made['id']}") == made
+    assert database.query("SELECT operation FROM patchbay.customer_log") == [("Create customer",)]
     # What the router, or a time before the field, left without a value may stay so.
     database.query("UPDATE patchbay.customers SET fields = '{}' WHERE id = %s", made["id"])
     assert client.ok("PATCH", f"customers/{made['id']}", {"fields": {"note": "z"}})["fields"] == {"note": "z"}
@@ -94,6 +99,24 @@ def test_phones_and_addresses_are_searched_in_any_spelling(desk):
                          ("billing", True)):
         answer = client.post("customers/search", {"fields": [{"field": "level", "value": 1}, {"field": field, "value": value}]})
         assert (answer.status, answer.json["code"], answer.json["pointer"]) == (400, "invalid", "/fields/1/value"), value
+
+
+def test_dates_are_searched_as_they_may_be_written(desk):
+    client = desk.agent("anna")
+    ids = [create(client, {"level": 1, **fields})["id"] for fields in ({"birthday": "20261224"}, {"birthday": "1959-01-02"}, {"note": "20261224"})]
+
+    def found(**condition):
+        return [ids.index(one["id"]) for one in client.ok("POST", "customers/search", {"fields": [condition]})["items"]]
+
+    for spelling in ("20261224", " 20261224 ", "2026-12-24", "2026-12-24T01:00:00+01:00"):
+        assert found(field="birthday", value=spelling) == [0], spelling
+    assert found(field="birthday", op="lt", value="20261224") == [1] and found(field="birthday", value="20261224", type="text") == [0]
+    assert found(field="birthday", op="prefix", value="1959") == [1] and found(field="note", value="20261224") == [2]
+    for value in ("20261399", 20261224, "24.12.2026", "", "2026-12", True):
+        answer = client.post("customers/search", {"fields": [{"field": "birthday", "value": value}]})
+        assert (answer.status, answer.json["code"], answer.json["pointer"]) == (400, "invalid", "/fields/0/value"), value
+    for when in ("20261224", "2026-12-24"):
+        assert client.get(f"customers?created_from={when}").json["pointer"] == "/created_from"
 
 
 def test_a_field_that_is_declared_no_longer_is_exported_and_left_out_of_an_import(desk):
