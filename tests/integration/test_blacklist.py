@@ -54,6 +54,26 @@ def test_a_block_of_a_customer_withdraws_what_is_on_offer(router, subscriber):
     assert outcome(source.event(ringing(NUMBER))) == "blocked"
 
 
+@pytest.mark.parametrize("by", ["old", "new"])
+def test_a_block_of_who_was_merged_meets_who_they_are_now_and_what_they_have_open(router, by):
+    client, source, admin = router.client("supervisor"), router.source(), router.client("admin")
+    router.presence("anna")
+    stays, goes = (admin.ok("POST", "customers", {"name": "Ann", "contacts": [{"phone": number}]}, 201)["id"] for number in (NUMBER, "+4915187654321"))
+    offered = source.event(ringing("+4915187654321")).json
+    admin.ok("POST", f"customers/{stays}/merge", {"other": goes})
+    made = block(client, customer=goes if by == "old" else stays)
+    assert made["value"] == stays
+    assert router.agent("anna").post(f"offers/{offered['offer']}/accept").json["code"] == "offer_gone"
+    assert [outcome(source.event(ringing(number))) for number in (NUMBER, "+4915187654321")] == ["blocked"] * 2
+    assert sorted(one["value"] for one in client.ok("GET", "blacklist?active=true")["items"]) == sorted([stays, goes])
+    assert not client.ok("DELETE", f"blacklist/{made['id']}")["active"]
+    assert client.ok("GET", "blacklist?active=true")["items"] == []
+    assert outcome(source.event(ringing(NUMBER))) != "blocked"
+    # Without anything open there is one entry.
+    again = block(client, customer=goes)
+    assert [one["id"] for one in client.ok("GET", "blacklist?active=true")["items"]] == [again["id"]] and again["value"] == stays
+
+
 def test_a_temporary_block_ends_by_itself(router):
     client, source = router.client("supervisor"), router.source()
     made = block(client, phone=NUMBER, until=in_ms(1500))
@@ -118,7 +138,9 @@ def test_an_unknown_customer_or_block_is_not_found(router):
     merged, stays, deleted = (admin.ok("POST", "customers", {"name": name}, 201)["id"] for name in ("Ann", "Anne", "Bob"))
     admin.ok("POST", f"customers/{stays}/merge", {"other": merged})
     admin.ok("DELETE", f"customers/{deleted}")
-    assert [client.post("blacklist", {"customer": one}).status for one in (merged, deleted, stays)] == [404, 404, 201]
+    assert [client.post("blacklist", {"customer": one}).status for one in (merged, deleted, stays)] == [201, 404, 201]
+    admin.ok("DELETE", f"customers/{stays}")
+    assert client.post("blacklist", {"customer": merged}).status == 404
     assert client.delete(f"blacklist/{nobody}").status == 404
 
 
