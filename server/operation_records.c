@@ -64,23 +64,22 @@ static struct value with_key(struct operation_call *call, const struct value *co
 
 static void erase_person(struct operation_call *call, const struct value *former);
 
-/* The statement lacks keys: they are made of those contacts that have come without. */
+/* The statement lacks keys: they are made of those contacts that have come without. It keeps those of before.
+ */
 static bool lacks_keys(struct operation_call *call, struct slice json)
 {
     struct value answer;
     struct fault fault;
     if (!json_read(&answer, json, call->arena, &fault)) {
         struct problem problem;
-        problem_set(&problem, PROBLEM_INTERNAL, NULL, "they had more contacts before than can be looked at");
+        problem_set(&problem, PROBLEM_INTERNAL, NULL, "what they had before cannot be read");
         operation_fail(call, &problem);
         return true;
     }
-    const struct value *known = value_member(&answer, "known"), *unknown = value_member(&answer, "unknown");
-    if (!known || !unknown)
+    const struct value *unknown = value_member(&answer, "unknown");
+    if (!unknown)
         return false;
-    struct value former = value_list(call->arena, known->count + unknown->count);
-    for (uint32_t i = 0; i < known->count; i++)
-        value_append(&former, known->items[i]);
+    struct value former = value_list(call->arena, unknown->count);
     for (uint32_t i = 0; i < unknown->count; i++)
         value_append(&former, with_key(call, &unknown->items[i]));
     erase_person(call, &former);

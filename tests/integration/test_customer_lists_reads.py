@@ -20,8 +20,8 @@ ANALYZE customers, shares;
 
 
 @pytest.fixture
-def lists(database):
-    """Gives a page's numbers of customers, its next, and for it of each table how many rows were read and how often an index was asked."""
+def measure(database):
+    """Gives what a statement gives, and of each table how many rows it read and how often it asked an index."""
     database.query(LOAD)
     connection = database.cluster.connect(database.name)
     connection.autocommit = False
@@ -31,21 +31,31 @@ def lists(database):
                        " FROM pg_stat_xact_user_tables WHERE schemaname = 'patchbay'")
         return {name: collections.Counter(rows=rows, scans=scans) for name, rows, scans in cursor.fetchall()}
 
-    def page(role, agent, asked):
+    def run(statement, *params):
         with connection.cursor() as cursor:
             cursor.execute("SET search_path = patchbay")
             before = reads(cursor)  # what was done in the transactions of before may not be told yet
-            cursor.execute("SELECT outcome, answer FROM list_customers(1, %s, %s, %s)", (role, agent, json.dumps({"limit": PAGE, **asked})))
-            [(outcome, answer)] = cursor.fetchall()
+            cursor.execute(statement, params)
+            rows = cursor.fetchall()
             after = reads(cursor)
         connection.rollback()
+        return rows, {name: counts - before[name] for name, counts in after.items()}
+
+    yield run
+    connection.close()
+
+
+@pytest.fixture
+def lists(measure):
+    """Gives a page's numbers of customers, its next, and what was read for it."""
+    def page(role, agent, asked):
+        [(outcome, answer)], counts = measure("SELECT outcome, answer FROM list_customers(1, %s, %s, %s)", role, agent,
+                                              json.dumps({"limit": PAGE, **asked}))
         assert outcome == "ok", answer
         answer = json.loads(answer)
-        return ([int(item["id"][-12:]) for item in answer["items"]], answer["next"],
-                {name: counts - before[name] for name, counts in after.items()})
+        return [int(item["id"][-12:]) for item in answer["items"]], answer["next"], counts
 
-    yield page
-    connection.close()
+    return page
 
 
 @pytest.mark.parametrize("order", ["asc", "desc"])
@@ -83,3 +93,16 @@ def test_a_tag_and_an_owner_are_met_before_customers_are_read(lists):
 
 def test_who_may_see_nobody_gets_an_empty_list(lists):
     assert lists("agent", None, {})[0] == lists("agent", None, {"created_from": 5000, "tags_none": ["x"]})[0] == []
+
+
+def test_an_export_of_a_stage_reads_that_stage_and_goes_on_where_it_was(database, measure):
+    """The stage is a small one, and all of it stands at the end."""
+    database.query(f"UPDATE patchbay.customers SET stage = 'to_be_assigned' WHERE owner IS NULL AND created_at > to_timestamp({CUSTOMERS - 600});"
+                   " ANALYZE patchbay.customers")
+    seen, after = [], {}
+    for _ in range(3):
+        rows, counts = measure("SELECT id::text FROM export_page(1, 'supervisor', NULL, %s) page (id)",
+                               json.dumps({"stage": "to_be_assigned", "limit": PAGE, **after}))
+        seen, after = seen + [int(row[0][-12:]) for row in rows], {"after": rows[-1][0]}
+        assert counts["customers"]["rows"] <= 4 * PAGE, counts["customers"]
+    assert seen == [n for n in range(CUSTOMERS - 599, CUSTOMERS + 1) if n % 49 != 1][:3 * PAGE]

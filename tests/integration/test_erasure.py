@@ -1,4 +1,5 @@
 """Erasing somebody, column by column: each place where text of people stands is known, was full, and is empty afterwards."""
+import json
 import re
 
 from harness.http_client import cloudevent, mail, ringing
@@ -36,6 +37,7 @@ raw_mails: sender_key message_id message
 PASSING = """
 changes: keys
 erasures: keys
+erasure_contacts: text key
 interactions: routing
 """
 # Ids, names that a project's own people chose for themselves and their work, and what decisions were made on.
@@ -73,6 +75,7 @@ field_indexes: field
 field_values: field
 interaction_customers: actor
 datasheets: name updated_by
+erasure_contacts: kind
 mail_keys: key
 hook_nonces: hook
 """
@@ -182,6 +185,26 @@ ANY_SPELLING = re.compile(b"[ /().-]{0,3}".join(bytes([digit]) for digit in b"30
 MANY = 150  # more than are asked for at once
 
 
+def asked_for(database, customer, most):
+    """What contacts of before the erasure asks the keys of, page by page. It is taken back."""
+    connection = database.cluster.connect(database.name)
+    connection.autocommit = False
+    pages, given = [], []
+    with connection.cursor() as cursor:
+        cursor.execute("SET search_path = patchbay")
+        for _ in range(10):
+            args = {"customer": customer, "now_ms": 0, "origin": {}, "former": given, "most": most}
+            cursor.execute("SELECT answer FROM erase_customer(1, 'admin', NULL, %s)", (json.dumps(args),))
+            answer = json.loads(cursor.fetchall()[0][0])
+            if "unknown" not in answer:
+                break
+            pages.append([one["text"] for one in answer["unknown"]])
+            given = [{**one, "key": None} for one in answer["unknown"]]
+    connection.rollback()
+    connection.close()
+    return pages
+
+
 def test_what_they_had_before_is_found_in_any_spelling(make_router, database):
     router = make_router(project({"anna": "{queues: [support, mail, chat]}"})).start()
     anna, supervisor = router.agent("anna"), router.client("supervisor")
@@ -198,6 +221,8 @@ def test_what_they_had_before_is_found_in_any_spelling(make_router, database):
         " INSERT INTO patchbay.duplicates (project, kind, key, since_ms)"
         " SELECT 1, 'phone', '+49305554' || 9000 + n, 0 FROM generate_series(1, %s) n", made["id"], MANY, MANY)
     assert ANY_SPELLING.search(dump(database)) and traces(dump(database), "zebulon@example.com")
+    pages = asked_for(database, made["id"], 60)
+    assert [len(page) for page in pages] == [60, 60, 33] and len(set(sum(pages, []))) == MANY + 3, "each is asked for once"
     assert router.client().ok("POST", f"customers/{made['id']}/erase") == {"customer": made["id"], "done": True, "emptied": 3}
     left = dump(database)
     assert ANY_SPELLING.findall(left) == [] and traces(left.lower(), "zebulon") == []
