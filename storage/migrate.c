@@ -120,10 +120,13 @@ static bool is_known(struct migration *run, const struct sql_file *file, long ve
     return false;
 }
 
+/* Of the file, or of a former text of it that it names. */
 static bool has_checksum(struct migration *run, const struct sql_file *file, const char *checksum)
 {
     const char *params[] = {file->text, checksum};
-    PGresult *sum = PQexecParams(run->conn, "SELECT encode(sha256(convert_to($1, 'UTF8')), 'hex') = $2::text",
+    PGresult *sum = PQexecParams(run->conn,
+                                 "SELECT encode(sha256(convert_to($1, 'UTF8')), 'hex') = $2::text"
+                                 " OR position(E'\\n-- once ' || $2 || E'\\n' IN $1) > 0",
                                  2, NULL, params, NULL, NULL, 0);
     bool same = PQntuples(sum) == 1 && strcmp(PQgetvalue(sum, 0, 0), "t") == 0;
     PQclear(sum);

@@ -8,7 +8,9 @@
  *
  * Files run with search_path patchbay, pg_temp and must not end their transaction. Several runners at once
  * take turns on an advisory lock: the later ones find nothing to do. A schema that this binary does not know
- * in full (a recorded migration missing here, or with another text) is left alone. */
+ * in full (a recorded migration missing here, or with another text) is left alone. A file whose text had to
+ * change after it was applied somewhere says which it had, in a line "-- once CHECKSUM": what that one made
+ * is as good, or made good by a later file. */
 #ifndef STORAGE_MIGRATE_H
 #define STORAGE_MIGRATE_H
 

@@ -1,7 +1,7 @@
 -- Taking back reads whom it is time for, by an index, however many others there are: docs/owners.md.
 
 -- Of a pool first those whose owner was not reminded, longest idle first, then the others by when that was. Also for whoever asks
--- what is of a pool, as the index of before.
+-- what is of a pool, as customers_home_pool, whose place it takes in 0037.
 CREATE INDEX customers_home_pool_new ON customers (home_pool, reminded_ms, greatest(assigned_ms, followed_up_ms))
     WHERE home_pool IS NOT NULL AND deleted_at IS NULL;
 
@@ -112,6 +112,4 @@ REVOKE EXECUTE ON FUNCTION due_customers(integer, bigint, bigint), reclaim_custo
 GRANT EXECUTE ON FUNCTION due_customers(integer, bigint, bigint), reclaim_customers(integer, uuid, bigint, bigint, bigint)
     TO patchbay_server;
 
--- Last: nobody reads customers from here to the commit.
-DROP INDEX customers_home_pool;
-ALTER INDEX customers_home_pool_new RENAME TO customers_home_pool;
+-- once 3b060e40bc2de57ee74d9fb37d3c87f42b5f3261f67d43056919d5cffc8e88f5

@@ -2,6 +2,7 @@
 import concurrent.futures
 import csv
 import io
+import pathlib
 from urllib.parse import quote
 
 import pytest
@@ -10,6 +11,7 @@ from harness.process import wait_for
 from harness.projects import project
 from harness.router import admin
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 # A phone book has ä as ae, and this one capitals first: a database that sorts so puts all of these elsewhere.
 LOCALE = "de-u-co-phonebk-kf-upper"
 NAMES = ["Adler", "Affe", "ärger", "Ärger", "Arzt", "Müller", "Mullerat", "Otto", "Özil", "Zoe", "zoe"]
@@ -56,6 +58,7 @@ def test_lists_are_in_the_order_of_the_house_on_a_database_with_another(make_rou
 
 
 MIGRATES = "SELECT pid FROM pg_stat_activity WHERE application_name = 'patchbay migrate' AND wait_event_type = 'Lock'"
+REPLACED = "SELECT relname FROM pg_class WHERE relkind = 'i' AND relname ~ '^customers_(home_pool|name|tags)(_new)?$' ORDER BY 1"
 INDEXES = "SELECT relname FROM pg_index JOIN pg_class ON oid = indexrelid WHERE 'patchbay.names'::regcollation = ANY (indcollation) ORDER BY 1"
 
 
@@ -64,6 +67,9 @@ def test_names_get_their_new_order_beside_who_writes_and_after_a_run_that_was_br
     for name in NAMES:
         client.ok("POST", "customers", {"name": name}, 201)
     assert "made anew" not in admin(database.url, "migrate").stdout
+    replaced = (ROOT / "storage/migrations/0037_replaced_indexes.sql").read_text()
+    for again in ("", replaced):  # which has nothing to do where it was done
+        assert database.query(f"SET search_path = patchbay; {again} {REPLACED}") == [("customers_home_pool",), ("customers_name",), ("customers_tags",)]
     database.query("UPDATE pg_collation SET collversion = '0' WHERE collname = 'names'")
     writer = database.cluster.connect(database.name)
     writer.autocommit = False

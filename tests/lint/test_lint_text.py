@@ -27,6 +27,10 @@ def test_no_forbidden_word_stands_in_the_repository(none):
     none(text.forbidden_words(ROOT, tracked()))
 
 
+def test_no_migration_makes_and_drops_indexes(none):
+    none(text.mixed_migrations(ROOT))
+
+
 def test_every_header_has_its_guard(none):
     none(text.header_guards(ROOT))
 
@@ -43,6 +47,12 @@ def test_a_banned_function_is_found(tmp_path, path, line):
     plant(tmp_path, {path: f"int f(void)\n{{\n{line}\n}}\n"})
     found = text.banned_functions(tmp_path)
     assert len(found) == 1 and found[0].startswith(f"{path}:3:")
+
+
+def test_a_migration_that_makes_and_drops_indexes_is_found(tmp_path):
+    plant(tmp_path, {"storage/migrations/0020_a.sql": "CREATE INDEX a ON t (b);\nDROP INDEX c;\n", "storage/migrations/0021_b.sql": "DROP INDEX a;\n",
+                     "storage/migrations/0022_c.sql": "-- DROP INDEX b\nCREATE UNIQUE INDEX b ON t (b);\n"})
+    assert [fault.split(":")[0] for fault in text.mixed_migrations(tmp_path)] == ["storage/migrations/0020_a.sql"]
 
 
 def test_a_banned_name_that_is_no_call_is_not_found(tmp_path):

@@ -115,6 +115,20 @@ static void a_schema_that_is_not_known_in_full_is_left_alone(void **state)
                    "INSERT INTO schema_migrations SELECT * FROM kept");
 }
 
+static void a_former_text_that_the_file_names_is_known(void **state)
+{
+    (void)state;
+    support_sql("CREATE TABLE today AS SELECT checksum FROM schema_migrations WHERE version = 1");
+    support_sql("UPDATE schema_migrations SET checksum = 'the former text''s' WHERE version = 1");
+    assert_int_equal(pending(), 0);
+    expect_refusal("UPDATE schema_migrations SET checksum = 'the former text' WHERE version = 1",
+                   "0001_first.sql is not the text",
+                   "UPDATE schema_migrations SET checksum = (SELECT checksum FROM today) WHERE version = 1");
+    expect_refusal("UPDATE schema_migrations SET checksum = '' WHERE version = 1",
+                   "0001_first.sql is not the text",
+                   "UPDATE schema_migrations SET checksum = (SELECT checksum FROM today) WHERE version = 1");
+}
+
 static void a_server_that_is_away_is_told(void **state)
 {
     (void)state;
@@ -190,6 +204,7 @@ int run_migrate_tests(void)
         cmocka_unit_test(runners_at_the_same_time_take_turns),
         cmocka_unit_test(a_second_run_has_nothing_to_do),
         cmocka_unit_test(a_schema_that_is_not_known_in_full_is_left_alone),
+        cmocka_unit_test(a_former_text_that_the_file_names_is_known),
         cmocka_unit_test(a_server_that_is_away_is_told),
         cmocka_unit_test(a_blocking_connection_runs_operations),
         cmocka_unit_test(a_doomed_transaction_is_refused_at_its_commit),

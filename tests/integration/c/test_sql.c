@@ -20,7 +20,7 @@ const struct sql_file sql_files[] = {
 
 /* The second one fails, by line 3, for as long as there is no table "switch". */
 const struct sql_file migration_files[] = {
-    {"0001_first", "CREATE TABLE first (n int);\nINSERT INTO first VALUES (1);"},
+    {"0001_first", "CREATE TABLE first (n int);\nINSERT INTO first VALUES (1);\n-- once the former text's\n"},
     {"0002_second", "-- \xc3\xa4\nINSERT INTO first VALUES (2);\n  INSERT INTO switch VALUES (1);"},
     {NULL, NULL},
 };
