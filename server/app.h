@@ -7,6 +7,7 @@
 
 #include "rules/types.h"
 #include "server/hook_load.h"
+#include "server/raw_mail.h"
 
 struct app {
     uv_loop_t *loop;
@@ -27,7 +28,7 @@ struct app {
     struct uuid instance; /* of this process: the fence's owner */
     char address[1024];   /* told to others in not_owner */
     struct hook_load hook_load;
-    size_t raw_mail_bytes; /* on their way to the database (server/raw_mail.h) */
+    struct raw_mail_queue raw_mails;
     bool draining;
 };
 

@@ -32,6 +32,7 @@ struct hook_call {
     enum hook_status status;
     struct intake_request *requests; /* one for each event */
     struct raw_mail *wishes;         /* the same, where the events are of a mail; else NULL */
+    struct raw_mail_message message; /* that mail */
     uint32_t open;
     enum raw_mail_outcome kept; /* the worst of its mails */
 };

@@ -63,6 +63,7 @@ void hook_make_wishes(struct hook_call *hook, const struct project *project)
     struct arena *arena = hook->call.arena;
     if (!hook->result.message.len)
         return;
+    hook->message.bytes = hook->result.message;
     hook->wishes = arena_array(arena, struct raw_mail, hook->result.event_count);
     for (uint32_t i = 0; i < hook->result.event_count; i++) {
         struct email_key to;
@@ -84,5 +85,5 @@ static void on_kept(void *ctx, enum raw_mail_outcome outcome)
 bool hook_keep(struct hook_call *hook, const struct intake_request *request)
 {
     return hook->wishes && raw_mail_keep(hook->call.app, &hook->wishes[request - hook->requests], request,
-                                         hook->result.message, on_kept, hook);
+                                         &hook->message, on_kept, hook);
 }

@@ -197,8 +197,8 @@ static void on_decided(struct intake_request *request)
     struct lmtp_delivery *delivery = request->ctx;
     struct lmtp_recipient *recipient = &delivery->recipients[request - delivery->requests];
     recipient->reply = reply_of(request, &delivery->arena);
-    if (!raw_mail_keep(delivery->connection->server->app, &recipient->raw, request,
-                       (struct slice){delivery->bytes, delivery->len}, on_kept, recipient))
+    if (!raw_mail_keep(delivery->connection->server->app, &recipient->raw, request, &delivery->kept, on_kept,
+                       recipient))
         settle(delivery);
 }
 
@@ -309,6 +309,7 @@ void lmtp_delivery_begin(struct lmtp_delivery *delivery)
     struct lmtp_connection *connection = delivery->connection;
     connection->is_delivering = true;
     delivery->requests = arena_array(&delivery->arena, struct intake_request, delivery->recipient_count);
+    delivery->kept.bytes = (struct slice){delivery->bytes, delivery->len};
     delivery->work.data = delivery;
     if (delivery->is_too_large)
         delivery->refusal = SLICE("552 5.3.4 the message is too large");

@@ -49,6 +49,7 @@ struct lmtp_delivery {
     struct lmtp_delivery *next; /* that waits to be submitted */
     char *bytes;                /* of the message */
     size_t len, size;
+    struct raw_mail_message kept; /* the same, once it is complete */
     bool is_too_large, is_overloaded;
     struct slice refusal; /* of the message for all recipients; empty: it was read */
 };

@@ -8,9 +8,16 @@
 #include "server/query_params.h"
 #include "storage/pg_link.h"
 
-struct keeping {
+/* For one recipient. */
+struct raw_mail_copy {
     struct app *app;
-    size_t bytes;
+    struct raw_mail_copy *next;
+    struct raw_mail_message *message;
+    struct raw_mail wish;
+    struct uuid event_key, interaction;
+    const char *sender; /* its key, or NULL */
+    int64_t at_ms;
+    bool is_whole; /* else its length alone is kept */
     raw_mail_on_kept on_kept;
     void *ctx;
 };
@@ -24,41 +31,122 @@ struct raw_mail raw_mail_wish(const struct project *project, const struct config
                              .for_ms = mail->raw_for_ms};
 }
 
+/* --- how much is on its way --- */
+
 static void count_bytes(struct app *app, size_t bytes)
 {
-    app->raw_mail_bytes = bytes;
+    app->raw_mails.bytes = bytes;
     metric_set(METRIC_RAW_MAIL_BYTES, 0, (double)bytes);
 }
 
-static void end(const struct keeping *keeping, enum raw_mail_outcome outcome)
+static bool is_too_much(const struct raw_mail_copy *copy)
+{
+    static struct log_limit limit;
+    const struct raw_mail_message *message = copy->message;
+    size_t under_way = copy->app->raw_mails.bytes;
+    if (!copy->is_whole || message->copies || message->bytes.len <= RAW_MAIL_UNDER_WAY_MAX - under_way)
+        return false;
+    log_event_limited(
+        &limit, LOG_WARN, "too much mail is on its way to be kept; it is to come again",
+        (struct log_field[]){log_int("bytes", (int64_t)under_way), log_int("bound", RAW_MAIL_UNDER_WAY_MAX)},
+        2);
+    return true;
+}
+
+static void enter(const struct raw_mail_copy *copy)
+{
+    if (copy->is_whole && copy->message->copies++ == 0)
+        count_bytes(copy->app, copy->app->raw_mails.bytes + copy->message->bytes.len);
+}
+
+static void leave(const struct raw_mail_copy *copy)
+{
+    if (copy->is_whole && --copy->message->copies == 0)
+        count_bytes(copy->app, copy->app->raw_mails.bytes - copy->message->bytes.len);
+}
+
+/* --- one after the other --- */
+
+static void end(const struct raw_mail_copy *copy, enum raw_mail_outcome outcome)
 {
     metric_add(METRIC_RAW_MAILS, outcome, 1);
-    keeping->on_kept(keeping->ctx, outcome);
+    copy->on_kept(copy->ctx, outcome);
 }
+
+static void put(struct raw_mail_queue *queue, struct raw_mail_copy *copy)
+{
+    if (queue->first)
+        queue->last->next = copy;
+    else
+        queue->first = copy;
+    queue->last = copy;
+}
+
+static struct raw_mail_copy *take(struct raw_mail_queue *queue)
+{
+    struct raw_mail_copy *copy = queue->first;
+    queue->first = copy->next;
+    return copy;
+}
+
+static void fill(struct query_params *params, const struct raw_mail_copy *copy)
+{
+    struct slice bytes = copy->message->bytes;
+    params_int(params, copy->wish.project);
+    params_uuid(params, &copy->event_key);
+    params_uuid(params, &copy->interaction);
+    params_number(params, (uint64_t)copy->at_ms);
+    params_number(params, (uint64_t)copy->wish.for_ms);
+    if (copy->sender)
+        params_text(params, copy->sender);
+    else
+        params_null(params);
+    params_number(params, bytes.len);
+    params_null(params);
+    if (copy->is_whole)
+        params->items[params->count - 1] =
+            (struct pg_param){.data = bytes.ptr, .len = bytes.len, .binary = true};
+}
+
+static void write_next(struct app *app);
 
 static void on_reply(void *ctx, const struct pg_reply *reply)
 {
     static struct log_limit limit;
-    const struct keeping *keeping = ctx;
-    count_bytes(keeping->app, keeping->app->raw_mail_bytes - keeping->bytes);
+    const struct raw_mail_copy *copy = ctx;
+    struct app *app = copy->app;
     if (reply->outcome == PG_REFUSED)
         log_event_limited(&limit, LOG_ERROR, "a mail cannot be kept",
                           (struct log_field[]){log_str("why", reply->message)}, 1);
-    end(keeping, reply->outcome == PG_OK ? RAW_MAIL_KEPT : RAW_MAIL_UNKEPT);
+    app->raw_mails.is_writing = false;
+    leave(copy);
+    end(copy, reply->outcome == PG_OK ? RAW_MAIL_KEPT : RAW_MAIL_UNKEPT);
+    write_next(app);
 }
 
-/* The link copies what it is given, for each recipient once more. */
-static bool is_too_much(const struct keeping *keeping)
+static bool submit(struct raw_mail_copy *copy)
 {
-    static struct log_limit limit;
-    if (keeping->bytes <= RAW_MAIL_UNDER_WAY_MAX - keeping->app->raw_mail_bytes)
-        return false;
-    log_event_limited(&limit, LOG_WARN, "too much mail is on its way to be kept; it is to come again",
-                      (struct log_field[]){log_int("bytes", (int64_t)keeping->app->raw_mail_bytes),
-                                           log_int("bound", RAW_MAIL_UNDER_WAY_MAX)},
-                      2);
-    return true;
+    struct query_params params = {.count = 0};
+    fill(&params, copy);
+    struct pg_query query = {.name = "raw_mail_keep", .params = params.items, .param_count = params.count};
+    return pg_link_submit(copy->app->desk, &query, on_reply, copy);
 }
+
+/* The link copies what it is given, so it is given one at a time. */
+static void write_next(struct app *app)
+{
+    struct raw_mail_queue *queue = &app->raw_mails;
+    while (queue->first && !queue->is_writing) {
+        struct raw_mail_copy *copy = take(queue);
+        queue->is_writing = submit(copy);
+        if (queue->is_writing)
+            continue;
+        leave(copy);
+        end(copy, RAW_MAIL_UNKEPT);
+    }
+}
+
+/* --- what is to be kept --- */
 
 static bool is_wanted(const struct raw_mail *wish, const struct intake_request *request,
                       struct uuid *interaction)
@@ -68,44 +156,30 @@ static bool is_wanted(const struct raw_mail *wish, const struct intake_request *
            uuid_parse(interaction, id->string);
 }
 
-static void fill(struct query_params *params, const struct raw_mail *wish,
-                 const struct intake_request *request, const struct uuid *interaction, struct slice message)
+bool raw_mail_keep(struct app *app, const struct raw_mail *wish, const struct intake_request *request,
+                   struct raw_mail_message *message, raw_mail_on_kept on_kept, void *ctx)
 {
     struct slice sender = request->input.email.key;
-    params_int(params, wish->project);
-    params_uuid(params, &request->event_key);
-    params_uuid(params, interaction);
-    params_number(params, (uint64_t)clock_now_ms());
-    params_number(params, (uint64_t)wish->for_ms);
-    if (sender.len)
-        params_text(params, arena_string(request->arena, sender));
-    else
-        params_null(params);
-    params_number(params, message.len);
-    params_null(params);
-    if (message.len <= wish->max)
-        params->items[params->count - 1] =
-            (struct pg_param){.data = message.ptr, .len = message.len, .binary = true};
-}
-
-bool raw_mail_keep(struct app *app, const struct raw_mail *wish, const struct intake_request *request,
-                   struct slice message, raw_mail_on_kept on_kept, void *ctx)
-{
-    struct query_params params = {.count = 0};
     struct uuid interaction;
     if (!is_wanted(wish, request, &interaction))
         return false;
-    struct keeping *keeping = arena_new(request->arena, struct keeping);
-    *keeping = (struct keeping){app, message.len <= wish->max ? message.len : 0, on_kept, ctx};
-    if (is_too_much(keeping)) {
-        end(keeping, RAW_MAIL_TOO_MUCH);
+    struct raw_mail_copy *copy = arena_new(request->arena, struct raw_mail_copy);
+    *copy = (struct raw_mail_copy){.app = app,
+                                   .message = message,
+                                   .wish = *wish,
+                                   .event_key = request->event_key,
+                                   .interaction = interaction,
+                                   .sender = sender.len ? arena_string(request->arena, sender) : NULL,
+                                   .at_ms = clock_now_ms(),
+                                   .is_whole = message->bytes.len <= wish->max,
+                                   .on_kept = on_kept,
+                                   .ctx = ctx};
+    if (is_too_much(copy)) {
+        end(copy, RAW_MAIL_TOO_MUCH);
         return true;
     }
-    fill(&params, wish, request, &interaction, message);
-    struct pg_query query = {.name = "raw_mail_keep", .params = params.items, .param_count = params.count};
-    if (pg_link_submit(app->desk, &query, on_reply, keeping))
-        count_bytes(app, app->raw_mail_bytes + keeping->bytes);
-    else
-        end(keeping, RAW_MAIL_UNKEPT);
+    enter(copy);
+    put(&app->raw_mails, copy);
+    write_next(app);
     return true;
 }

@@ -9,6 +9,7 @@
 #define RAW_MAIL_UNDER_WAY_MAX (64u << 20) /* bytes on their way to the database; more come again later */
 
 struct app;
+struct raw_mail_copy;
 
 enum raw_mail_outcome {
     RAW_MAIL_KEPT,
@@ -24,13 +25,28 @@ struct raw_mail {
     int64_t for_ms; /* after its arrival */
 };
 
+/* A mail, which is one buffer however many recipients it has: it counts once while any copy of it is on its
+ * way. The caller's, with its bytes, until the last on_kept. */
+struct raw_mail_message {
+    struct slice bytes;
+    uint32_t copies; /* on their way; 0 at first */
+};
+
+/* The copies on their way, of which one is being written: the others cost what their messages cost anyway,
+ * and their number is that of the recipients that LMTP and webhooks let in. Zeros at first. */
+struct raw_mail_queue {
+    size_t bytes; /* of their messages */
+    struct raw_mail_copy *first, *last;
+    bool is_writing;
+};
+
 /* `or_null` NULL: it goes to no endpoint, and is not kept. */
 struct raw_mail raw_mail_wish(const struct project *project, const struct config_endpoint *or_null);
 typedef void (*raw_mail_on_kept)(void *ctx, enum raw_mail_outcome outcome);
 /* True: on_kept comes once, perhaps at once. False: there is nothing to keep. The request is answered; its
- * arena and `message` live until on_kept. */
+ * arena lives until on_kept. */
 bool raw_mail_keep(struct app *app, const struct raw_mail *wish, const struct intake_request *request,
-                   struct slice message, raw_mail_on_kept on_kept, void *ctx)
+                   struct raw_mail_message *message, raw_mail_on_kept on_kept, void *ctx)
     __attribute__((warn_unused_result));
 
 #endif

@@ -1,7 +1,10 @@
 """Mail by webhooks: a signature that says nothing of the mail is good for one, and mail is kept as it came as over LMTP."""
+import contextlib
 import hashlib
 import hmac
 import json
+import os
+import signal
 import time
 import urllib.parse
 
@@ -97,36 +100,72 @@ def test_mail_by_webhooks_is_kept_as_it_came(router, tables):
 
 
 LARGE = 4_000_000  # bytes; of 64 MiB (RAW_MAIL_UNDER_WAY_MAX) 16 are 64,000,000, and 3,108,864 are left
+WRITING = "SELECT pid FROM pg_stat_activity WHERE query LIKE '%INSERT INTO raw_mails%' AND wait_event_type = 'Lock'"
+
+
+def large(number):
+    """Each of somebody else: nobody writes too much."""
+    return mime(number).replace(b"ann@", b"writer%d@" % number).ljust(LARGE - 2, b"x")  # with the line's end
+
+
+def send(router, number, recipients):
+    client = LmtpClient(router.lmtp)
+    assert all(line.startswith("250") for line in client.envelope(recipients))
+    client.send(b"DATA\r\n")
+    assert client.reply().startswith("354")
+    client.send(large(number) + b"\r\n.\r\n")
+    return client
+
+
+@contextlib.contextmanager
+def held_up(tables):
+    """What writes mail waits for a lock, and its time does not pass either. What drops old mail does not wait."""
+    tables.query("CREATE FUNCTION wait_row() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_advisory_xact_lock(4711); RETURN NEW; END $$")
+    tables.query("CREATE TRIGGER wait_row BEFORE INSERT ON raw_mails FOR EACH ROW EXECUTE FUNCTION wait_row()")
+    lock = tables.connect()
+    lock.cursor().execute("SELECT pg_advisory_lock(4711)")
+    stopped = []
+
+    def stop():
+        [(pid,)] = wait_for(lambda: tables.query(WRITING), "a mail is being written", 60)
+        stopped.append(pid)
+        os.kill(pid, signal.SIGSTOP)
+
+    try:
+        yield stop
+    finally:
+        lock.close()
+        for pid in stopped:
+            os.kill(pid, signal.SIGCONT)
 
 
 def test_mail_to_be_kept_that_the_database_does_not_take_is_bounded(make_router, tables):
-    recipients = [f"desk{n}@demo.example" for n in range(17)]
-    desks = "".join(f"  - {{email: {address}, queue: mail}}\n" for address in recipients)
-    router = make_router(project().replace("endpoints:\n", "endpoints:\n" + desks)
+    desks = [f"desk{n}@demo.example" for n in range(3)]
+    endpoints = "".join(f"  - {{email: {address}, queue: mail}}\n" for address in desks)
+    router = make_router(project().replace("endpoints:\n", "endpoints:\n" + endpoints)
                          + "mail: {keep_raw: true, raw_max: 4194304}\nhooks: {box: {preset: postmark}}\n").start()
     router.expect_log("too much mail is on its way to be kept|a mail cannot be kept|tokens cannot be confirmed")
-    box, lmtp = Postmark(router, "postmark", "box", None), LmtpClient(router.lmtp)
+    box = Postmark(router, "postmark", "box", None)
     outcome(box.deliver(mime(8)))  # its token is known
-    lock = tables.connect()
-    lock.autocommit = False
-    lock.cursor().execute("LOCK TABLE raw_mails")
-    text = mime(9).ljust(LARGE - 2, b"x")  # with the line's end
-    assert all(line.startswith("250") for line in lmtp.envelope(recipients))
-    lmtp.send(b"DATA\r\n")
-    assert lmtp.reply().startswith("354")
-    lmtp.send(text + b"\r\n.\r\n")
-    wait_for(lambda: router.metric("patchbay_raw_mail_bytes") == 16 * LARGE, "as much as may be is on its way")
-    refused = box.deliver(mime(10, "x" * 3_200_000))
-    assert refused.status == 503 and refused.headers["Retry-After"] == "1" and json.loads(refused.bytes)["code"] == "overloaded"
-    assert router.metric("patchbay_raw_mails_total", outcome="overloaded") == 2
-    assert router.metric("patchbay_hooks_total", preset="postmark", outcome="overloaded") == 1
-    lock.close()
-    replies = [lmtp.reply()[:9] for _ in recipients]
-    assert replies.count("452 4.3.1") == 1 and set(replies) <= {"250 2.0.0", "451 4.3.0", "452 4.3.1"}  # 451: the lock lasted for too long
+    with held_up(tables) as stop:
+        clients = [send(router, 20, desks)]
+        stop()
+        assert router.metric("patchbay_raw_mail_bytes") == LARGE, "once, however many it goes to"
+        clients += [send(router, 20 + n, desks[:1]) for n in range(1, 16)]
+        wait_for(lambda: router.metric("patchbay_raw_mail_bytes") == 16 * LARGE, "as much as may be is on its way", 60)
+        late = send(router, 36, desks[:1])
+        assert late.reply().startswith("452 4.3.1")
+        refused = box.deliver(mime(10, "x" * 3_200_000))
+        assert refused.status == 503 and refused.headers["Retry-After"] == "1" and json.loads(refused.bytes)["code"] == "overloaded"
+        assert router.metric("patchbay_raw_mails_total", outcome="overloaded") == 2
+        assert router.metric("patchbay_hooks_total", preset="postmark", outcome="overloaded") == 1
+    replies = [client.reply()[:9] for client in clients] + [clients[0].reply()[:9] for _ in desks[1:]]
+    assert set(replies) <= {"250 2.0.0", "451 4.3.0"}, replies  # 451: the lock lasted for too long
     wait_for(lambda: router.metric("patchbay_raw_mail_bytes") == 0, "nothing is on its way")
     assert box.deliver(mime(10, "x" * 3_200_000)).headers["Patchbay-Duplicate"] == "true"
     assert tables.one("SELECT count(*) FROM raw_mails WHERE size BETWEEN 3000000 AND 3900000") == 1
-    lmtp.close()
+    for client in [late, *clients]:
+        client.close()
 
 
 def test_an_event_that_the_database_refuses_is_answered_500_and_logged_without_its_id(router, tables):
