@@ -15,7 +15,7 @@ struct app {
     struct pg_link *writer;        /* batches and ownership, nothing else */
     struct pg_link *reader;        /* identity facts */
     struct pg_link *desk;          /* everything that people ask for: customers, views, tokens */
-    struct long_links *long_links; /* but what may take long: lists, exports, imports */
+    struct long_links *long_links; /* but what may take long: lists, exports, imports, mails to be kept */
     struct redis_link *redis;
     struct http_server *http;
     struct rpc_server *rpc;

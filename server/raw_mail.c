@@ -3,6 +3,7 @@
 #include "server/app.h"
 #include "server/clock.h"
 #include "server/log.h"
+#include "server/long_links.h"
 #include "server/metrics.h"
 #include "server/project.h"
 #include "server/query_params.h"
@@ -124,15 +125,23 @@ static void on_reply(void *ctx, const struct pg_reply *reply)
     write_next(app);
 }
 
+/* None: the router stops. The desk's while the others are still being dialled. */
+static struct pg_link *link_for(const struct app *app)
+{
+    struct pg_link *link = app->long_links ? long_links_pick(app->long_links) : NULL;
+    return link ? link : app->desk;
+}
+
 static bool submit(struct raw_mail_copy *copy)
 {
     struct query_params params = {.count = 0};
     fill(&params, copy);
     struct pg_query query = {.name = "raw_mail_keep", .params = params.items, .param_count = params.count};
-    return pg_link_submit(copy->app->desk, &query, on_reply, copy);
+    struct pg_link *link = link_for(copy->app);
+    return link && pg_link_submit(link, &query, on_reply, copy);
 }
 
-/* The link copies what it is given, so it is given one at a time. */
+/* The link copies what it is given, so it is given one at a time, and people's lists have the other links. */
 static void write_next(struct app *app)
 {
     struct raw_mail_queue *queue = &app->raw_mails;

@@ -9,6 +9,7 @@
 
 #include "server/app.h"
 #include "server/log.h"
+#include "server/long_links.h"
 #include "server/project.h"
 #include "server/raw_mail.h"
 #include "storage/pg_link.h"
@@ -16,18 +17,25 @@
 #define COPIES_MAX 8
 #define BYTES_PARAM 7
 
+static struct app app;
 static struct {
-    bool up;
-    unsigned written; /* in all */
-    bool has_bytes;   /* what is being written */
+    bool up, is_desk_up; /* the links for what takes long; the desk's */
+    unsigned written;    /* in all */
+    bool has_bytes;      /* what is being written */
     pg_on_reply on_reply;
     void *ctx;
 } database;
 
+struct pg_link *long_links_pick(const struct long_links *links)
+{
+    assert_ptr_equal(links, &database);
+    return database.up ? (struct pg_link *)&database : NULL;
+}
+
 bool pg_link_submit(struct pg_link *link, const struct pg_query *query, pg_on_reply on_reply, void *ctx)
 {
-    (void)link;
-    if (!database.up)
+    assert_ptr_equal(link, database.up ? (void *)&database : (void *)&app);
+    if (!database.up && !database.is_desk_up)
         return false;
     assert_null(database.on_reply); /* one after the other */
     assert_string_equal(query->name, "raw_mail_keep");
@@ -59,7 +67,6 @@ uint32_t project_id(const struct project *project)
     return 7;
 }
 
-static struct app app;
 static struct arena arena;
 static struct intake_request request;
 static const struct raw_mail wish = {.project = 7, .is_kept = true, .max = SIZE_MAX, .for_ms = 1000};
@@ -74,6 +81,8 @@ static int set_up(void **state)
     memset(outcomes, 0, sizeof outcomes);
     told = 0;
     database.up = true;
+    app.long_links = (struct long_links *)&database;
+    app.desk = (struct pg_link *)&app;
     log_configure(LOG_ERROR, LOG_FORMAT_TEXT);
     arena_init(&arena);
     request = (struct intake_request){.arena = &arena, .answer = value_map(&arena, 1)};
@@ -169,8 +178,22 @@ static void while_the_database_is_away_all_who_wait_are_told(void **state)
     answer(PG_CANCELLED);
     assert_int_equal(outcomes[RAW_MAIL_UNKEPT], 3);
     keep(&message, 1);
-    assert_int_equal(outcomes[RAW_MAIL_UNKEPT], 4);
+    app.long_links = NULL; /* the router stops */
+    app.desk = NULL;
+    keep(&message, 1);
+    assert_int_equal(outcomes[RAW_MAIL_UNKEPT], 5);
     assert_int_equal(database.written, 1);
+}
+
+static void before_the_links_for_what_takes_long_are_there_the_desk_has_one(void **state)
+{
+    (void)state;
+    struct raw_mail_message message = message_of(10);
+    database.up = false;
+    database.is_desk_up = true;
+    keep(&message, 1);
+    answer(PG_OK);
+    assert_int_equal(outcomes[RAW_MAIL_KEPT], 1);
 }
 
 static void of_a_longer_one_the_length_alone_is_kept_and_counts_nothing(void **state)
@@ -210,6 +233,7 @@ int main(void)
         TEST(a_mail_of_which_a_copy_is_written_counts_anew),
         TEST(what_cannot_be_written_keeps_nobody_behind_it),
         TEST(while_the_database_is_away_all_who_wait_are_told),
+        TEST(before_the_links_for_what_takes_long_are_there_the_desk_has_one),
         TEST(of_a_longer_one_the_length_alone_is_kept_and_counts_nothing),
         TEST(nothing_is_kept_that_nobody_wants_or_that_belongs_nowhere),
     };
