@@ -7,6 +7,7 @@
 #include <uv.h>
 
 #include "proto/hook.h"
+#include "proto/hook_url.h"
 #include "server/app.h"
 #include "server/http.h"
 #include "server/intake.h"
@@ -27,6 +28,7 @@ struct hook_call {
     uint32_t secret_file_count;
     const char *unread_secret; /* NULL, or the file that could not be read */
     char why[HOOK_WHY_MAX];
+    struct hook_url_parts url;
     struct hook_request request;
     struct hook_result result;
     enum hook_status status;

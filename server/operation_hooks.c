@@ -172,25 +172,9 @@ static void on_header(void *ctx, struct slice name, struct slice value)
 {
     struct hook_call *hook = ctx;
     struct hook_header *headers = (struct hook_header *)hook->request.headers;
+    hook_url_note(&hook->url, name, value);
     if (hook->request.header_count < HOOK_HEADERS_MAX)
         headers[hook->request.header_count++] = (struct hook_header){name, value};
-}
-
-/* As the peer asked: a proxy in front may have another name and scheme. */
-static struct slice url_of(const struct hook_call *hook, struct slice path)
-{
-    const struct hook_request *request = &hook->request;
-    const char *base = hook->call.app->settings->public_url;
-    const char *mark = request->query.len ? "?" : "";
-    struct slice scheme = hook_header(request, "x-forwarded-proto"), host = hook_header(request, "host");
-    struct slice forwarded = hook_header(request, "x-forwarded-host");
-    if (*base)
-        return arena_format(hook->call.arena, "%s%.*s%s%.*s", base, (int)path.len, path.ptr, mark,
-                            (int)request->query.len, request->query.ptr);
-    scheme = scheme.len ? scheme : SLICE("http");
-    host = forwarded.len ? forwarded : host;
-    return arena_format(hook->call.arena, "%.*s://%.*s%.*s%s%.*s", (int)scheme.len, scheme.ptr, (int)host.len,
-                        host.ptr, (int)path.len, path.ptr, mark, (int)request->query.len, request->query.ptr);
 }
 
 static void read_request(struct hook_call *hook)
@@ -201,7 +185,8 @@ static void read_request(struct hook_call *hook)
     http_each_header(exchange, on_header, hook);
     request->method = slice_is(http_method(exchange), "GET") ? HOOK_GET : HOOK_POST;
     request->query = http_query(exchange);
-    request->url = url_of(hook, http_path(exchange));
+    request->url = hook_url(&hook->url, hook->call.app->settings->public_url, http_path(exchange),
+                            request->query, hook->call.arena);
     request->content_type = hook_header(request, "content-type");
     request->body = http_body(exchange);
     request->now_ms = clock_now_ms();

@@ -1,8 +1,10 @@
 #include <assert.h>
+#include <string.h>
 
 #include "proto/cloudevent.h"
 #include "proto/hook_generic.h"
 #include "proto/hook_recording.h"
+#include "proto/hook_url.h"
 #include "proto/json.h"
 #include "proto/mail.h"
 
@@ -80,6 +82,15 @@ static void say(const struct hook_preset *preset, const struct hook_request *req
     assert(answer.status >= 200 && answer.status < 600);
 }
 
+static void check_url(const struct hook_request *request, struct arena *arena)
+{
+    struct hook_url_parts parts = {.host = {NULL, 0}};
+    for (uint32_t i = 0; i < request->header_count; i++)
+        hook_url_note(&parts, request->headers[i].name, request->headers[i].value);
+    assert(!parts.forwarded_host.len || !memchr(parts.forwarded_host.ptr, ',', parts.forwarded_host.len));
+    assert(hook_url(&parts, "", SLICE("/"), request->query, arena).len > request->query.len);
+}
+
 /* The first byte chooses the preset, the second how it is asked; the rest is a request. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -101,6 +112,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     if (!hook_recording_read(&request, (struct slice){(const char *)data + 2, size - 2}, &arena) &&
         (preset->methods & request.method)) {
+        check_url(&request, &arena);
         enum hook_status status = hook_read(&result, preset, &request, !(data[1] & 4), &arena);
         assert(hook_read(&again, preset, &request, !(data[1] & 4), &arena) == status);
         assert(again.event_count == result.event_count);
