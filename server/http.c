@@ -152,6 +152,7 @@ struct http_server *http_server_open(uv_loop_t *loop, const struct http_options 
     server->port = port;
     server->on_request = on_request;
     server->is_streamed = options->is_streamed;
+    server->hears_of_large = options->hears_of_large;
     server->app = app;
     server->connections.prev = server->connections.next = &server->connections;
     server->answered_tail = &server->answered;

@@ -29,15 +29,15 @@ struct http_header {
     const char *name, *value;
 };
 
-/* Whether a request's body comes in pieces: on_request is called when its headers are there. */
-typedef bool (*http_is_streamed)(struct slice method, struct slice path);
+typedef bool (*http_choice)(struct slice method, struct slice path);
 
 struct http_options {
     const char *host;                                                /* numeric address; default 127.0.0.1 */
     uint16_t port;                                                   /* 0: any free one */
     unsigned request_deadline_ms, idle_deadline_ms, connections_max; /* 0: the defaults above */
     unsigned stall_deadline_ms;                                      /* 0: the default above */
-    http_is_streamed is_streamed;                                    /* NULL: none is */
+    http_choice is_streamed; /* its body comes in pieces: on_request when the headers are there; NULL: none */
+    http_choice hears_of_large; /* on_request too when the body is too large, and is left out; NULL: 413 */
 };
 
 struct http_server *http_server_open(uv_loop_t *loop, const struct http_options *options,
@@ -53,6 +53,7 @@ void http_server_close(struct http_server **server, void (*on_closed)(void *ctx)
 struct slice http_method(const struct http_exchange *exchange);
 struct slice http_path(const struct http_exchange *exchange); /* not percent-decoded, no query */
 struct slice http_body(const struct http_exchange *exchange);
+bool http_is_too_large(const struct http_exchange *exchange);  /* the body, which is left out */
 struct slice http_query(const struct http_exchange *exchange); /* without "?", not decoded */
 bool http_find_header(const struct http_exchange *exchange, const char *name, struct slice *out);
 /* The next parameter of the query, decoded; false after the last. `*at` begins as 0. */

@@ -105,12 +105,27 @@ static enum MHD_Result refuse_too_large(struct http_exchange *exchange)
     return refuse(exchange, PROBLEM_TOO_LARGE, detail);
 }
 
-/* The application gets it now and asks for the body in pieces. What it answers at once is said when the body
- * is over, as closing on a sender would reset the connection, unless the sender asks before it sends. */
+static unsigned long long declared_length(const struct http_exchange *exchange)
+{
+    struct slice length;
+    bool is_declared = http_find_header(exchange, MHD_HTTP_HEADER_CONTENT_LENGTH, &length);
+    return is_declared ? strtoull(length.ptr, NULL, 10) : 0;
+}
+
+/* A client that asks before sending (Expect), or announces more than is worth reading, is refused at once and
+ * loses its connection; others have their body read and discarded, because closing on them would reset the
+ * connection before they see why. */
+static bool is_refused_at_once(const struct http_exchange *exchange)
+{
+    struct slice expect;
+    return http_find_header(exchange, MHD_HTTP_HEADER_EXPECT, &expect) ||
+           declared_length(exchange) > HTTP_DISCARD_MAX;
+}
+
+/* The application gets it now and asks for the body in pieces, or answers. */
 static enum MHD_Result step_streamed(struct http_exchange *exchange)
 {
     struct http_server *server = exchange->server;
-    struct slice expect;
     if (server->closing)
         return MHD_NO;
     exchange->streamed = true;
@@ -124,8 +139,7 @@ static enum MHD_Result step_streamed(struct http_exchange *exchange)
         return MHD_YES;
     }
     deadline_start(&server->requests, &exchange->connection->deadline);
-    if (exchange->state == HTTP_EXCHANGE_ANSWERED &&
-        http_find_header(exchange, MHD_HTTP_HEADER_EXPECT, &expect))
+    if (exchange->state == HTTP_EXCHANGE_ANSWERED && is_refused_at_once(exchange))
         return queue_response(exchange);
     return MHD_YES;
 }
@@ -133,37 +147,36 @@ static enum MHD_Result step_streamed(struct http_exchange *exchange)
 /* After the first suspension libmicrohttpd shows the headers once more. */
 static enum MHD_Result step_headers_again(struct http_exchange *exchange)
 {
-    struct slice expect;
     exchange->asked_again = false;
     deadline_start(&exchange->server->requests, &exchange->connection->deadline);
-    if (exchange->state == HTTP_EXCHANGE_ANSWERED &&
-        http_find_header(exchange, MHD_HTTP_HEADER_EXPECT, &expect))
+    if (exchange->state == HTTP_EXCHANGE_ANSWERED && is_refused_at_once(exchange))
         return queue_response(exchange);
     return MHD_YES;
 }
 
-/* The headers are complete. A client that asks before sending (Expect), or announces more than is worth
- * reading, is refused at once and loses its connection; others have their body read and discarded, because
- * closing on them would reset the connection before they see why. */
+static bool is_chosen(const struct http_exchange *exchange, http_choice choice)
+{
+    return choice && choice(exchange->method, exchange->path);
+}
+
+/* The headers are complete. */
 static enum MHD_Result step_headers(struct http_exchange *exchange, const char *method, const char *version)
 {
-    struct slice length, expect;
     exchange->method = slice_of(method);
     exchange->state = HTTP_EXCHANGE_READING;
     const char *fault = http_head_fault(exchange, version);
     if (fault)
         return refuse(exchange, PROBLEM_INVALID, fault);
-    if (exchange->server->is_streamed && exchange->server->is_streamed(exchange->method, exchange->path))
+    if (is_chosen(exchange, exchange->server->is_streamed))
         return step_streamed(exchange);
-    if (!http_find_header(exchange, MHD_HTTP_HEADER_CONTENT_LENGTH, &length))
+    if (declared_length(exchange) <= HTTP_BODY_MAX)
         return MHD_YES;
-    unsigned long long declared = strtoull(length.ptr, NULL, 10);
-    if (declared <= HTTP_BODY_MAX)
-        return MHD_YES;
+    if (is_chosen(exchange, exchange->server->hears_of_large)) {
+        exchange->is_too_large = true;
+        return step_streamed(exchange);
+    }
     exchange->state = HTTP_EXCHANGE_DISCARDING;
-    if (declared <= HTTP_DISCARD_MAX && !http_find_header(exchange, MHD_HTTP_HEADER_EXPECT, &expect))
-        return MHD_YES;
-    return refuse_too_large(exchange);
+    return is_refused_at_once(exchange) ? refuse_too_large(exchange) : MHD_YES;
 }
 
 static void append(struct http_exchange *exchange, const char *bytes, size_t len)
@@ -219,6 +232,15 @@ static enum MHD_Result step_complete(struct http_exchange *exchange)
     exchange->suspended = true;
     MHD_suspend_connection(exchange->connection->mhd);
     return MHD_YES;
+}
+
+/* It turned out while it came. */
+static enum MHD_Result step_too_large(struct http_exchange *exchange)
+{
+    if (!is_chosen(exchange, exchange->server->hears_of_large))
+        return refuse_too_large(exchange);
+    exchange->is_too_large = true;
+    return step_complete(exchange);
 }
 
 static enum MHD_Result step_piece(struct http_exchange *exchange, const char *bytes, size_t len)
@@ -277,7 +299,7 @@ enum MHD_Result http_exchange_step(void *cls, struct MHD_Connection *mhd, const 
     if (exchange->state == HTTP_EXCHANGE_READING)
         return step_complete(exchange);
     assert(exchange->state == HTTP_EXCHANGE_DISCARDING);
-    return refuse_too_large(exchange);
+    return step_too_large(exchange);
 }
 
 void http_exchange_end(void *cls, struct MHD_Connection *mhd, void **context,

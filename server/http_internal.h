@@ -47,7 +47,7 @@ struct http_exchange {
     struct http_connection *connection;
     struct http_exchange *next; /* in the pool, or among the answered to be resumed */
     enum http_exchange_state state;
-    bool suspended, has_spaced_target;
+    bool suspended, has_spaced_target, is_too_large;
     bool streamed, asked_again, body_ended; /* a body in pieces; see http_exchange_step() */
     http_on_piece on_piece;
     void *on_piece_ctx;
@@ -71,7 +71,7 @@ struct http_server {
     struct deadline grace;
     http_on_request on_request;
     void *app;
-    http_is_streamed is_streamed;
+    http_choice is_streamed, hears_of_large;
     struct http_connection connections; /* ring */
     size_t connection_count;
     size_t open_count; /* exchanges with the application */

@@ -36,6 +36,11 @@ struct slice http_body(const struct http_exchange *exchange)
     return (struct slice){exchange->body, exchange->body_len};
 }
 
+bool http_is_too_large(const struct http_exchange *exchange)
+{
+    return exchange->is_too_large;
+}
+
 struct arena *http_arena(struct http_exchange *exchange)
 {
     return &exchange->arena;

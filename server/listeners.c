@@ -7,6 +7,7 @@
 #include "server/http.h"
 #include "server/lmtp.h"
 #include "server/metrics.h"
+#include "server/operation_hooks.h"
 #include "server/route.h"
 #include "server/rpc.h"
 #include "server/rpc_dispatch.h"
@@ -17,8 +18,10 @@
 bool listeners_open(struct app *app, char *why, size_t why_size)
 {
     const struct settings *settings = app->settings;
-    struct http_options http = {
-        .host = settings->http.host, .port = settings->http.port, .is_streamed = route_is_streamed};
+    struct http_options http = {.host = settings->http.host,
+                                .port = settings->http.port,
+                                .is_streamed = route_is_streamed,
+                                .hears_of_large = operation_hooks_hears_of_large};
     struct rpc_options rpc = {.host = settings->rpc.host[0] ? settings->rpc.host : NULL,
                               .port = settings->rpc.port,
                               .unix_path = settings->rpc_socket[0] ? settings->rpc_socket : NULL};

@@ -115,8 +115,8 @@ static const double lag_buckets[] = {0.0001, 0.0005, 0.001, 0.002, 0.005, 0.01,
 
 static const char *const hook_outcomes[METRIC_HOOK_COUNT] = {
     "decided", "duplicate", "ignored", "refused", "unauthenticated", "deferred", "overloaded"};
-const char *const metric_hook_refusals[METRIC_HOOK_REFUSAL_COUNT] = {"malformed", "too_many", "unsupported",
-                                                                     "invalid",   "stale",    "other"};
+const char *const metric_hook_refusals[METRIC_HOOK_REFUSAL_COUNT] = {
+    "malformed", "too_many", "too_large", "unsupported", "invalid", "stale", "other"};
 
 static const struct metric_row rows[METRIC_COUNT] = {
     [METRIC_EVENTS] = {"patchbay_events_total", "Events decided, by type.", COUNTER, "type", type_of_event,

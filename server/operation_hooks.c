@@ -135,6 +135,14 @@ static void answer_undecoded(struct hook_call *hook)
     hook_answer_refused(hook, &problem, reason);
 }
 
+/* Unread, so nobody knows whether it was signed. */
+static void answer_too_large(struct hook_call *hook)
+{
+    struct problem problem;
+    problem_set(&problem, PROBLEM_TOO_LARGE, NULL, "The body is larger than %u bytes.", HTTP_BODY_MAX);
+    hook_answer_refused(hook, &problem, METRIC_HOOK_REFUSAL_TOO_LARGE);
+}
+
 static void on_read(uv_work_t *work, int status)
 {
     struct hook_call *hook = work->data;
@@ -237,6 +245,8 @@ static void on_authenticated(void *ctx, const struct principal *principal, bool 
     else if (!entry || entry->preset != hook->preset)
         hook_answer_fail(hook, METRIC_HOOK_REFUSED, PROBLEM_NOT_FOUND,
                          entry ? "the hook has another preset" : "the project has no such hook any more");
+    else if (http_is_too_large(hook->call.transport))
+        answer_too_large(hook);
     else
         begin(hook, entry);
 }
@@ -247,6 +257,12 @@ static struct slice next_segment(struct slice *rest)
     struct slice segment = ascii_part(*rest, 0, end);
     *rest = ascii_part(*rest, end < rest->len ? end + 1 : end, rest->len);
     return segment;
+}
+
+bool operation_hooks_hears_of_large(struct slice method, struct slice path)
+{
+    (void)method;
+    return ascii_begins(path, PREFIX);
 }
 
 bool operation_hooks_serve(struct app *app, struct http_exchange *exchange)

@@ -10,5 +10,7 @@
 /* False: the path is none of a webhook, and nothing has been done. */
 bool operation_hooks_serve(struct app *app, struct http_exchange *exchange)
     __attribute__((warn_unused_result));
+/* For http_server_open(): a body that is too large is refused in the way that its peer understands. */
+bool operation_hooks_hears_of_large(struct slice method, struct slice path);
 
 #endif

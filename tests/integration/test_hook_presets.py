@@ -7,7 +7,7 @@ from harness.projects import project
 SEED = bytes(range(32))
 SECRETS = {"twilio": "made-up-token", "telnyx": Telnyx.public_key(SEED), "whatsapp": "made-up-app-secret", "telegram": "made-up_secret"}
 NUMBER = "+4915112345678"
-REASONS = ("malformed", "too_many", "unsupported", "invalid", "stale", "other")
+REASONS = ("malformed", "too_many", "too_large", "unsupported", "invalid", "stale", "other")
 
 
 @pytest.fixture
@@ -116,10 +116,12 @@ def test_what_is_refused_for_good_leaves_a_trace(hooks):
     assert [item["outcome"] for item in whatsapp.messages(whatsapp.text(5, "x"), stale, ahead).json["decisions"]] == ["attached"] + ["refused"] * 2
     answer = whatsapp.messages(nameless, nameless)
     assert answer.status == 200 and answer.json["code"] == "invalid"
-    assert refusals("whatsapp") == {"malformed": 3, "too_many": 0, "unsupported": 0, "invalid": 1, "stale": 1, "other": 0}
+    assert refusals("whatsapp") == {"malformed": 3, "too_many": 0, "too_large": 0, "unsupported": 0, "invalid": 1, "stale": 1, "other": 0}
     assert telegram.update(None, text="Sesame").status == 200
     assert telegram.update(7, date=1, text="Sesame").json["code"] == "stale"
-    assert refusals("telegram") == {"malformed": 1, "too_many": 0, "unsupported": 0, "invalid": 0, "stale": 1, "other": 0}
+    large = telegram.update(8, text="Sesame" * 1_000_000)
+    assert large.status == 200 and large.json["code"] == "too_large"
+    assert refusals("telegram") == {"malformed": 1, "too_many": 0, "too_large": 1, "unsupported": 0, "invalid": 0, "stale": 1, "other": 0}
     [first, *_] = [line for line in hooks.log().splitlines() if "refused for good" in line]
     assert "hook=whatsapp" in first and "reason=malformed" in first and "pointer=/entry/0/changes/0/value/messages/1/id" in first
     assert not any(word in hooks.log() for word in ("Sesame", "4915112345678", "wamid"))

@@ -78,6 +78,9 @@ static inline void on_request(void *app, struct http_exchange *exchange)
     } else if (slice_is(path, "/size")) {
         struct slice text = arena_format(http_arena(exchange), "size=%zu", http_body(exchange).len);
         http_reply(exchange, 200, "text/plain", text, NULL, 0);
+    } else if (slice_is(path, "/told")) {
+        struct slice body = http_is_too_large(exchange) ? SLICE("too large") : SLICE("fits");
+        http_reply(exchange, 200, "text/plain", body, NULL, 0);
     } else if (slice_is(path, "/large")) {
         size_t len = 32u << 20;
         char *bytes = calloc(1, len);
@@ -118,6 +121,18 @@ static inline int setup_impatient(void **state)
                                     .idle_deadline_ms = 300,
                                     .stall_deadline_ms = 100,
                                     .connections_max = 300});
+    return 0;
+}
+
+static inline bool hears_of_large(struct slice method, struct slice path)
+{
+    return slice_is(method, "POST") && (slice_is(path, "/told") || slice_is(path, "/later"));
+}
+
+static inline int setup_hearing(void **state)
+{
+    (void)state;
+    open_with((struct http_options){.hears_of_large = hears_of_large});
     return 0;
 }
 
@@ -227,6 +242,7 @@ static inline void answer_later(size_t i, const char *text)
 }
 
 #define in_world(test) cmocka_unit_test_setup_teardown(test, setup, teardown)
+#define in_hearing_world(test) cmocka_unit_test_setup_teardown(test, setup_hearing, teardown)
 #define in_impatient_world(test) cmocka_unit_test_setup_teardown(test, setup_impatient, teardown)
 
 #endif
