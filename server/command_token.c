@@ -71,6 +71,24 @@ static int check_new(const char *command, const struct new_token *new, int64_t *
     return check_expires(command, new, expires_ms);
 }
 
+/* None was made: why. */
+static int refuse_new(const char *command, struct pg_blocking *database, const struct new_token *new)
+{
+    const char *const params[] = {new->project};
+    struct pg_reply reply;
+    if (new->agent)
+        return command_failed(command, "there is no project '%s', or no agent '%s' in it", new->project,
+                              new->agent);
+    reply = pg_blocking_run(database, "token_hooks", params, 1);
+    if (reply.outcome != PG_OK)
+        return database_failed(command, &reply);
+    if (reply.rows == 0)
+        return command_failed(command, "there is no project '%s'", new->project);
+    struct slice names = pg_is_null(&reply, 0, 0) ? SLICE("none") : pg_cell(&reply, 0, 0);
+    return command_failed(command, "the project '%s' has no webhook '%s'; it has %.*s", new->project,
+                          new->hook, (int)names.len, names.ptr);
+}
+
 static int store_new(const char *command, struct pg_blocking *database, const struct new_token *new,
                      int64_t expires_ms)
 {
@@ -90,11 +108,8 @@ static int store_new(const char *command, struct pg_blocking *database, const st
         pg_blocking_run(database, "token_create", params, sizeof params / sizeof params[0]);
     if (reply.outcome != PG_OK)
         return database_failed(command, &reply);
-    if (reply.rows == 0 && new->agent)
-        return command_failed(command, "there is no project '%s', or no agent '%s' in it", new->project,
-                              new->agent);
     if (reply.rows == 0)
-        return command_failed(command, "there is no project '%s'", new->project);
+        return refuse_new(command, database, new);
     puts(token);
     return COMMAND_OK;
 }

@@ -236,6 +236,19 @@ def test_a_token_of_nobody_is_not_made(applied, words, part):
     assert tokens_of(applied) == []
 
 
+def test_the_token_of_a_webhook_is_for_one_that_the_project_has(applied, project_file):
+    def create(hook, project="demo"):
+        return patchbay("token", "create", "--database", applied, "--project", project, "--hook", hook)
+
+    for result, part in ((create("pbx"), "the project 'demo' has no webhook 'pbx'; it has none\n"), (create("pbx", "nowhere"), "no project 'nowhere'\n")):
+        assert result.returncode == 1 and result.stdout == "" and result.stderr.endswith(part), result
+    project_file.write_text(project_file.read_text() + "hooks: {pbx: {preset: cti-generic}, box: {preset: postmark}}\n")
+    assert patchbay("apply", "--database", applied, str(project_file)).returncode == 0
+    assert create("pdx").stderr.endswith("the project 'demo' has no webhook 'pdx'; it has box, pbx\n")
+    assert create("pbx").returncode == 0
+    assert [row["agent"] for row in tokens_of(applied)] == ["pbx"]
+
+
 def test_the_tokens_of_a_project_that_is_not_there_are_none(applied):
     assert patchbay("token", "list", "--project", "nowhere", "--database", applied).stdout.count("\n") == 1
 
