@@ -170,6 +170,29 @@ enum hook_status hook_missing(struct hook_result *result, const char *pointer)
     return hook_malformed(result, pointer, "%s is missing", *pointer == '/' ? pointer + 1 : pointer);
 }
 
+void hook_skip(struct hook_result *result, struct slice place, struct arena *arena)
+{
+    const struct fault *fault = &result->fault;
+    if (!result->skips)
+        result->skips = arena_array(arena, struct fault, HOOK_SKIPS_MAX);
+    if (result->skipped < HOOK_SKIPS_MAX)
+        (void)fault_set(
+            &result->skips[result->skipped],
+            arena_format(arena, "%.*s%s%c", (int)place.len, place.ptr ? place.ptr : "", fault->pointer, 0)
+                .ptr,
+            "%s", fault->detail);
+    result->skipped++;
+}
+
+enum hook_status hook_unless_skipped(struct hook_result *result)
+{
+    if (result->skipped)
+        result->fault = result->skips[0];
+    if (result->event_count)
+        return HOOK_OK;
+    return result->skipped ? HOOK_MALFORMED : HOOK_IGNORED;
+}
+
 void hook_say(struct hook_answer *answer, unsigned status, const char *content_type, struct slice body)
 {
     *answer = (struct hook_answer){status, content_type, body};

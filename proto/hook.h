@@ -11,6 +11,7 @@
 #include "rules/event.h"
 
 #define HOOK_EVENTS_MAX 1000 /* of one request; more are refused, so that none is lost unseen */
+#define HOOK_SKIPS_MAX 64    /* that are told apart; more are counted */
 #define HOOK_SECRETS_MAX 2   /* live at a time, so that they can be changed without a gap */
 #define HOOK_SECRET_MAX 1024 /* bytes of one */
 #define HOOK_HEADERS_MAX 100 /* of a request; more are not seen */
@@ -83,6 +84,7 @@ struct hook_result {
     struct value *events; /* HOOK_EVENTS_MAX of them have room */
     uint32_t event_count;
     uint32_t skipped;          /* messages that miss something and do not cost the others */
+    struct fault *skips;       /* what the first HOOK_SKIPS_MAX of them miss; NULL: none was skipped */
     struct fault fault;        /* HOOK_MALFORMED, or of the first that was skipped */
     struct hook_answer answer; /* HOOK_OK without events, HOOK_IGNORED: sent as it is when status is set */
     struct hook_nonce nonce;
@@ -148,6 +150,10 @@ enum hook_status hook_add_document(struct hook_result *result, struct value docu
 enum hook_status hook_missing(struct hook_result *result, const char *pointer);
 enum hook_status hook_malformed(struct hook_result *result, const char *pointer, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* Leaves out a message that begins at `place` and misses what the result's fault says, from there. */
+void hook_skip(struct hook_result *result, struct slice place, struct arena *arena);
+/* HOOK_OK when there are events; else HOOK_MALFORMED when some were skipped, or HOOK_IGNORED. */
+enum hook_status hook_unless_skipped(struct hook_result *result) __attribute__((warn_unused_result));
 /* Sets result->answer; the body is borrowed. */
 void hook_say(struct hook_answer *answer, unsigned status, const char *content_type, struct slice body);
 

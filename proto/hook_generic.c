@@ -212,22 +212,15 @@ static enum hook_status read_items(const struct hook_mapping *mapping, struct ho
                                    const struct hook_request *request, const struct value *list,
                                    struct arena *arena)
 {
-    struct fault first = {0};
     for (uint32_t i = 0; i < list->count; i++) {
         enum hook_status status = read_document(mapping, result, request, &list->items[i], arena);
-        if (status == HOOK_MALFORMED && !result->skipped++)
-            (void)fault_set(&first,
-                            arena_format(arena, "%.*s/%u%s%c", (int)mapping->each.len, mapping->each.ptr, i,
-                                         result->fault.pointer, 0)
-                                .ptr,
-                            "%s", result->fault.detail);
+        if (status == HOOK_MALFORMED)
+            hook_skip(result, arena_format(arena, "%.*s/%u", (int)mapping->each.len, mapping->each.ptr, i),
+                      arena);
         if (status == HOOK_TOO_MANY)
             return status;
     }
-    result->fault = first;
-    if (result->event_count)
-        return HOOK_OK;
-    return result->skipped ? HOOK_MALFORMED : HOOK_IGNORED;
+    return hook_unless_skipped(result);
 }
 
 enum hook_status hook_generic_decode(struct hook_result *result, const struct hook_request *request,

@@ -83,8 +83,6 @@ struct delivery {
     const struct value *contacts; /* who wrote */
     struct slice inbox;           /* phone_number_id of the business */
     char pointer[POINTER_SIZE];   /* to the list of messages */
-    struct fault first;           /* of the messages that cannot be read */
-    uint32_t faults;
 };
 
 /* One bad message does not cost the others. */
@@ -93,8 +91,7 @@ static enum hook_status note_missing(struct delivery *delivery, uint32_t index, 
     struct hook_result *result = delivery->result;
     const char *pointer = arena_format(delivery->arena, "%s/%u/%s%c", delivery->pointer, index, name, 0).ptr;
     (void)hook_missing(result, pointer);
-    if (!delivery->faults++)
-        delivery->first = result->fault;
+    hook_skip(result, SLICE(""), delivery->arena);
     return HOOK_OK;
 }
 
@@ -225,9 +222,5 @@ enum hook_status hook_whatsapp_decode(struct hook_result *result, const struct h
     if (!slice_is(object, "whatsapp_business_account"))
         return HOOK_IGNORED;
     status = read_entries(&delivery, entries);
-    result->skipped = delivery.faults;
-    result->fault = delivery.first;
-    if (status != HOOK_OK || result->event_count)
-        return status;
-    return delivery.faults ? HOOK_MALFORMED : HOOK_IGNORED;
+    return status == HOOK_OK ? hook_unless_skipped(result) : status;
 }

@@ -30,6 +30,7 @@ static const char help_text[] =
     "usage: %s FORMAT [--region DE] FILE\n"
     "\n"
     "Prints the events that a recorded stream or request would become, a line of JSON each. FILE - is standard input.\n"
+    "Messages of a webhook that are left out, since they miss something, are named on standard error.\n"
     "\n"
     "  mail                        one message (RFC 5322) as `patchbay mail --parse` reads it\n"
     "  ami                         what Asterisk's manager interface sent\n"

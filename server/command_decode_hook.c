@@ -44,6 +44,16 @@ static bool find_mapping(struct hook_request *request, const char *command, cons
     return request->mapping != NULL;
 }
 
+/* They cost the others nothing, here as in the router. */
+static int name_skipped(const char *command, const struct hook_result *result)
+{
+    for (uint32_t i = 0; i < result->skipped && i < HOOK_SKIPS_MAX; i++)
+        command_failed(command, "skipped: %s: %s", result->skips[i].pointer, result->skips[i].detail);
+    if (result->skipped > HOOK_SKIPS_MAX)
+        command_failed(command, "skipped: %u more", result->skipped - HOOK_SKIPS_MAX);
+    return result->skipped && !result->event_count ? COMMAND_FAILED : COMMAND_OK;
+}
+
 int command_decode_hook(const char *command, const struct hook_preset *preset, struct slice bytes,
                         const char *project, struct slice region, struct arena *arena)
 {
@@ -58,15 +68,15 @@ int command_decode_hook(const char *command, const struct hook_preset *preset, s
     if (preset->is_mapped && !find_mapping(&request, command, preset, project, arena))
         return COMMAND_FAILED;
     enum hook_status status = hook_read(&result, preset, &request, true, arena);
-    if (status == HOOK_MALFORMED)
+    if (status == HOOK_MALFORMED && !result.skipped)
         return command_failed(command, "malformed: %s%s%s", result.fault.pointer,
                               result.fault.pointer[0] ? ": " : "", result.fault.detail);
-    if (status != HOOK_OK && status != HOOK_IGNORED)
+    if (status != HOOK_OK && status != HOOK_IGNORED && status != HOOK_MALFORMED)
         return command_failed(command, "refused: %s", hook_status_name(status));
     for (uint32_t i = 0; i < result.event_count; i++) {
         struct value read = decode_region(&result.events[i], region, arena);
         struct slice text = json_write(&read, arena);
         printf("%.*s\n", (int)text.len, text.ptr);
     }
-    return COMMAND_OK;
+    return name_skipped(command, &result);
 }

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from test_command_line import assert_misused, patchbay
+from test_command_line import ROOT, assert_misused, patchbay
 from test_hostile_mail import hostile
 
 MESSAGE = (b"From: =?utf-8?Q?J=C3=BCrgen?= <j@customer.example>\r\nTo: help@demo.example\r\nSubject: Hello\r\n"
@@ -40,6 +40,19 @@ def test_a_recorded_message_decodes_to_the_same_event(tmp_path):
     (tmp_path / "m.eml").write_bytes(MESSAGE)
     result = patchbay("decode", "mail", str(tmp_path / "m.eml"))
     assert result.returncode == 0 and result.stdout.encode() == parse(MESSAGE).stdout
+
+
+@pytest.mark.parametrize("name, code, missing", [
+    ("one-of-two-without-id", 0, ["id"]),
+    ("missing-type", 1, ["type"]),
+    ("text", 0, []),
+])
+def test_messages_of_a_webhook_that_are_left_out_are_named(name, code, missing):
+    result = patchbay("decode", "whatsapp", str(ROOT / f"tests/hooks/whatsapp/{name}.http"))
+    assert result.returncode == code and result.stdout.count("\n") == 1 - code
+    assert result.stderr.splitlines() == [
+        f"patchbay decode: skipped: /entry/0/changes/0/value/messages/0/{member}: entry/0/changes/0/value/messages/0/{member} is missing"
+        for member in missing]
 
 
 def test_a_header_beyond_the_limits_is_refused():

@@ -25,8 +25,8 @@ struct expectation {
     struct hook_request request;
     struct hook_voice voice;
     struct slice status, fault, decide, queue, agent, answer;
-    struct slice events[HOOK_EVENTS_MAX];
-    uint32_t event_count;
+    struct slice events[HOOK_EVENTS_MAX], skips[HOOK_SKIPS_MAX];
+    uint32_t event_count, skip_count;
     bool says;
 };
 
@@ -83,6 +83,8 @@ static void read_line(struct expectation *to, struct slice key, struct slice res
         to->status = rest;
     else if (slice_is(key, "fault"))
         to->fault = rest;
+    else if (slice_is(key, "skip"))
+        to->skips[to->skip_count++] = rest;
     else if (slice_is(key, "decide"))
         to->decide = rest;
     else if (slice_is(key, "event"))
@@ -145,6 +147,19 @@ static unsigned check_events(const struct expectation *of, const struct hook_res
     return faults;
 }
 
+static unsigned check_skips(const struct expectation *of, const struct hook_result *result)
+{
+    unsigned faults = 0;
+    for (uint32_t i = 0; i < result->skipped && i < HOOK_SKIPS_MAX; i++)
+        faults += differs(of, "what is skipped", i < of->skip_count ? of->skips[i] : SLICE(""),
+                          slice_of(result->skips[i].pointer));
+    if (result->skipped < of->skip_count) {
+        print_error("%s: %u are skipped instead of %u\n", of->path, result->skipped, of->skip_count);
+        faults++;
+    }
+    return faults;
+}
+
 static unsigned check_answer(const struct expectation *of, const struct hook_preset *preset,
                              const struct hook_result *result, struct arena *arena)
 {
@@ -183,6 +198,8 @@ static unsigned check(const struct hook_preset *preset, const char *recording, c
         faults += differs(of, "the fault", of->fault, slice_of(result.fault.pointer));
     if (status == HOOK_OK)
         faults += check_events(of, &result, &arena);
+    if (status == HOOK_OK || status == HOOK_MALFORMED)
+        faults += check_skips(of, &result);
     if (of->says)
         faults += check_answer(of, preset, &result, &arena);
     arena_deinit(&arena);
