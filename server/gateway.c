@@ -20,6 +20,11 @@ const char *gateway_phase_name(const struct gateway *gateway)
     return gateway->is_refused ? "refused" : names[gateway->phase];
 }
 
+bool gateway_is_up(const struct gateway *gateway)
+{
+    return gateway->phase == GATEWAY_CONNECTED || gateway->phase == GATEWAY_LISTENING;
+}
+
 static void log_phase(const struct gateway *gateway)
 {
     struct log_field fields[] = {log_text("project", gateway->project_name),
@@ -44,17 +49,18 @@ void gateway_enter(struct gateway *gateway, enum gateway_phase phase, const char
         [GATEWAY_LISTENING] = 1u << GATEWAY_CLOSING,
         [GATEWAY_CLOSING] = 0,
     };
-    bool is_news = phase == GATEWAY_CONNECTED || phase == GATEWAY_LISTENING ||
-                   (phase == GATEWAY_WAITING && why != gateway->why);
+    bool was_up = gateway_is_up(gateway), is_news = phase == GATEWAY_WAITING && why != gateway->why;
     assert(legal[gateway->phase] & 1u << phase);
     if (phase != GATEWAY_WAITING)
         gateway->is_refused = false;
-    if (gateway->phase != phase)
-        gateway->since_ms = clock_now_ms();
     gateway->phase = phase;
-    if (phase == GATEWAY_CONNECTED || phase == GATEWAY_LISTENING || why)
+    if (gateway_is_up(gateway) != was_up) {
+        gateway->since_ms = clock_now_ms();
+        gateway->attempts = 0;
+    }
+    if (gateway_is_up(gateway) || why)
         gateway->why = why;
-    if (is_news)
+    if (gateway_is_up(gateway) || is_news)
         log_phase(gateway);
 }
 
@@ -196,6 +202,7 @@ static void on_retry(uv_timer_t *timer)
     struct gateway *gateway = timer->data;
     union gateway_address address;
     uint16_t port = gateway->config.port;
+    gateway->attempts++;
     if (gateway->config.listens && (uv_ip4_addr(gateway->host, port, &address.v4) == 0 ||
                                     uv_ip6_addr(gateway->host, port, &address.v6) == 0)) {
         listen_on(gateway, &address);

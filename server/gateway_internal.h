@@ -100,7 +100,8 @@ struct gateway {
     void *state;
     enum gateway_phase phase;
     bool is_refused, is_listening, is_given_up;
-    int64_t since_ms;          /* wall clock */
+    int64_t since_ms;          /* wall clock: that it is there, or away */
+    uint32_t attempts;         /* to get there, in that time */
     const char *why;           /* of the last failure, or NULL */
     struct gateway_dial *dial; /* NULL: none is under way or kept for the next address */
     uv_timer_t retry, resubmit;
@@ -126,6 +127,7 @@ void gateway_close(struct gateway *gateway); /* takes itself off the list when a
 bool gateway_is_as(const struct gateway *gateway, const struct project *project,
                    const struct config_gateway *config);
 const char *gateway_phase_name(const struct gateway *gateway);
+bool gateway_is_up(const struct gateway *gateway); /* there, and not away */
 void gateway_enter(struct gateway *gateway, enum gateway_phase phase, const char *why);
 void gateway_handle_closed(struct gateway *gateway); /* one of `handles` */
 void gateway_on_link_closed(struct gateway *gateway, const struct gateway_link *link);

@@ -115,11 +115,6 @@ void gateways_tell(struct gateways *gateways, const struct project *project,
 
 /* --- what people see --- */
 
-static bool is_up(const struct gateway *gateway)
-{
-    return gateway->phase == GATEWAY_CONNECTED || gateway->phase == GATEWAY_LISTENING;
-}
-
 struct value gateways_states(const struct gateways *gateways, struct arena *arena)
 {
     uint32_t count = 0;
@@ -128,7 +123,7 @@ struct value gateways_states(const struct gateways *gateways, struct arena *aren
         count++;
     struct value list = value_list(arena, count);
     for (const struct gateway *at = first; at; at = at->next) {
-        struct value item = value_map(arena, 7);
+        struct value item = value_map(arena, 8);
         value_set(&item, "project", value_string(at->project_name));
         value_set(&item, "name", value_string(at->config.name));
         value_set(&item, "kind", value_string(slice_of(gateway_protocol_name(at->config.protocol))));
@@ -136,8 +131,10 @@ struct value gateways_states(const struct gateways *gateways, struct arena *aren
         value_set(&item, "since", value_string(time_write(at->since_ms, arena)));
         if (at->config.listens)
             value_set(&item, "connections", value_int(at->link_count));
-        if (!is_up(at))
+        if (!gateway_is_up(at)) {
+            value_set(&item, "attempts", value_int(at->attempts));
             value_set_text(&item, "why", slice_of(at->why));
+        }
         value_append(&list, item);
     }
     return list;
@@ -149,7 +146,7 @@ void gateways_collect(const struct gateways *gateways, struct metrics_collector 
         if (at->phase != GATEWAY_CLOSING)
             metrics_gateway(collector, &(struct metrics_gateway){.project = at->project_name,
                                                                  .gateway = at->config.name,
-                                                                 .is_up = is_up(at),
+                                                                 .is_up = gateway_is_up(at),
                                                                  .waiting = at->event_count,
                                                                  .events = at->decided,
                                                                  .reconnects = at->reconnects,
