@@ -53,6 +53,8 @@ static struct http_connection *connection_open(struct http_server *server, struc
 
 static void connection_close(struct http_connection *connection)
 {
+    if (connection->exchange)
+        http_exchange_forget(connection->exchange);
     deadline_stop(&connection->deadline);
     connection->prev->next = connection->next;
     connection->next->prev = connection->prev;
@@ -80,6 +82,13 @@ void http_connection_cut(struct http_connection *connection)
 {
     deadline_stop(&connection->deadline);
     (void)shutdown(connection->fd, SHUT_RDWR);
+}
+
+void http_connection_part(struct http_connection *connection, struct slice words)
+{
+    /* Best effort: who has no room for so little does not read. */
+    (void)!send(connection->fd, words.ptr, words.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+    (void)shutdown(connection->fd, SHUT_WR);
 }
 
 static struct http_connection *of_deadline(struct deadline *deadline)

@@ -53,6 +53,42 @@ void http_exchange_free_pool(struct http_server *server)
     }
 }
 
+static size_t param_count(struct slice query)
+{
+    size_t count = query.len > 0;
+    for (size_t i = 0; i < query.len; i++)
+        count += query.ptr[i] == '&';
+    return count;
+}
+
+/* libmicrohttpd makes a record of each, though we read the target ourselves, and closes without a word when
+ * the memory of the connection is used up. */
+static void refuse_params(struct http_exchange *exchange)
+{
+    struct arena *arena = &exchange->arena;
+    struct problem problem;
+    problem_set(&problem, PROBLEM_TOO_LARGE, NULL, "The query has more than %d parameters.", HTTP_PARAMS_MAX);
+    struct value value = problem_value_http(&problem, arena);
+    for (uint32_t i = 0; i < value.count; i++) {
+        if (slice_is(value.members[i].name, "status"))
+            value.members[i].value = value_int(MHD_HTTP_URI_TOO_LONG);
+    }
+    struct slice text = json_write(&value, arena);
+    exchange->is_told = true;
+    http_connection_part(
+        exchange->connection,
+        arena_format(arena,
+                     "HTTP/1.1 %d URI Too Long\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
+                     "Connection: close\r\n\r\n%.*s",
+                     MHD_HTTP_URI_TOO_LONG, PROBLEM_MEDIA_TYPE, text.len, (int)text.len, text.ptr));
+}
+
+void http_exchange_forget(struct http_exchange *exchange)
+{
+    assert(exchange->state < HTTP_EXCHANGE_OPEN);
+    exchange_release(exchange);
+}
+
 void *http_exchange_begin(void *cls, const char *uri, struct MHD_Connection *mhd)
 {
     struct http_server *server = cls;
@@ -66,6 +102,8 @@ void *http_exchange_begin(void *cls, const char *uri, struct MHD_Connection *mhd
     /* The first request of a connection keeps the deadline that began with the connection. */
     if (connection->deadline.queue != &server->requests)
         deadline_start(&server->requests, &connection->deadline);
+    if (param_count(exchange->query) > HTTP_PARAMS_MAX)
+        refuse_params(exchange);
     return exchange;
 }
 
@@ -280,6 +318,8 @@ enum MHD_Result http_exchange_step(void *cls, struct MHD_Connection *mhd, const 
 {
     (void)cls, (void)mhd, (void)url;
     struct http_exchange *exchange = *context;
+    if (exchange->is_told)
+        return MHD_NO;
     if (exchange->state == HTTP_EXCHANGE_BEGUN)
         return step_headers(exchange, method, version);
     if (exchange->asked_again)

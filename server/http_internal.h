@@ -48,6 +48,7 @@ struct http_exchange {
     struct http_exchange *next; /* in the pool, or among the answered to be resumed */
     enum http_exchange_state state;
     bool suspended, has_spaced_target, is_too_large;
+    bool is_told;                           /* refused before libmicrohttpd has read its head */
     bool streamed, asked_again, body_ended; /* a body in pieces; see http_exchange_step() */
     http_on_piece on_piece;
     void *on_piece_ctx;
@@ -94,6 +95,8 @@ void http_connection_notify(void *cls, struct MHD_Connection *mhd, void **contex
 struct http_connection *http_connection_of(struct MHD_Connection *mhd);
 /* The peer sees the end at once; libmicrohttpd notices in its next turn. */
 void http_connection_cut(struct http_connection *connection);
+/* The last words, past libmicrohttpd, which has sent all that came before and can send nothing any more. */
+void http_connection_part(struct http_connection *connection, struct slice words);
 /* Running deadline_queue callbacks. */
 void http_connection_on_late(struct deadline *deadline);
 void http_connection_on_stall(struct deadline *deadline);
@@ -111,6 +114,8 @@ void http_exchange_end(void *cls, struct MHD_Connection *mhd, void **context,
 void http_exchange_answer(struct http_exchange *exchange, unsigned status, struct MHD_Response *response);
 void http_exchange_resume_answered(struct http_server *server);
 void http_exchange_free_pool(struct http_server *server);
+/* The connection has gone, and libmicrohttpd, out of memory for the head, never said that the request has. */
+void http_exchange_forget(struct http_exchange *exchange);
 
 /* http_head.c: what is wrong with the request line and the headers, or NULL. */
 const char *http_head_fault(const struct http_exchange *exchange, const char *version);

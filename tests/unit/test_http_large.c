@@ -57,11 +57,43 @@ static void an_application_hears_of_what_turns_out_to_be_too_large(void **state)
     close(fd);
 }
 
+static void ask_with_params(struct received *in, unsigned others)
+{
+    char request[8192], *end = request + snprintf(request, sizeof request, "GET /query?");
+    int fd = connect_client();
+    for (unsigned i = 0; i < others; i++, end += 2)
+        memcpy(end, "b&", 2);
+    snprintf(end, (size_t)(request + sizeof request - end),
+             "a=1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    *in = (struct received){.len = 0};
+    send_text(fd, request);
+    receive_end(fd, in);
+    close(fd);
+}
+
+static void a_query_of_more_parameters_than_there_is_room_for_is_told_so(void **state)
+{
+    (void)state;
+    struct received in;
+    ask_with_params(&in, HTTP_PARAMS_MAX - 1);
+    assert_non_null(strstr(in.text, "\r\n\r\n1"));
+    for (unsigned others = HTTP_PARAMS_MAX; others <= 3200; others *= 2) {
+        ask_with_params(&in, others);
+        if (strncmp(in.text, "HTTP/1.1 414 ", 13) != 0 || !strstr(in.text, "application/problem+json") ||
+            !strstr(in.text, "\"status\":414"))
+            fail_msg("%u: %s", others, in.text);
+        assert_int_equal(count_of(in.text, "HTTP/1.1"), 1);
+    }
+    assert_int_equal(world.requests, 1);
+    wait_until(http_connection_count(world.server) == 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         in_hearing_world(an_application_that_wishes_so_hears_of_what_is_too_large),
         in_hearing_world(an_application_hears_of_what_turns_out_to_be_too_large),
+        in_world(a_query_of_more_parameters_than_there_is_room_for_is_told_so),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
