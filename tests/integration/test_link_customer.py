@@ -53,7 +53,7 @@ def replays(database):
 def test_an_agent_links_and_links_anew_and_the_history_shows_both(desk, database, redis):
     told = redis.subscribe(desk.channel("agent", "anna"))
     anna, carl = desk.agent("anna"), desk.client("supervisor", "carl")
-    interaction = taken(desk, chat())["interaction"]
+    interaction = taken(desk, chat(subject="s1"))["interaction"]
     first, second = create(anna, name="Ann", owner="anna", tags=["vip"]), create(anna, name="Bob")
     path = f"interactions/{interaction}/customer"
     linked = anna.ok("POST", path, {"customer": first})
@@ -64,6 +64,9 @@ def test_an_agent_links_and_links_anew_and_the_history_shows_both(desk, database
     carl.ok("POST", path, {"customer": second})
     view = anna.ok("GET", f"interactions/{interaction}")
     assert view["identity"]["customer"] == second
+    later = desk.source().event(chat(subject="s1", text="One more thing")).json
+    assert (later["outcome"], later["interaction"]) == ("attached", interaction) and later["identity"] == view["identity"]
+    assert told.wait_event("interaction.message", interaction)["data"]["customer"]["id"] == second
     assert [(row["actor"], row["before"], row["after"]) for row in view["customers"]] == [("anna", None, first), ("carl", first, second)]
     assert log(database, first) == [
         ("Link customer", "anna", "agent", entry(interaction, False, True, None, first), "http"),

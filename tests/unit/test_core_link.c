@@ -49,6 +49,25 @@ static void its_agent_says_who_it_is_and_changes_it_again(void **state)
     world_deinit(&world);
 }
 
+static void what_is_written_next_is_of_whom_it_is(void **state)
+{
+    struct world world;
+    (void)state;
+    const struct interaction *chat = active_chat(&world);
+    say(&world, chat->id, "anna", &ann);
+    for (int restarts = 0; restarts < 2; restarts++) {
+        const struct outcome *outcome = world_chat(&world, "c1");
+        assert_int_equal(outcome->outcome, OUTCOME_ATTACHED);
+        assert_int_equal(outcome->snapshot->identity, IDENTITY_MATCHED);
+        assert_true(uuid_equal(&outcome->snapshot->customer, &ann.id));
+        const struct announcement *told = announced_as(outcome, ANNOUNCE_MESSAGE);
+        assert_true(slice_is(told->agent, "anna") && slice_is(told->snapshot->fact.name, "Ann"));
+        core_bury(&world.core);
+        world_restart(&world);
+    }
+    world_deinit(&world);
+}
+
 static void nobody_else_may_say(void **state)
 {
     struct world world;
@@ -242,6 +261,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(its_agent_says_who_it_is_and_changes_it_again),
+        cmocka_unit_test(what_is_written_next_is_of_whom_it_is),
         cmocka_unit_test(nobody_else_may_say),
         cmocka_unit_test(routing_goes_on_with_whom_it_is),
         cmocka_unit_test(an_offer_that_is_out_comes_back_to_whom_the_new_customer_knows),
