@@ -1,5 +1,7 @@
 #include "server/raw_mail.h"
 
+#include <string.h>
+
 #include "server/app.h"
 #include "server/clock.h"
 #include "server/log.h"
@@ -8,6 +10,8 @@
 #include "server/project.h"
 #include "server/query_params.h"
 #include "storage/pg_link.h"
+
+#define QUERY_CANCELED "57014" /* by the link's timeout of statements */
 
 /* For one recipient. */
 struct raw_mail_copy {
@@ -44,13 +48,14 @@ static bool is_too_much(const struct raw_mail_copy *copy)
 {
     static struct log_limit limit;
     const struct raw_mail_message *message = copy->message;
-    size_t under_way = copy->app->raw_mails.bytes;
-    if (!copy->is_whole || message->copies || message->bytes.len <= RAW_MAIL_UNDER_WAY_MAX - under_way)
+    const struct raw_mail_queue *queue = &copy->app->raw_mails;
+    bool fits =
+        !copy->is_whole || message->copies || message->bytes.len <= RAW_MAIL_UNDER_WAY_MAX - queue->bytes;
+    if (fits && queue->count < RAW_MAIL_COPIES_MAX)
         return false;
     log_event_limited(
         &limit, LOG_WARN, "too much mail is on its way to be kept; it is to come again",
-        (struct log_field[]){log_int("bytes", (int64_t)under_way), log_int("bound", RAW_MAIL_UNDER_WAY_MAX)},
-        2);
+        (struct log_field[]){log_int("bytes", (int64_t)queue->bytes), log_int("copies", queue->count)}, 2);
     return true;
 }
 
@@ -81,12 +86,14 @@ static void put(struct raw_mail_queue *queue, struct raw_mail_copy *copy)
     else
         queue->first = copy;
     queue->last = copy;
+    queue->count++;
 }
 
 static struct raw_mail_copy *take(struct raw_mail_queue *queue)
 {
     struct raw_mail_copy *copy = queue->first;
     queue->first = copy->next;
+    queue->count--;
     return copy;
 }
 
@@ -111,6 +118,21 @@ static void fill(struct query_params *params, const struct raw_mail_copy *copy)
 
 static void write_next(struct app *app);
 
+static void give_up(struct app *app, uint32_t waiting)
+{
+    for (; waiting; waiting--) {
+        struct raw_mail_copy *copy = take(&app->raw_mails);
+        leave(copy);
+        end(copy, RAW_MAIL_UNKEPT);
+    }
+}
+
+/* Each of the others would wait as long for the same. */
+static bool took_too_long(const struct pg_reply *reply)
+{
+    return reply->outcome == PG_REFUSED && strcmp(reply->sqlstate, QUERY_CANCELED) == 0;
+}
+
 static void on_reply(void *ctx, const struct pg_reply *reply)
 {
     static struct log_limit limit;
@@ -119,9 +141,12 @@ static void on_reply(void *ctx, const struct pg_reply *reply)
     if (reply->outcome == PG_REFUSED)
         log_event_limited(&limit, LOG_ERROR, "a mail cannot be kept",
                           (struct log_field[]){log_str("why", reply->message)}, 1);
-    app->raw_mails.is_writing = false;
+    /* Before anybody is told, and comes again. */
+    uint32_t waiting = took_too_long(reply) ? app->raw_mails.count : 0;
     leave(copy);
     end(copy, reply->outcome == PG_OK ? RAW_MAIL_KEPT : RAW_MAIL_UNKEPT);
+    give_up(app, waiting);
+    app->raw_mails.is_writing = false;
     write_next(app);
 }
 

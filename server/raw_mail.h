@@ -6,6 +6,7 @@
 #include "rules/project_config.h"
 #include "server/intake.h"
 
+#define RAW_MAIL_COPIES_MAX    1024        /* that wait to be written */
 #define RAW_MAIL_UNDER_WAY_MAX (64u << 20) /* bytes on their way to the database; more come again later */
 
 struct app;
@@ -32,10 +33,11 @@ struct raw_mail_message {
     uint32_t copies; /* on their way; 0 at first */
 };
 
-/* The copies on their way, of which one is being written: the others cost what their messages cost anyway,
- * and their number is that of the recipients that LMTP and webhooks let in. Zeros at first. */
+/* The copies on their way, of which one is being written. What the database gives up after LONG_TIMEOUT_S
+ * ends those who wait, too. Zeros at first. */
 struct raw_mail_queue {
-    size_t bytes; /* of their messages */
+    size_t bytes;   /* of their messages */
+    uint32_t count; /* of those who wait */
     struct raw_mail_copy *first, *last;
     bool is_writing;
 };

@@ -46,13 +46,19 @@ bool pg_link_submit(struct pg_link *link, const struct pg_query *query, pg_on_re
     return true;
 }
 
-static void answer(enum pg_outcome outcome)
+static void answer_with(enum pg_outcome outcome, const char *sqlstate)
 {
-    const struct pg_reply reply = {.outcome = outcome, .message = ""};
+    struct pg_reply reply = {.outcome = outcome, .message = ""};
+    strcpy(reply.sqlstate, sqlstate);
     pg_on_reply on_reply = database.on_reply;
     assert_non_null(on_reply);
     database.on_reply = NULL;
     on_reply(database.ctx, &reply);
+}
+
+static void answer(enum pg_outcome outcome)
+{
+    answer_with(outcome, "");
 }
 
 const struct project_config *project_config(const struct project *project)
@@ -185,6 +191,79 @@ static void while_the_database_is_away_all_who_wait_are_told(void **state)
     assert_int_equal(database.written, 1);
 }
 
+static void what_takes_too_long_is_not_tried_for_each_who_waits(void **state)
+{
+    (void)state;
+    struct raw_mail_message message = message_of(10);
+    keep(&message, 5);
+    answer_with(PG_REFUSED, "22000"); /* this one alone */
+    assert_int_equal(outcomes[RAW_MAIL_UNKEPT], 1);
+    answer_with(PG_REFUSED, "57014");
+    assert_int_equal(outcomes[RAW_MAIL_UNKEPT], 5);
+    assert_int_equal(database.written, 2);
+    keep(&message, 1);
+    answer(PG_OK);
+    assert_int_equal(outcomes[RAW_MAIL_KEPT], 1);
+}
+
+static void no_more_wait_than_the_bound(void **state)
+{
+    (void)state;
+    struct raw_mail_message message = message_of(1);
+    keep(&message, RAW_MAIL_COPIES_MAX + 1); /* and one that is written */
+    assert_int_equal(told, 0);
+    keep(&message, 1);
+    assert_int_equal(outcomes[RAW_MAIL_TOO_MUCH], 1);
+    database.up = false;
+    answer(PG_UNCERTAIN);
+    assert_int_equal(outcomes[RAW_MAIL_UNKEPT], RAW_MAIL_COPIES_MAX + 1);
+}
+
+/* A caller that is through with its message, and with what it was asked with, as soon as it is told. */
+struct caller {
+    struct arena arena;
+    struct intake_request request;
+    struct raw_mail_message message;
+    unsigned more; /* that it keeps one after the other */
+};
+
+static void keep_own(struct caller *caller);
+
+static void on_own_kept(void *ctx, enum raw_mail_outcome outcome)
+{
+    struct caller *caller = ctx;
+    outcomes[outcome]++;
+    arena_deinit(&caller->arena);
+    if (caller->more) {
+        caller->more--;
+        keep_own(caller);
+    }
+}
+
+static void keep_own(struct caller *caller)
+{
+    arena_init(&caller->arena);
+    caller->request = (struct intake_request){.arena = &caller->arena, .answer = request.answer};
+    caller->message = message_of(10);
+    assert_true(raw_mail_keep(&app, &wish, &caller->request, &caller->message, on_own_kept, caller));
+}
+
+static void whoever_is_told_may_free_everything_and_come_again(void **state)
+{
+    (void)state;
+    struct caller callers[3] = {{.more = 2}, {.more = 2}, {.more = 1}};
+    for (unsigned i = 0; i < 3; i++)
+        keep_own(&callers[i]);
+    for (unsigned i = 0; i < 3; i++)
+        answer(PG_OK);
+    assert_int_equal(outcomes[RAW_MAIL_KEPT], 3);
+    answer_with(PG_REFUSED, "57014"); /* the second time of each; what comes again now is tried */
+    assert_int_equal(outcomes[RAW_MAIL_UNKEPT], 3);
+    database.up = false;
+    answer(PG_CANCELLED);
+    assert_int_equal(outcomes[RAW_MAIL_KEPT] + outcomes[RAW_MAIL_UNKEPT], 3 + 3 + 2);
+}
+
 static void before_the_links_for_what_takes_long_are_there_the_desk_has_one(void **state)
 {
     (void)state;
@@ -233,6 +312,9 @@ int main(void)
         TEST(a_mail_of_which_a_copy_is_written_counts_anew),
         TEST(what_cannot_be_written_keeps_nobody_behind_it),
         TEST(while_the_database_is_away_all_who_wait_are_told),
+        TEST(what_takes_too_long_is_not_tried_for_each_who_waits),
+        TEST(no_more_wait_than_the_bound),
+        TEST(whoever_is_told_may_free_everything_and_come_again),
         TEST(before_the_links_for_what_takes_long_are_there_the_desk_has_one),
         TEST(of_a_longer_one_the_length_alone_is_kept_and_counts_nothing),
         TEST(nothing_is_kept_that_nobody_wants_or_that_belongs_nowhere),
