@@ -12,7 +12,7 @@
 
 #define HTTP_BODY_MAX (4u << 20)           /* bytes; 413 beyond */
 #define HTTP_CONNECTION_MEMORY (16u << 10) /* bytes of headers a connection may hold; 431 beyond */
-#define HTTP_PARAMS_MAX 100                /* of a query; 414 beyond */
+#define HTTP_PARAMS_MAX 100                /* of a query; 413 beyond */
 #define HTTP_REQUEST_DEADLINE_MS 10000     /* from connect or first byte of a request to its last byte */
 #define HTTP_IDLE_DEADLINE_MS 75000        /* of a kept-alive connection between requests */
 #define HTTP_STALL_DEADLINE_MS                                                                               \

@@ -69,18 +69,14 @@ static void refuse_params(struct http_exchange *exchange)
     struct problem problem;
     problem_set(&problem, PROBLEM_TOO_LARGE, NULL, "The query has more than %d parameters.", HTTP_PARAMS_MAX);
     struct value value = problem_value_http(&problem, arena);
-    for (uint32_t i = 0; i < value.count; i++) {
-        if (slice_is(value.members[i].name, "status"))
-            value.members[i].value = value_int(MHD_HTTP_URI_TOO_LONG);
-    }
     struct slice text = json_write(&value, arena);
     exchange->is_told = true;
     http_connection_part(
         exchange->connection,
         arena_format(arena,
-                     "HTTP/1.1 %d URI Too Long\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
+                     "HTTP/1.1 %d Content Too Large\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
                      "Connection: close\r\n\r\n%.*s",
-                     MHD_HTTP_URI_TOO_LONG, PROBLEM_MEDIA_TYPE, text.len, (int)text.len, text.ptr));
+                     MHD_HTTP_CONTENT_TOO_LARGE, PROBLEM_MEDIA_TYPE, text.len, (int)text.len, text.ptr));
 }
 
 void http_exchange_forget(struct http_exchange *exchange)

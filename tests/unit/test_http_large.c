@@ -79,8 +79,8 @@ static void a_query_of_more_parameters_than_there_is_room_for_is_told_so(void **
     assert_non_null(strstr(in.text, "\r\n\r\n1"));
     for (unsigned others = HTTP_PARAMS_MAX; others <= 3200; others *= 2) {
         ask_with_params(&in, others);
-        if (strncmp(in.text, "HTTP/1.1 414 ", 13) != 0 || !strstr(in.text, "application/problem+json") ||
-            !strstr(in.text, "\"status\":414"))
+        if (strncmp(in.text, "HTTP/1.1 413 ", 13) != 0 || !strstr(in.text, "application/problem+json") ||
+            !strstr(in.text, "\"status\":413"))
             fail_msg("%u: %s", others, in.text);
         assert_int_equal(count_of(in.text, "HTTP/1.1"), 1);
     }
