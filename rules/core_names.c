@@ -66,8 +66,19 @@ const char *announcement_type_name(enum announcement_type type)
     return names[type];
 }
 
+/* A source that says one of these would say who ended it besides itself. */
+static bool is_ours(struct slice cause)
+{
+    static const char *const words[] = {"agent", "supervisor", "agent_gone", "blocked"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (slice_is(cause, words[i]))
+            return true;
+    return false;
+}
+
 struct slice announcement_cause(const struct outcome *outcome, enum announcement_type type,
                                 struct slice cause)
 {
-    return type == ANNOUNCE_ENDED && outcome->reported.len ? outcome->reported : cause;
+    bool has_word = outcome->reported.len && !is_ours(outcome->reported);
+    return type == ANNOUNCE_ENDED && has_word ? outcome->reported : cause;
 }

@@ -220,8 +220,8 @@ struct outcome {
     bool is_linked;
 };
 
-/* Why something is announced that is recorded with `cause`: an end in the words of its source, if it has any.
- */
+/* Why something is announced that is recorded with `cause`: an end in the words of its source, if it has any
+ * but those that we have for other ends. */
 struct slice announcement_cause(const struct outcome *outcome, enum announcement_type type,
                                 struct slice cause);
 
