@@ -15,7 +15,8 @@ struct freeswitch_order {
     struct gateway_link *link; /* that it was sent on; NULL: it waits for one */
     bool is_late;              /* it could not be sent at once, or was lost */
     struct slice agent;        /* for whom it was given */
-    struct slice partner;      /* the agent who handed the call on: both live as long as the gateway */
+    struct slice partner;      /* the agent who talked when it was given, and handed the call on */
+    struct slice before;       /* for whom an earlier order for it was; all live as long as the gateway */
 };
 
 static void drop(struct freeswitch *freeswitch, struct freeswitch_order **at)
@@ -61,16 +62,21 @@ static bool may_wait(const struct freeswitch *freeswitch)
     return !gateway_config(freeswitch->gateway)->listens;
 }
 
+/* An earlier order may have been carried out, or not. */
+static bool was_with(const struct freeswitch_order *order, struct slice partner)
+{
+    return partner.len && (slice_equal(order->partner, partner) || slice_equal(order->before, partner));
+}
+
 /* The call goes to the extension of the agent who took it, unless it is there already; a late order is for a
- * call that talks with nobody, or still with the agent who handed it on. */
+ * call that talks with nobody, or still with an agent who handed it on. */
 static bool makes_sense(const struct freeswitch *freeswitch, const struct freeswitch_order *order,
                         struct slice call, struct slice agent)
 {
     const struct esl_calls *calls = freeswitch->calls;
     if (!order->is_late)
         return !esl_calls_is_with(calls, call, agent);
-    bool is_free = !esl_calls_is_bridged(calls, call) ||
-                   (order->partner.len && slice_equal(order->partner, esl_calls_partner(calls, call)));
+    bool is_free = !esl_calls_is_bridged(calls, call) || was_with(order, esl_calls_partner(calls, call));
     return esl_calls_has(calls, call) && !esl_calls_is_with(calls, call, agent) && is_free;
 }
 
@@ -144,10 +150,11 @@ static bool is_same(const struct freeswitch_order *a, const struct freeswitch_or
     return uuid_equal(&a->interaction, &b->interaction) && strcmp(a->call, b->call) == 0;
 }
 
-/* Of two of one call: the earlier may have been carried out. */
-static struct slice partner_of(const struct freeswitch_order *earlier, const struct freeswitch_order *later)
+static void take_place_of(struct freeswitch_order *later, const struct freeswitch_order *earlier)
 {
-    return later->partner.len ? later->partner : earlier->agent;
+    if (!later->partner.len)
+        later->partner = earlier->partner;
+    later->before = earlier->agent;
 }
 
 static struct freeswitch_order *find_waiting(const struct freeswitch *freeswitch,
@@ -171,8 +178,11 @@ static void add(struct freeswitch *freeswitch, const struct freeswitch_order *or
 {
     struct freeswitch_order **end = &freeswitch->orders, *copy, *waiting = find_waiting(freeswitch, order);
     if (waiting) {
-        waiting->partner = partner_of(waiting, order);
-        waiting->agent = order->agent;
+        struct freeswitch_order later = *order;
+        take_place_of(&later, waiting);
+        waiting->partner = later.partner;
+        waiting->before = later.before;
+        waiting->agent = later.agent;
         return;
     }
     if (freeswitch->order_count == FREESWITCH_ORDERS_MAX) {
@@ -227,7 +237,7 @@ static bool wait_again(const struct freeswitch *freeswitch, struct freeswitch_or
 {
     struct freeswitch_order *later = find_later(order);
     if (later)
-        later->partner = partner_of(order, later);
+        take_place_of(later, order);
     order->link = NULL;
     order->is_late = true;
     return !later && may_wait(freeswitch);

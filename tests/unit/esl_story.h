@@ -41,6 +41,7 @@ static inline struct slice agent_at(void *ctx, struct slice number)
     (void)ctx;
     return slice_is(number, "1001")   ? SLICE("anna")
            : slice_is(number, "1002") ? SLICE("carl")
+           : slice_is(number, "1003") ? SLICE("dora")
                                       : (struct slice){NULL, 0};
 }
 

@@ -175,6 +175,29 @@ static void the_earlier_of_them_may_have_been_carried_out(void **state)
     close_world();
 }
 
+/* Dora handed the call on to anna, who handed it on to carl while nobody knows whether the first was carried
+ * out. */
+static void whoever_had_it_before_either_of_them_may_still_have_it(void **state)
+{
+    (void)state;
+    for (int is_carried_out = 0; is_carried_out < 2; is_carried_out++) {
+        open_world(false);
+        happen(world.story, "event=CHANNEL_CREATE id=b1 way=outbound to=1003 other=c1 call=c1");
+        happen(world.story, "event=CHANNEL_BRIDGE id=c1 other=b1");
+        take(ANNA);
+        break_connection();
+        take(CARL);
+        if (is_carried_out) {
+            happen(world.story, "event=CHANNEL_UNBRIDGE id=c1 other=b1");
+            happen(world.story, "event=CHANNEL_CREATE id=b2 way=outbound to=1001 other=c1 call=c1");
+            happen(world.story, "event=CHANNEL_BRIDGE id=c1 other=b2");
+        }
+        connect_again();
+        assert_string_equal(world.links[1].said, TO_CARL);
+        close_world();
+    }
+}
+
 static void one_that_was_given_while_the_connection_went_takes_the_place_of_the_one_before(void **state)
 {
     (void)state;
@@ -217,6 +240,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         ARENA_TEST(of_two_that_were_not_confirmed_the_later_counts),
         ARENA_TEST(the_earlier_of_them_may_have_been_carried_out),
+        ARENA_TEST(whoever_had_it_before_either_of_them_may_still_have_it),
         ARENA_TEST(one_that_was_given_while_the_connection_went_takes_the_place_of_the_one_before),
         ARENA_TEST(a_caller_is_hung_up_once),
         ARENA_TEST(with_a_calls_own_connection_go_its_orders),
