@@ -30,7 +30,8 @@ static void put_event(struct record_writer *writer, const struct input *input)
     if (input->metered)
         record_put_uuid(writer, &input->metered_thread);
     record_put_text(writer, event->agent);
-    record_put_text(writer, event->cause);
+    record_put_text(writer,
+                    event->cause); /* the last: whoever erases cuts it off (told_end() of the database) */
 }
 
 static void put_block(struct record_writer *writer, const struct block *block)

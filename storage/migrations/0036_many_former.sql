@@ -23,6 +23,9 @@ BEGIN
     IF given IS NULL THEN
         RETURN page;
     END IF;
+    IF given = '[]' THEN -- a new try: those of one that was given up may have been made in another region
+        DELETE FROM erasure_contacts e WHERE e.customer = erased;
+    END IF;
     INSERT INTO erasure_contacts AS e (customer, kind, text, key, is_keyed)
     SELECT DISTINCT ON (g.kind, g.text) erased, g.kind, g.text, g.key, true FROM jsonb_to_recordset(given) g (kind text, text text, key text)
     ON CONFLICT (customer, kind, text) DO UPDATE SET key = excluded.key, is_keyed = true;
@@ -36,6 +39,19 @@ BEGIN
     END LOOP;
     RETURN page;
 END
+$$;
+
+-- Why an interaction ended: our own words stay, those of its source may be anything.
+CREATE FUNCTION erased_cause(cause text) RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN cause IN ('agent', 'supervisor', 'agent_gone', 'blocked') THEN cause ELSE 'ended' END
+$$;
+
+-- A recorded input (rules/record_input.c) of call.ended or chat.ended, in hex, up to the cause, which is its last text: {that, the
+-- conversation}. NULL: it is another one, or has no cause.
+CREATE FUNCTION told_end(input bytea) RETURNS text[] LANGUAGE sql IMMUTABLE AS $$
+    -- Version, kind, type; the time; flags and class; the region; the conversation; no thread, no agent; a length that is not 0.
+    SELECT regexp_match(encode(input, 'hex'),
+        '^(02010[24](?:[89a-f].)*[0-7].....(?:00|02.{4}|03.{6})01(.{32})0000)(?!00)')
 $$;
 
 -- As 0028 has it, but that keys are kept between calls and that no list is compared with another one item by item.
@@ -64,6 +80,7 @@ BEGIN
     IF person.id IS NULL OR person.merged_into IS NOT NULL THEN
         RETURN QUERY SELECT 'not_found', CASE WHEN person.id IS NULL THEN 'there is no such customer'
             ELSE format('it was merged into %s: erase that', merged_target(erased)) END, NULL;
+        DELETE FROM erasure_contacts x WHERE x.customer = person.id;
         RETURN;
     END IF;
     IF right_on(v, person) < 3 THEN
@@ -73,6 +90,7 @@ BEGIN
     IF EXISTS (SELECT FROM interactions i WHERE i.project = of AND i.closed_ms IS NULL
                                             AND (i.customer = ANY (all_ids) OR i.candidates && all_ids)) THEN
         RETURN QUERY SELECT 'already_taken', 'an interaction of this customer is still open: end it first', NULL;
+        DELETE FROM erasure_contacts x WHERE x.customer = erased;
         RETURN;
     END IF;
     unknown := keyless_contacts(erased, all_ids, args -> 'former', (args ->> 'most')::integer);
@@ -100,6 +118,7 @@ BEGIN
                WHERE i.project = of AND i.closed_ms IS NULL AND i.customer IS NULL
                  AND (k.phone_key IN (SELECT unnest(all_keys)) OR k.email_key IN (SELECT unnest(all_keys)))) THEN
         RETURN QUERY SELECT 'already_taken', 'an interaction from a number or an address of this customer is still open: end it first', NULL;
+        DELETE FROM erasure_contacts x WHERE x.customer = erased;
         RETURN;
     END IF;
     INSERT INTO erasures AS e (customer, project, ids, keys, interactions, next_seq, last_seq)
@@ -110,7 +129,8 @@ BEGIN
     ON CONFLICT (customer) DO UPDATE
     SET next_seq = excluded.next_seq, last_seq = excluded.last_seq,
         keys = ARRAY(SELECT unnest(e.keys) UNION SELECT unnest(excluded.keys));
-    UPDATE interactions i SET routing = NULL WHERE i.customer = ANY (all_ids) AND i.closed_ms IS NOT NULL;
+    UPDATE interactions i SET routing = NULL, cause = erased_cause(i.cause)
+    WHERE i.customer = ANY (all_ids) AND i.closed_ms IS NOT NULL;
     -- A row that was refused may name anybody in any spelling: all of them go, and so does the first line of a file without names of
     -- columns, which is a row.
     DELETE FROM import_errors x USING imports i WHERE i.id = x.import AND i.project = of;
@@ -217,6 +237,21 @@ BEGIN
     WHERE k.project = of AND k.seq >= e.next_seq AND k.seq < e.next_seq + page AND k.seq <= e.last_seq AND k.fields IS NOT NULL
       AND j.project = of AND j.seq = k.seq AND j.at_ms = k.at_ms AND j.seq >= e.next_seq AND j.seq < e.next_seq + page
       AND EXISTS (SELECT FROM unnest(e.ids) x (id) WHERE position(uuid_send(x.id) IN j.facts) > 0);
+    -- Why a source said that an interaction of theirs ended: one that is known to be, or whose beginning was emptied.
+    WITH told AS MATERIALIZED (
+        SELECT j.seq, j.at_ms, j.interaction, t.parts
+        FROM journal j, LATERAL (SELECT told_end(j.input) AS parts) t
+        WHERE j.project = of AND j.seq >= e.next_seq AND j.seq < e.next_seq + page AND j.seq <= e.last_seq AND t.parts IS NOT NULL
+    ), theirs AS (
+        SELECT told.* FROM told
+        WHERE told.parts[2]::uuid IN (SELECT i.conversation FROM interactions i WHERE i.id = ANY (e.interactions))
+           OR EXISTS (SELECT FROM interactions i JOIN content k ON k.project = of AND k.seq = i.opened_seq AND k.at_ms = i.opened_ms
+                      WHERE i.id = told.interaction AND i.customer IS NULL AND k.subject IS NULL)
+    ), rows AS (
+        UPDATE interactions i SET cause = erased_cause(i.cause) FROM theirs WHERE i.id = theirs.interaction
+    )
+    UPDATE journal j SET input = decode(theirs.parts[1] || '00', 'hex') FROM theirs
+    WHERE j.project = of AND j.seq = theirs.seq AND j.at_ms = theirs.at_ms;
     IF e.next_seq + page > e.last_seq THEN
         DELETE FROM erasures x WHERE x.customer = erased;
         RETURN QUERY SELECT true, e.emptied + n;
@@ -228,7 +263,7 @@ END
 $$;
 
 REVOKE ALL ON erasure_contacts FROM PUBLIC;
-REVOKE EXECUTE ON FUNCTION keyless_contacts(uuid, uuid[], jsonb, integer) FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION keyless_contacts(uuid, uuid[], jsonb, integer), erased_cause(text), told_end(bytea) FROM PUBLIC;
 
 -- --- Exports ---
 

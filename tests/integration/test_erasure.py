@@ -24,6 +24,8 @@ customers: name real_name company external_id fields
 contacts: label phone email phone_key email_key
 customer_log: changes
 customer_merges: customer_was customer_became other_was
+interactions: cause
+journal: input
 customer_words: words
 field_values: value
 duplicates: key
@@ -50,8 +52,8 @@ fences: address
 changes: kind
 queues: name
 agents: name display_name role department reports_to reason
-journal: input facts decision
-interactions: queue agent cause
+journal: facts decision
+interactions: queue agent
 feed: agent
 customers: stage owner service_rep source tags created_by previous_owner
 customer_words: tags
@@ -109,6 +111,15 @@ def closed(router, event):
     return interaction
 
 
+def left(router, event, *words):
+    """As closed(), but ended by its source, in words of its own."""
+    interaction = router.source().event(event).json["interaction"]
+    for word in words:
+        end = cloudevent(event["type"].split(".")[0] + ".ended", event["subject"], {"cause": word}, source=event["source"])
+        assert router.source().event(end).json["outcome"] == "ended"
+    return interaction
+
+
 def from_them(kind, **more):
     return cloudevent(kind, "zebulon-1", {"from": {"phone": NUMBER, "email": "Zebulon+Shop@Example.com", "id": "zebulon", "name": "Zebulon"},
                                           "text": "Zebulon", **more}, source="pbx-zebulon")
@@ -117,7 +128,7 @@ def from_them(kind, **more):
 def live(router, database):
     """Everything that can be known of somebody. The customer."""
     anna, client, supervisor = router.agent("anna"), router.client(), router.client("supervisor")
-    early = closed(router, ringing(OLD_NUMBER))  # nobody's
+    early = left(router, ringing(OLD_NUMBER), f"{OLD_NUMBER} hung up " + "Z" * 200)  # nobody's
     supervisor.ok("PUT", f"interactions/{early}/datasheet/survey", {"fields": {"note": "Zebulon, nobody's"}})
     made = anna.ok("POST", "customers", {
         "name": "Zebulon Q", "real_name": "Zebulon", "company": "Zebulon Ltd", "external_id": "zebulon", "owner": "anna",
@@ -125,7 +136,7 @@ def live(router, database):
                                                     {"phone": OLD_NUMBER}]}, 201)["id"]
     anna.ok("DELETE", f"customers/{made}/contacts/1")
     other = anna.ok("POST", "customers", {"name": "Zebulon II", "owner": "anna", "contacts": [{"phone": OTHER_NUMBER}]}, 201)["id"]
-    closed(router, from_them("chat.message", to="web", attributes={"zebulon": "Zebulon"}))
+    left(router, from_them("chat.message", to="web", attributes={"zebulon": "Zebulon"}), "left by Zebulon", "Zebulon is gone")
     closed(router, mail("Zebulon+Shop@Example.com", "m-zebulon"))
     closed(router, cloudevent("call.ringing", None, {"from": "+4930901820", "to": NUMBER, "direction": "outbound",
                                                      "attributes": {"agent": "anna"}}))
@@ -153,12 +164,18 @@ def test_every_column_with_text_of_people_is_known_and_emptied(make_router, data
     assert set(columns(database)) == listed(PEOPLE) | listed(PASSING) | listed(NOBODY)
     made = live(router, database)
     wait_for(lambda: full(database) - listed(PASSING) == listed(PEOPLE), lambda: f"each was full: {full(database) ^ listed(PEOPLE)}", 30)
+    others = left(router, cloudevent("chat.message", None, {"from": {"id": "x"}, "to": "web", "text": "x"}), "lost")
     talk = router.source().event(cloudevent("chat.message", None, {"from": {"phone": OLD_NUMBER}, "to": "web", "text": "x"})).json["interaction"]
     answer = router.client().post(f"customers/{made}/erase")
     assert (answer.status, answer.json["code"]) == (409, "already_taken"), "somebody writes from the number that was theirs"
+    assert database.query("SELECT count(*) FROM patchbay.erasure_contacts") == [(0,)], "what is refused keeps nothing"
     router.client().ok("POST", f"interactions/{talk}/end")
     assert router.client().ok("POST", f"customers/{made}/erase")["done"]
     assert full(database) == set()
+    causes = "SELECT DISTINCT cause FROM patchbay.interactions WHERE {} ORDER BY 1"
+    assert database.query(causes.format(f"id <> '{others}'")) == [("blocked",), ("ended",), ("supervisor",)]
+    assert database.query(causes.format(f"id = '{others}'")) == [("lost",)]
+    assert router.client().ok("GET", f"interactions/{others}/why")["closed"]["cause"] == "lost"
     assert router.client().ok("GET", "blacklist?active=true")["items"] == []
     out = admin(database.url, "replay")
     assert "equal byte for byte" in out.stdout, out.stdout
