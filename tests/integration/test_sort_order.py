@@ -70,6 +70,14 @@ def test_names_get_their_new_order_beside_who_writes_and_after_a_run_that_was_br
     replaced = (ROOT / "storage/migrations/0037_replaced_indexes.sql").read_text()
     for again in ("", replaced):  # which has nothing to do where it was done
         assert database.query(f"SET search_path = patchbay; {again} {REPLACED}") == [("customers_home_pool",), ("customers_name",), ("customers_tags",)]
+    database.query("ALTER INDEX patchbay.customers_tags RENAME TO customers_tags_new; CREATE INDEX customers_tags ON patchbay.customers (project)")
+    reader = database.cluster.connect(database.name)
+    reader.autocommit = False
+    reader.cursor().execute("SELECT count(*) FROM patchbay.customers")  # and is idle
+    with pytest.raises(Exception, match="more than 3 s(.|\n)*once more"):
+        database.query(f"SET search_path = patchbay; {replaced} SELECT 1")
+    reader.close()
+    assert len(database.query(f"SET search_path = patchbay; {replaced} {REPLACED}")) == 3
     database.query("UPDATE pg_collation SET collversion = '0' WHERE collname = 'names'")
     writer = database.cluster.connect(database.name)
     writer.autocommit = False
