@@ -68,12 +68,14 @@ static void tell(struct import *import, bool is_last)
             (unsigned long long)counts->failed, import->dry_run ? " (dry run: nothing was changed)" : "");
 }
 
-static void tell_left_out(const struct import *import)
+/* Whether values were left out. */
+static bool tell_left_out(const struct import *import)
 {
     char text[IMPORT_LEFT_OUT_MAX];
     import_rows_left_out(import->rows, text);
     if (text[0])
         fprintf(stderr, "%s\n", text);
+    return text[0];
 }
 
 static int write_errors(struct import *import)
@@ -170,9 +172,9 @@ static int read_all(struct import *import)
     }
     if (import_rows_counts(import->rows)->rows || code == COMMAND_GO_ON)
         tell(import, true);
-    tell_left_out(import);
+    bool is_partial = tell_left_out(import) || import_rows_counts(import->rows)->failed;
     if (code == COMMAND_GO_ON)
-        code = import_rows_counts(import->rows)->failed ? COMMAND_FAILED : COMMAND_OK;
+        code = is_partial ? COMMAND_FAILED : COMMAND_OK;
     return code;
 }
 
@@ -226,7 +228,7 @@ int command_import(int argc, char **argv)
             "Creates and changes customers from a CSV file whose first line names the columns (- for standard\n"
             "input). A row is known by id, external_id or one of its contacts; the same file again creates\n"
             "nothing. Fields that the project's file does not declare are left out, and named at the end. Says\n"
-            "once a second how far it is. Exits 0 when every row was taken, else 1.\n",
+            "once a second how far it is. Exits 0 when every row was taken with all of its values, else 1.\n",
         .options = options,
         .option_count = sizeof options / sizeof *options,
         .settings = command_setting("database"),

@@ -3,6 +3,7 @@ import pytest
 
 from harness.process import wait_for
 from harness.projects import project
+from harness.router import admin
 
 FIELDS = """
 fields:
@@ -119,7 +120,7 @@ def test_dates_are_searched_as_they_may_be_written(desk):
         assert client.get(f"customers?created_from={when}").json["pointer"] == "/created_from"
 
 
-def test_a_field_that_is_declared_no_longer_is_exported_and_left_out_of_an_import(desk):
+def test_a_field_that_is_declared_no_longer_is_exported_and_left_out_of_an_import(desk, database, tmp_path):
     client = desk.client("admin")
     made = create(client, {"level": 1, "note": "=old", "size": "small"}, external_id="e1", name="Ann")
     config = project() + FIELDS.replace("  note: {type: text, max: 20}\n", "")
@@ -136,6 +137,11 @@ def test_a_field_that_is_declared_no_longer_is_exported_and_left_out_of_an_impor
     assert load(saved.replace(b"Ann", b"Anne").replace(b"old", b"new")) == ("done", 1, 0, 0, left_out)
     now = client.ok("GET", f"customers/{made['id']}")
     assert (now["name"], now["fields"]) == ("Anne", made["fields"])
+    path = tmp_path / "saved.csv"
+    for data, code, told in ((saved, 1, left_out + "\n"), (b"external_id,fields.note,fields.level\ne1,,3\n", 0, "")):
+        path.write_bytes(data)
+        done = admin(database.url, "import", path, check=False)
+        assert (done.returncode, done.stdout) == (code, f"{told}1 rows: 0 created, 1 changed, 0 unchanged, 0 failed\n")
     assert load(b"external_id,fields.note,fields.level\ne1,,2\n") == ("done", 1, 0, 0, None)
 
 
