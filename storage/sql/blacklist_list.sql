@@ -1,9 +1,9 @@
--- {active, after, limit, now_ms}: newest first.
+-- {active, after, limit, now_ms}: newest first, without what was made with another one.
 WITH call (project, role, agent, args) AS (SELECT $1::integer, $2::text, $3::text, $4::jsonb),
 page AS (
     SELECT b.id, row_number() OVER (ORDER BY b.id DESC) AS n, block_json(b, ($4 ->> 'now_ms')::bigint) AS item
     FROM blacklist b
-    WHERE b.project = $1
+    WHERE b.project = $1 AND b.made_with IS NULL
       AND b.id < coalesce(($4 ->> 'after')::uuid, 'ffffffff-ffff-ffff-ffff-ffffffffffff')
       AND (NOT $4 ? 'active' OR ($4 ->> 'active')::boolean =
            (b.lifted_ms IS NULL AND (b.until_ms IS NULL OR b.until_ms > ($4 ->> 'now_ms')::bigint)))

@@ -65,13 +65,48 @@ def test_a_block_of_who_was_merged_meets_who_they_are_now_and_what_they_have_ope
     assert made["value"] == stays
     assert router.agent("anna").post(f"offers/{offered['offer']}/accept").json["code"] == "offer_gone"
     assert [outcome(source.event(ringing(number))) for number in (NUMBER, "+4915187654321")] == ["blocked"] * 2
-    assert sorted(one["value"] for one in client.ok("GET", "blacklist?active=true")["items"]) == sorted([stays, goes])
+    assert [one["id"] for one in client.ok("GET", "blacklist?active=true")["items"]] == [made["id"]]
     assert not client.ok("DELETE", f"blacklist/{made['id']}")["active"]
     assert client.ok("GET", "blacklist?active=true")["items"] == []
     assert outcome(source.event(ringing(NUMBER))) != "blocked"
-    # Without anything open there is one entry.
     again = block(client, customer=goes)
     assert [one["id"] for one in client.ok("GET", "blacklist?active=true")["items"]] == [again["id"]] and again["value"] == stays
+
+
+def test_a_block_meets_what_was_open_at_a_merge_before_or_after_it_until_both_are_taken_apart(router, database):
+    client, source, admin = router.client("supervisor"), router.source(), router.client("admin")
+    router.presence("anna")
+    other = "+4915187654321"
+    stays, goes = (admin.ok("POST", "customers", {"contacts": [{"phone": number}]}, 201)["id"] for number in (NUMBER, other))
+
+    def is_gone(offered):
+        return router.agent("anna").post(f"offers/{offered['offer']}/accept").json["code"] == "offer_gone"
+
+    def active():
+        return database.query("SELECT customer::text, made_with::text, reason FROM patchbay.blacklist WHERE lifted_ms IS NULL"
+                              " ORDER BY made_with NULLS FIRST, id")
+
+    first, second = (block(client, customer=stays, **more)["id"] for more in ({"reason": "rude"}, {"channels": ["call"]}))
+    offered = source.event(ringing(other)).json
+    admin.ok("POST", f"customers/{stays}/merge", {"other": goes})
+    assert is_gone(offered)
+    assert active() == [(stays, None, "rude"), (stays, None, None), (goes, first, None), (goes, second, None)]
+    assert [one["id"] for one in client.ok("GET", "blacklist?active=true")["items"]] == [second, first]
+    # By the id of what was made with it, as an explanation names it.
+    [(cover,)] = database.query("SELECT id::text FROM patchbay.blacklist WHERE made_with = %s", second)
+    assert client.ok("DELETE", f"blacklist/{cover}")["id"] == second
+    assert active() == [(stays, None, "rude"), (goes, first, None)], "two blocks of one customer are two"
+    admin.ok("POST", f"customers/{stays}/unmerge", {"other": goes})
+    assert active() == [(stays, None, "rude")]
+    client.ok("DELETE", f"blacklist/{first}")
+
+    offered = source.event(ringing(other)).json
+    admin.ok("POST", f"customers/{stays}/merge", {"other": goes})
+    made = block(client, customer=stays)["id"]
+    assert is_gone(offered) and active() == [(stays, None, None), (goes, made, None)]
+    admin.ok("POST", f"customers/{stays}/unmerge", {"other": goes})
+    assert active() == [(stays, None, None)]
+    assert outcome(source.event(ringing(NUMBER))) == "blocked" != outcome(source.event(ringing(other)))
 
 
 def test_a_temporary_block_ends_by_itself(router):
