@@ -269,7 +269,8 @@ REVOKE EXECUTE ON FUNCTION keyless_contacts(uuid, uuid[], jsonb, integer), erase
 
 -- {after, stage, owner, source, tag, limit}: the next customers of an export, in the order in which they were made. An index that has this
 -- order is walked on from `after`, so that all pages together touch what one walk does, however few of it the caller may view. Those with
--- a tag may be looked up instead.
+-- a tag may be looked up instead, which each page does for all of them: not where that would be more than the walk, of which the planner
+-- knows only what it was when customers were last analyzed.
 CREATE OR REPLACE FUNCTION export_page(of integer, by_role text, by_agent text, args jsonb) RETURNS SETOF uuid
     LANGUAGE plpgsql STABLE SET enable_seqscan = off SET enable_sort = off SET enable_bitmapscan = off AS $$
 DECLARE
@@ -283,7 +284,11 @@ BEGIN
     END LOOP;
     IF args ? 'tag' THEN
         given := given || format('c.tags @> ARRAY[%L] AND c.tags <> ''{}''', args ->> 'tag');
-        PERFORM set_config('enable_sort', 'on', true), set_config('enable_bitmapscan', 'on', true);
+        IF (SELECT coalesce(sum(t.n) ^ 2 <= (args ->> 'limit')::bigint * greatest(sum(t.n), max(r.reltuples)), true)
+            FROM tag_counts t, pg_class r
+            WHERE t.project = of AND t.tag = args ->> 'tag' AND r.oid = 'customers'::regclass) THEN
+            PERFORM set_config('enable_sort', 'on', true), set_config('enable_bitmapscan', 'on', true);
+        END IF;
     END IF;
     IF args ? 'after' THEN
         given := given || format('(c.created_at, c.id) > (%L::timestamptz, %L::uuid)',

@@ -106,3 +106,16 @@ def test_an_export_of_a_stage_reads_that_stage_and_goes_on_where_it_was(database
         seen, after = seen + [int(row[0][-12:]) for row in rows], {"after": rows[-1][0]}
         assert counts["customers"]["rows"] <= 4 * PAGE, counts["customers"]
     assert seen == [n for n in range(CUSTOMERS - 599, CUSTOMERS + 1) if n % 49 != 1][:3 * PAGE]
+
+
+def test_an_export_of_a_tag_that_many_have_got_since_does_not_look_up_all_of_them_for_each_page(database, measure):
+    """The planner takes it for a rare one."""
+    database.query("UPDATE patchbay.customers SET tags = tags || ARRAY['mass'] WHERE created_at > to_timestamp(2000);"
+                   "UPDATE patchbay.customers SET tags = tags || ARRAY['rare'] WHERE created_at > to_timestamp(%s);"
+                   "INSERT INTO patchbay.tag_counts (project, tag, n) VALUES (1, 'mass', %s), (1, 'rare', 30)", CUSTOMERS - 30, CUSTOMERS - 2000)
+    for tag, first in (("mass", 2001), ("rare", CUSTOMERS - 29)):
+        seen, after, total = [], {}, 0
+        for _ in range(3):
+            rows, counts = measure("SELECT id::text FROM export_page(1, 'admin', NULL, %s) page (id)", json.dumps({"tag": tag, "limit": PAGE, **after}))
+            seen, after, total = seen + [int(row[0][-12:]) for row in rows], {"after": rows[-1][0]}, total + counts["customers"]["rows"]
+        assert seen == list(range(first, first + 3 * PAGE)) and total <= CUSTOMERS + 100, (tag, total)
