@@ -9,23 +9,35 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/long_links.h"
 #include "server/operation_sql.h"
 #include "server/project_internal.h"
 #include "storage/pg_link.h"
 
 #define TURNS 10
+#define LINKS (2 + LONG_LINKS)
+
+/* Only told apart: what they are is never looked at. */
+enum link { WRITER, DESK, FIRST_LONG };
+static char links[LINKS];
 
 static struct {
     pg_on_reply on_reply; /* NULL: nothing is asked */
     void *ctx;
-    unsigned cuts;
+    unsigned cuts[LINKS], opened;
 } database;
+
+static struct pg_link *link_of(unsigned number)
+{
+    return (struct pg_link *)&links[number];
+}
 
 struct pg_link *pg_link_open(uv_loop_t *loop, const struct pg_link_options *options, char *why,
                              size_t why_size)
 {
     (void)loop, (void)options, (void)why, (void)why_size;
-    return NULL;
+    assert_in_range(database.opened, 0, LONG_LINKS - 1);
+    return link_of(FIRST_LONG + database.opened++);
 }
 
 bool pg_link_is_up(const struct pg_link *link)
@@ -51,13 +63,14 @@ size_t pg_link_pending(const struct pg_link *link)
 
 void pg_link_cut(struct pg_link *link, const char *why)
 {
-    (void)link, (void)why;
-    database.cuts++;
+    (void)why;
+    database.cuts[(char *)link - links]++;
 }
 
 void pg_link_close(struct pg_link **link, void (*on_closed)(void *ctx), void *ctx)
 {
-    (void)link, (void)on_closed, (void)ctx;
+    (void)on_closed, (void)ctx;
+    *link = NULL;
 }
 
 struct slice pg_cell(const struct pg_reply *reply, int row, int column)
@@ -141,6 +154,10 @@ static int open_scene(void **state)
     scene->settings = (struct settings){.batch_max = 1, .cache_entries = 1};
     scene->app.loop = &scene->loop;
     scene->app.settings = &scene->settings;
+    database.opened = 0;
+    scene->app.writer = link_of(WRITER);
+    scene->app.desk = link_of(DESK);
+    scene->app.long_links = long_links_open(&scene->loop, "", NULL, 0);
     scene->principal = (struct principal){.role = ROLE_ADMIN, .project = 7};
     scene->origin = value_map(&scene->arena, 0);
     scene->call = (struct operation_call){.app = &scene->app,
@@ -149,7 +166,7 @@ static int open_scene(void **state)
                                           .arena = &scene->arena,
                                           .origin = &scene->origin};
     database.on_reply = NULL;
-    database.cuts = 0;
+    memset(database.cuts, 0, sizeof database.cuts);
     *state = scene;
     return 0;
 }
@@ -158,6 +175,7 @@ static int close_scene(void **state)
 {
     struct scene *scene = *state;
     assert_null(scene->app.projects);
+    assert_int_equal(long_links_close(&scene->app.long_links, NULL, NULL), LONG_LINKS);
     assert_int_equal(uv_loop_close(&scene->loop), 0);
     arena_deinit(&scene->arena);
     free(scene);
@@ -205,7 +223,8 @@ static void a_project_is_there_until_all_that_people_asked_is_answered(void **st
     turn(scene);
     assert_int_equal(scene->answers, 2);
     assert_int_equal(scene->closed, 1);
-    assert_int_equal(database.cuts, 0);
+    for (size_t i = 0; i < LINKS; i++)
+        assert_int_equal(database.cuts[i], 0);
 }
 
 static void a_link_that_does_not_answer_is_cut(void **state)
@@ -214,8 +233,10 @@ static void a_link_that_does_not_answer_is_cut(void **state)
     ask(scene, on_last);
     project_close(scene->call.project, on_closed, scene);
     scene->call.project->retry_at_ms = 0; /* it had its time */
-    while (database.cuts < 2)             /* the writer's and the desk's */
+    while (database.cuts[WRITER] < 2)
         uv_run(&scene->loop, UV_RUN_ONCE);
+    for (size_t i = 0; i < LINKS; i++)
+        assert_int_equal(database.cuts[i], 2);
     assert_int_equal(scene->closed, 0);
     answer_with(PG_UNCERTAIN);
     turn(scene);
