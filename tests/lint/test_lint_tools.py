@@ -3,6 +3,7 @@ import os
 import shutil
 import subprocess
 
+import pytest
 import tools
 from sources import ROOT, plant
 
@@ -19,6 +20,7 @@ def test_every_header_compiles_alone(none):
     none(tools.header_faults(ROOT))
 
 
+@pytest.mark.timeout(1800)  # five minutes on two cores that do nothing else
 def test_clang_tidy_is_content(none):
     none(tools.tidy_faults(BUILD, ROOT))
 
