@@ -33,15 +33,31 @@ void hook_url_note(struct hook_url_parts *parts, struct slice name, struct slice
         take_last(&parts->forwarded_proto, value);
 }
 
+static struct slice join(const struct slice *parts, size_t count, struct arena *arena)
+{
+    size_t len = 0;
+    for (size_t i = 0; i < count; i++)
+        len += parts[i].len;
+    char *text = arena_alloc(arena, len + 1), *end = text;
+    for (size_t i = 0; i < count; i++)
+        for (size_t at = 0; at < parts[i].len; at++)
+            *end++ = parts[i].ptr[at];
+    return (struct slice){text, len};
+}
+
 struct slice hook_url(const struct hook_url_parts *parts, const char *base, struct slice path,
                       struct slice query, struct arena *arena)
 {
-    const char *mark = query.len ? "?" : "";
-    const char *scheme = ascii_equal(parts->forwarded_proto, "https") ? "https" : "http";
+    bool is_secure = ascii_equal(parts->forwarded_proto, "https");
     struct slice host = parts->forwarded_host.len ? parts->forwarded_host : parts->host;
-    if (*base)
-        return arena_format(arena, "%s%.*s%s%.*s", base, (int)path.len, path.ptr, mark, (int)query.len,
-                            query.ptr);
-    return arena_format(arena, "%s://%.*s%.*s%s%.*s", scheme, (int)host.len, host.ptr, (int)path.len,
-                        path.ptr, mark, (int)query.len, query.ptr);
+    const struct slice whole[] = {
+        *base       ? slice_of(base)
+        : is_secure ? SLICE("https://")
+                    : SLICE("http://"),
+        *base ? (struct slice){NULL, 0} : host,
+        path,
+        query.len ? SLICE("?") : (struct slice){NULL, 0},
+        query,
+    };
+    return join(whole, sizeof whole / sizeof *whole, arena);
 }

@@ -6,7 +6,7 @@
 #include "rules/project_config.h"
 #include "server/intake.h"
 
-#define RAW_MAIL_COPIES_MAX    1024        /* that wait to be written */
+#define RAW_MAIL_COPIES_MAX 1024           /* that wait to be written */
 #define RAW_MAIL_UNDER_WAY_MAX (64u << 20) /* bytes on their way to the database; more come again later */
 
 struct app;
