@@ -20,7 +20,7 @@ bool hook_equal(struct slice a, struct slice b)
     return a.len == b.len && (a.len == 0 || CRYPTO_memcmp(a.ptr, b.ptr, a.len) == 0);
 }
 
-static struct slice joined(const struct slice *parts, size_t count, struct arena *arena)
+struct slice hook_join(const struct slice *parts, size_t count, struct arena *arena)
 {
     size_t len = 0;
     for (size_t i = 0; i < count; i++)
@@ -104,7 +104,7 @@ static bool verify_ed25519(struct slice key, struct slice message, struct slice 
 bool hook_is_signed_ed25519(const struct hook_request *request, const struct slice *parts, size_t count,
                             struct slice signature, struct arena *arena)
 {
-    struct slice bytes, key, message = joined(parts, count, arena);
+    struct slice bytes, key, message = hook_join(parts, count, arena);
     bool is_signed = false;
     if (!base64_read(&bytes, signature, arena) || bytes.len != ED25519_SIGNATURE_SIZE)
         return false;

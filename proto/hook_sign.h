@@ -15,6 +15,9 @@ enum hook_coding { HOOK_HEX, HOOK_BASE64 }; /* hex in either case */
 /* How long a comparison takes says nothing but the lengths. */
 bool hook_equal(struct slice a, struct slice b);
 
+/* The parts one behind the other, whatever bytes they hold. */
+struct slice hook_join(const struct slice *parts, size_t count, struct arena *arena);
+
 /* HMAC (RFC 2104) of the parts, one behind the other. Gives how many bytes of `out` were set. */
 size_t hook_hmac(uint8_t out[HOOK_SHA256_SIZE], enum hook_hash hash, struct slice key,
                  const struct slice *parts, size_t count);

@@ -1,5 +1,6 @@
 #include "proto/hook_url.h"
 
+#include "proto/hook_sign.h"
 #include "rules/ascii.h"
 
 /* Empty members are none (RFC 9110, 5.6.1). */
@@ -33,18 +34,6 @@ void hook_url_note(struct hook_url_parts *parts, struct slice name, struct slice
         take_last(&parts->forwarded_proto, value);
 }
 
-static struct slice join(const struct slice *parts, size_t count, struct arena *arena)
-{
-    size_t len = 0;
-    for (size_t i = 0; i < count; i++)
-        len += parts[i].len;
-    char *text = arena_alloc(arena, len + 1), *end = text;
-    for (size_t i = 0; i < count; i++)
-        for (size_t at = 0; at < parts[i].len; at++)
-            *end++ = parts[i].ptr[at];
-    return (struct slice){text, len};
-}
-
 struct slice hook_url(const struct hook_url_parts *parts, const char *base, struct slice path,
                       struct slice query, struct arena *arena)
 {
@@ -59,5 +48,5 @@ struct slice hook_url(const struct hook_url_parts *parts, const char *base, stru
         query.len ? SLICE("?") : (struct slice){NULL, 0},
         query,
     };
-    return join(whole, sizeof whole / sizeof *whole, arena);
+    return hook_join(whole, sizeof whole / sizeof *whole, arena);
 }
