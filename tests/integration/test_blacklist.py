@@ -1,5 +1,6 @@
 """The blacklist: what it covers, when it begins and ends, what it withdraws, who may edit it."""
 import datetime
+import pathlib
 import time
 
 import pytest
@@ -8,6 +9,7 @@ from harness.http_client import mail, ringing
 from harness.process import wait_for
 from harness.projects import project
 
+COVER_BEFORE = pathlib.Path(__file__).resolve().parents[2] / "storage/migrations/0040_cover_before.sql"
 NUMBER = "+4915112345678"
 
 
@@ -107,6 +109,36 @@ def test_a_block_meets_what_was_open_at_a_merge_before_or_after_it_until_both_ar
     admin.ok("POST", f"customers/{stays}/unmerge", {"other": goes})
     assert active() == [(stays, None, None)]
     assert outcome(source.event(ringing(NUMBER))) == "blocked" != outcome(source.event(ringing(other)))
+
+
+def test_a_block_meets_what_was_open_at_a_merge_of_before_they_were_covered(router, database):
+    client, source, admin = router.client("supervisor"), router.source(), router.client("admin")
+    router.presence("anna")
+    numbers = [NUMBER, "+4915187654321", "+4915187654322"]
+    stays, middle, goes = (admin.ok("POST", "customers", {"contacts": [{"phone": number}]}, 201)["id"] for number in numbers)
+    offered = source.event(ringing(numbers[2])).json
+    made = block(client, customer=stays, reason="rude")["id"]
+    block(client, customer=middle, until=in_ms(3600000))
+    client.ok("DELETE", f"blacklist/{block(client, customer=stays)['id']}")
+    # As merges did it then: nothing was made for an old id.
+    covers = database.query("SELECT pg_get_functiondef('patchbay.cover_merged'::regproc)")[0][0]
+    database.query("SET search_path = patchbay; CREATE OR REPLACE FUNCTION cover_merged(of integer, stay_id uuid, now_ms bigint) RETURNS void"
+                   " LANGUAGE plpgsql AS $$ BEGIN END $$")
+    admin.ok("POST", f"customers/{middle}/merge", {"other": goes})
+    admin.ok("POST", f"customers/{stays}/merge", {"other": middle})
+    database.query(covers)
+
+    def applied():
+        database.query(f"SET search_path = patchbay; {COVER_BEFORE.read_text()}")
+        return database.query("SELECT made_with::text FROM patchbay.blacklist WHERE lifted_ms IS NULL AND customer = %s ORDER BY id", goes)
+
+    mine = [one["id"] for one in client.ok("GET", "blacklist?active=true")["items"] if one["value"] == stays]
+    assert len(mine) == 2 and made in mine and sorted(applied()) == sorted((one,) for one in mine)
+    assert router.agent("anna").post(f"offers/{offered['offer']}/accept").json["code"] == "offer_gone"
+    assert len(applied()) == 2, "again, there is nothing to do"
+    for one in mine:
+        client.ok("DELETE", f"blacklist/{one}")
+    assert applied() == []
 
 
 def test_a_temporary_block_ends_by_itself(router):
