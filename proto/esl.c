@@ -114,8 +114,10 @@ void esl_read(struct esl_frame *out, struct slice input)
     esl_read_head(out, input);
     if (out->status != ESL_READY)
         return;
-    if (out->length > ESL_BODY_MAX) {
-        refuse(out, "a body is longer than the limit");
+    if (out->length > ESL_SKIP_MAX) {
+        refuse(out, "a body is longer than can be read past");
+    } else if (out->length > ESL_BODY_MAX) {
+        out->status = ESL_TOO_LONG;
     } else if (input.len - out->used < out->length) {
         *out = (struct esl_frame){.status = ESL_NEED_MORE};
     } else {

@@ -12,9 +12,11 @@
 #define ESL_HEAD_MAX 65536      /* bytes of a frame's head */
 #define ESL_BODY_MAX (1u << 20) /* bytes of a frame's body */
 #define ESL_FRAME_MAX (ESL_HEAD_MAX + ESL_BODY_MAX)
-#define ESL_FIELDS_MAX 2048 /* of an event or a head */
+#define ESL_SKIP_MAX (64u << 20) /* bytes of a body that is read past; to say more is absurd */
+#define ESL_FIELDS_MAX 2048      /* of an event or a head */
 
-enum esl_status { ESL_NEED_MORE, ESL_READY, ESL_BAD };
+/* TOO_LONG: all of it is known but its body, which is to be read past. */
+enum esl_status { ESL_NEED_MORE, ESL_READY, ESL_TOO_LONG, ESL_BAD };
 
 enum esl_type {
     ESL_AUTH_REQUEST,
@@ -30,10 +32,10 @@ enum esl_type {
 struct esl_frame {
     enum esl_status status;
     const char *why; /* BAD: for people; the stream cannot be read on */
-    size_t used;     /* READY: bytes of the input that are done with */
+    size_t used;     /* READY: bytes of the input that are done with; TOO_LONG: those before the body */
     enum esl_type type;
     size_t length;           /* of the body, as the head says */
-    struct slice head, body; /* borrowed from the input */
+    struct slice head, body; /* borrowed from the input; TOO_LONG: no body */
 };
 
 /* The first frame of `input`. */

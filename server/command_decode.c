@@ -131,6 +131,24 @@ static void on_call(void *ctx, enum event_type type, struct slice call, const st
     print_event(recording, document);
 }
 
+/* Empty: nothing can be read on. */
+static struct slice behind_esl(struct slice rest, const struct esl_frame *frame)
+{
+    size_t used = frame->used + (frame->status == ESL_TOO_LONG ? frame->length : 0);
+    bool is_whole = frame->status == ESL_READY || (frame->status == ESL_TOO_LONG && used <= rest.len);
+    return ascii_part(rest, is_whole ? used : rest.len, rest.len);
+}
+
+/* NULL: it can be read. */
+static const char *esl_defect(const struct esl_frame *frame)
+{
+    if (frame->status == ESL_BAD)
+        return frame->why;
+    if (frame->status == ESL_NEED_MORE)
+        return "the last frame is cut off";
+    return frame->status == ESL_TOO_LONG ? "a frame is too long and is passed over" : NULL;
+}
+
 static int decode_esl(const struct recording *recording)
 {
     struct esl_calls_options options = {
@@ -145,18 +163,16 @@ static int decode_esl(const struct recording *recording)
         struct fault fault;
         size_t at = recording->bytes.len - rest.len;
         esl_read(&frame, rest);
-        if (frame.status != ESL_READY) {
-            code = command_failed(recording->command, "byte %zu: %s", at,
-                                  frame.status == ESL_BAD ? frame.why : "the last frame is cut off");
-            break;
-        }
-        if (esl_has_event(&frame)) {
+        const char *defect = esl_defect(&frame);
+        rest = behind_esl(rest, &frame);
+        if (defect) {
+            code = command_failed(recording->command, "byte %zu: %s", at, defect);
+        } else if (esl_has_event(&frame)) {
             if (esl_event_read(&event, &frame, recording->arena, &fault))
                 esl_calls_event(calls, &stream, &event, recording->arena);
             else
                 code = command_failed(recording->command, "byte %zu: %s", at, fault.detail);
         }
-        rest = (struct slice){rest.ptr + frame.used, rest.len - frame.used};
     }
     esl_calls_free(&calls);
     return code;

@@ -133,7 +133,7 @@ void freeswitch_sync_response(struct gateway_link *link, const struct esl_frame 
     struct slice id = arena_copy(arena, slice_of(sync->ids[sync->answered++]));
     if (ascii_begins(frame->body, "-err no such channel"))
         gone(freeswitch, id, arena);
-    else if (!esl_has_event(frame))
+    else if (frame->status == ESL_READY && !esl_has_event(frame)) /* not too long: that it stays */
         tell_refusal(link, &sync->is_unexplained);
     else if (esl_event_read(&event, frame, arena, &fault))
         esl_calls_event(freeswitch->calls, &freeswitch->stream, &event, arena);

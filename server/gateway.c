@@ -419,6 +419,17 @@ void gateway_tell_unlisted(struct gateway *gateway)
                       2);
 }
 
+void gateway_tell_overlong(struct gateway *gateway, size_t bytes)
+{
+    static struct log_limit limit;
+    gateway->overlong++;
+    log_event_limited(&limit, LOG_WARN, "a gateway says more at once than is read; it is passed over",
+                      (struct log_field[]){log_text("project", gateway->project_name),
+                                           log_text("gateway", gateway->config.name),
+                                           log_int("bytes", (int64_t)bytes)},
+                      3);
+}
+
 struct slice gateway_extension_of(const struct gateway *gateway, struct slice agent)
 {
     for (uint32_t i = 0; i < gateway->config.extension_count; i++) {

@@ -83,6 +83,8 @@ bool gateway_is_deciding(const struct gateway *gateway, struct slice call);
 void gateway_give_up_order(const struct gateway *gateway);
 /* The peer was asked which calls it has, and its answer says nothing about them: logged and counted. */
 void gateway_tell_unlisted(struct gateway *gateway);
+/* A frame of so many bytes is too long to be read, and is read past: logged and counted. */
+void gateway_tell_overlong(struct gateway *gateway, size_t bytes);
 /* After the peer has said which calls it has: those of this gateway that are open here and not live end with
  * the cause "lost", from the next housekeeping on. */
 void gateway_end_lost(struct gateway *gateway, bool (*is_live)(struct gateway *gateway, struct slice call));
@@ -102,6 +104,8 @@ void *gateway_link_state(const struct gateway_link *link);
 void gateway_link_set_state(struct gateway_link *link, void *state);
 struct slice gateway_link_secret(const struct gateway_link *link);      /* of secret_file, without line end */
 void gateway_link_write(struct gateway_link *link, struct slice bytes); /* copies them */
+/* In on_bytes(): so many bytes behind those that it returns are read past, in the time of a frame. */
+void gateway_link_skip(struct gateway_link *link, size_t bytes);
 void gateway_link_ready(struct gateway_link *link); /* logged in: the gateway is connected */
 /* Texts are literals of ours: they are shown to operators. The link is closed later, never inside the call;
  * nothing is read from it any more. */

@@ -268,6 +268,15 @@ static bool begins_list(struct gateway_link *link, struct slice bytes, size_t *u
     return true;
 }
 
+/* What it tells is lost, so that all channels are asked for again; what it answers is answered. */
+static void pass_over(struct gateway_link *link, const struct esl_frame *frame)
+{
+    gateway_tell_overlong(gateway_link_gateway(link), frame->length);
+    gateway_link_skip(link, frame->length);
+    if (frame->type == ESL_EVENT_PLAIN || frame->type == ESL_EVENT_JSON)
+        stream_of(link)->gaps++;
+}
+
 static size_t on_bytes(struct gateway_link *link, struct slice bytes)
 {
     struct esl_frame frame;
@@ -280,7 +289,9 @@ static size_t on_bytes(struct gateway_link *link, struct slice bytes)
     esl_read(&frame, bytes);
     if (frame.status == ESL_BAD)
         gateway_link_cut(link, frame.why);
-    if (frame.status != ESL_READY)
+    if (frame.status == ESL_TOO_LONG)
+        pass_over(link, &frame);
+    else if (frame.status != ESL_READY)
         return 0;
     arena_init(&arena);
     take_frame(link, &frame, &arena);

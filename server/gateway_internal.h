@@ -61,6 +61,7 @@ struct gateway_link {
     unsigned handles;
     char *in, *out, *sending;
     size_t in_len, in_size, out_len, out_size, sending_size;
+    size_t skip; /* bytes that are read past before the next frame */
 };
 
 struct gateway_event {
@@ -112,7 +113,7 @@ struct gateway {
     struct table subjects;       /* the first event of each */
     unsigned link_count, event_count;
     unsigned handles; /* what must end before the memory goes */
-    uint64_t decided, reconnects, unlisted;
+    uint64_t decided, reconnects, unlisted, overlong;
     bool (*is_live)(struct gateway *gateway, struct slice call); /* NULL: nothing is swept */
     struct rank swept;                                           /* the last open interaction looked at */
 };

@@ -178,20 +178,41 @@ static void read_on(struct gateway_link *link, bool wanted)
         gateway_link_cut(link, "it cannot be read from");
 }
 
+void gateway_link_skip(struct gateway_link *link, size_t bytes)
+{
+    link->skip = bytes;
+}
+
+/* Of what lies behind `used`; true: the whole of what was to be read past. */
+static bool skip(struct gateway_link *link, size_t *used)
+{
+    size_t there = link->in_len - *used, len = there < link->skip ? there : link->skip;
+    *used += len;
+    link->skip -= len;
+    return !link->skip;
+}
+
+/* One frame, or what is there of one that is read past; false: there is no whole one. */
+static bool take_frame(struct gateway_link *link, size_t *used)
+{
+    if (link->skip)
+        return skip(link, used);
+    size_t len = link->gateway->kind->on_bytes(link, (struct slice){link->in + *used, link->in_len - *used});
+    *used += len;
+    return len > 0;
+}
+
 /* A frame's time runs from its first byte, whatever trickles in; not while we do not read. */
 static void take_frames(struct gateway_link *link)
 {
-    const struct gateway_kind *kind = link->gateway->kind;
     size_t used = 0;
     bool took = false, is_full = false;
     if (link->is_taking)
         return;
     link->is_taking = true;
     while (!link->is_cut && used < link->in_len && !(is_full = gateway_events_full(link->gateway))) {
-        size_t len = kind->on_bytes(link, (struct slice){link->in + used, link->in_len - used});
-        if (len == 0)
+        if (!take_frame(link, &used))
             break;
-        used += len;
         took = true;
     }
     link->is_taking = false;
@@ -199,11 +220,11 @@ static void take_frames(struct gateway_link *link)
     link->in_len -= used;
     if (link->is_cut)
         return;
-    if (is_full || link->in_len == 0)
+    if (is_full || (link->in_len == 0 && !link->skip))
         set_due(link, LINK_CONNECT_OR_FRAME, 0);
     else if (took || !link->due_ms[LINK_CONNECT_OR_FRAME])
         set_due(link, LINK_CONNECT_OR_FRAME, GATEWAY_FRAME_DEADLINE_MS);
-    if (!is_full && link->in_len == kind->input_max)
+    if (!is_full && link->in_len == link->gateway->kind->input_max)
         gateway_link_cut(link, "a frame is too long");
     read_on(link, !is_full);
 }

@@ -150,7 +150,8 @@ void gateways_collect(const struct gateways *gateways, struct metrics_collector 
                                                                  .waiting = at->event_count,
                                                                  .events = at->decided,
                                                                  .reconnects = at->reconnects,
-                                                                 .unlisted = at->unlisted});
+                                                                 .unlisted = at->unlisted,
+                                                                 .overlong = at->overlong});
     }
 }
 

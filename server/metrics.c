@@ -200,6 +200,9 @@ static const struct metric_row rows[METRIC_COUNT] = {
                                    GATEWAY_COUNTER},
     [METRIC_GATEWAY_UNLISTED] = {"patchbay_gateway_unlisted_total",
                                  "Times that a gateway did not say which calls it has.", GATEWAY_COUNTER},
+    [METRIC_GATEWAY_OVERLONG] = {"patchbay_gateway_overlong_total",
+                                 "Frames of a gateway that were too long to be read and were passed over.",
+                                 GATEWAY_COUNTER},
     [METRIC_GATEWAY_WAITING] = {"patchbay_gateway_waiting", "Events of a gateway that wait for a decision.",
                                 GATEWAY_GAUGE},
     [METRIC_QUEUE_DEPTH] = {"patchbay_queue_depth", "Interactions waiting in a queue.", QUEUE_GAUGE},
@@ -414,6 +417,7 @@ static void put_gateways(struct out *out, enum metric metric, const struct gatew
                          : metric == METRIC_GATEWAY_EVENTS     ? values->events
                          : metric == METRIC_GATEWAY_RECONNECTS ? values->reconnects
                          : metric == METRIC_GATEWAY_UNLISTED   ? values->unlisted
+                         : metric == METRIC_GATEWAY_OVERLONG   ? values->overlong
                                                                : values->waiting;
         put_format(out, "%s{project=\"", rows[metric].name);
         put_escaped(out, values->project);

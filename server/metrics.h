@@ -44,10 +44,11 @@ enum metric {
     METRIC_RAW_MAIL_BYTES,  /* gauge */
     METRIC_MAIL_LOOPS,      /* limit: in the order of enum mail_loop, without none */
     METRIC_INTAKE,          /* gauge: events accepted and not yet in a batch */
-    METRIC_GATEWAY_UP,      /* collected, as are the next four: project, gateway */
+    METRIC_GATEWAY_UP,      /* collected, as are the next five: project, gateway */
     METRIC_GATEWAY_EVENTS,
     METRIC_GATEWAY_RECONNECTS,
     METRIC_GATEWAY_UNLISTED,
+    METRIC_GATEWAY_OVERLONG,
     METRIC_GATEWAY_WAITING,
     METRIC_QUEUE_DEPTH,    /* collected: project, queue, channel */
     METRIC_OLDEST_WAIT,    /* collected: project, queue, channel; seconds */
@@ -108,7 +109,7 @@ void metrics_queue(struct metrics_collector *collector, struct slice project, st
 struct metrics_gateway {
     struct slice project, gateway;
     bool is_up;
-    uint64_t events, reconnects, unlisted, waiting;
+    uint64_t events, reconnects, unlisted, overlong, waiting;
 };
 /* The same, once for each gateway. */
 void metrics_gateway(struct metrics_collector *collector, const struct metrics_gateway *gateway);

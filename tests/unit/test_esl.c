@@ -32,7 +32,11 @@ static void frames_are_read_strictly(void **state)
         {"\n", ESL_NEED_MORE, 0, 0},
         {"Content-Length: -1\n\n", ESL_BAD, 0, 0},
         {"Content-Length: 1x\n\n", ESL_BAD, 0, 0},
-        {"Content-Length: 1048577\n\n", ESL_BAD, 0, 0},
+        {"Content-Length: 1048576\n\n", ESL_NEED_MORE, 0, 0},
+        {"Content-Length: 1048577\n\n", ESL_TOO_LONG, ESL_OTHER, 25},
+        {"Content-Type: text/event-plain\nContent-Length: 67108864\n\nEvent", ESL_TOO_LONG, ESL_EVENT_PLAIN,
+         57},
+        {"Content-Length: 67108865\n\n", ESL_BAD, 0, 0},
         {"Content-Length: 99999999999999999999\n\n", ESL_BAD, 0, 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

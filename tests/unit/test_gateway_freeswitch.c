@@ -160,6 +160,77 @@ static void nobody_talks_the_deadline_of_the_login_away(void **state)
     hang_up();
 }
 
+#define PIECE 65536
+
+/* Says so many bytes of a body, which are read as they come. */
+static void say_body(size_t bytes)
+{
+    static char piece[PIECE];
+    while (bytes) {
+        ssize_t len = send(peer, piece, bytes < PIECE ? bytes : PIECE, MSG_NOSIGNAL);
+        bytes -= len > 0 ? (size_t)len : 0;
+        turn();
+    }
+}
+
+static void begin_too_long(const char *type)
+{
+    char text[128];
+    int len = snprintf(text, sizeof text, "Content-Type: %s\nContent-Length: %u\n\n", type, ESL_BODY_MAX + 1);
+    say(peer, (struct slice){text, (size_t)len});
+}
+
+/* One call with huge variables takes nobody else's away. */
+static void what_is_too_long_is_passed_over(void **state)
+{
+    (void)state;
+    struct gateway *gateway = open_connected();
+    const struct gateway_link *link = gateway_link(gateway);
+    const struct freeswitch_session *session = gateway_link_state(link);
+    UNTIL(session->is_synced);
+    begin_too_long("text/event-plain");
+    say_body(ESL_BODY_MAX + 1);
+    begin_call(1);
+    UNTIL(world.request_count == 1);
+    assert_int_equal(gateway->overlong, 1);
+    assert_true(link->in_size < ESL_BODY_MAX);
+    assert_int_equal(session->sync.phase, SYNC_IDLE);
+    pass(FREESWITCH_LIST_EVERY_MS); /* what it told is asked for */
+    UNTIL(times_heard("api show channels as json\n\n") == 2);
+    say(peer, SLICE("Content-Type: api/response\nContent-Length: 96\n\n"
+                    "{\"row_count\":2,\"rows\":[{\"uuid\":\"c1\",\"direction\":\"inbound\"},"
+                    "{\"uuid\":\"c2\",\"direction\":\"inbound\"}]}"));
+    UNTIL(times_heard("api uuid_dump c2\n\n") == 1);
+    begin_too_long("api/response");
+    say_body(ESL_BODY_MAX + 1);
+    UNTIL(gateway->overlong == 2 && !link->skip);
+    pass(FREESWITCH_LIST_EVERY_MS); /* and not again */
+    UNTIL(times_heard("api uptime\n\n") == 1);
+    assert_int_equal(times_heard("api show channels as json\n\n"), 2);
+    assert_int_equal(gateway->unlisted, 0);
+    refuse_first(PROBLEM_INVALID);
+    assert_true(is_in(gateway, "connected", NULL));
+    hang_up();
+}
+
+/* Whatever trickles in. */
+static void what_is_passed_over_has_the_time_of_a_frame(void **state)
+{
+    (void)state;
+    struct gateway *gateway = open_connected();
+    const struct gateway_link *link = gateway_link(gateway);
+    begin_too_long("text/event-plain");
+    UNTIL(link->skip == ESL_BODY_MAX + 1);
+    pass(GATEWAY_FRAME_DEADLINE_MS - 1);
+    say_body(1);
+    UNTIL(link->skip == ESL_BODY_MAX);
+    assert_false(link->is_cut);
+    pass(1);
+    UNTIL(is_hung_up(peer));
+    UNTIL(is_in(gateway, "waiting", "half a frame, and no more of it in time"));
+    hang_up();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -168,6 +239,8 @@ int main(void)
         GATEWAY_TEST(an_end_that_is_no_event_keeps_no_other_waiting),
         GATEWAY_TEST(one_that_does_not_answer_a_ping_is_cut_off),
         GATEWAY_TEST(nobody_talks_the_deadline_of_the_login_away),
+        GATEWAY_TEST(what_is_too_long_is_passed_over),
+        GATEWAY_TEST(what_is_passed_over_has_the_time_of_a_frame),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
