@@ -245,3 +245,21 @@ def test_what_they_had_before_is_found_in_any_spelling(make_router, database):
     assert ANY_SPELLING.findall(left) == [] and traces(left.lower(), "zebulon") == []
     assert database.query("SELECT count(*) FROM patchbay.duplicates") == [(0,)]
     assert not ANY_SPELLING.search(router.log().encode()) and "zebulon" not in router.log().lower()
+
+
+LISTED = 2000  # entries of the log that are gone through at once
+
+
+def test_a_long_log_is_gone_through_piece_by_piece(router, database):
+    made = router.client().ok("POST", "customers", {"contacts": [{"phone": "+4930555390000"}]}, 201)["id"]
+    # Of the first piece each is another one; of the second some, and behind them one that came before; of the third none is new.
+    database.query(
+        "INSERT INTO patchbay.customer_log (project, customer, at_ms, operation, actor, role, origin, changes)"
+        " SELECT 1, %s, 0, 'Edit customer', 'anna', 'agent', '{}', jsonb_build_array(jsonb_build_object('field', 'contacts', 'new', NULL,"
+        " 'old', jsonb_build_array(jsonb_build_object('phone', '+493055539' || lpad((CASE WHEN n < %s THEN n ELSE 0 END)::text, 4, '0')))))"
+        " FROM generate_series(1, %s) n", made, LISTED + 5, 3 * LISTED - 1)
+    pages = asked_for(database, made, 3 * LISTED)
+    assert [len(page) for page in pages] == [LISTED, 5, 1] and len(set(sum(pages, []))) == LISTED + 5
+    assert router.client().ok("POST", f"customers/{made}/erase")["done"]
+    assert b"+493055539" not in dump(database)
+    assert database.query("SELECT count(*) FROM patchbay.erasure_listed") == [(0,)]
