@@ -1,5 +1,5 @@
 /* How a caller's number is presented: asked for each call before it rings, AMI_ASKS_MAX at a time, in the
- * order in which the calls began. */
+ * order in which the calls began. An answer that does not come keeps no call from ringing for long. */
 #include "proto/ami_calls_internal.h"
 #include "rules/ascii.h"
 
@@ -31,12 +31,32 @@ void ami_ask_next(struct ami_calls *calls)
         ami_ask_forget(call);
         if (calls->options.ask_presentation(calls->options.ctx, ami_text(&call->caller->name),
                                             ami_text(&call->id))) {
-            calls->asking++;
+            call->ticks = 0;
+            if (!calls->asking++)
+                calls->silent = 0;
             continue;
         }
         call->is_withheld = true; /* nobody can say that it is not */
         ami_call_ring(calls, call);
     }
+}
+
+/* Of questions that nothing is heard of any more none keeps another from being asked. An answer that is late
+ * finds its call ringing. Calls that wait to be asked about go on waiting while others are answered. */
+void ami_calls_tick(struct ami_calls *calls)
+{
+    if (calls->is_resyncing)
+        return;
+    bool is_silent = calls->asking && ++calls->silent >= AMI_ASK_TICKS;
+    if (is_silent)
+        calls->asking = 0;
+    for (struct ami_call *at = calls->calls.prev; at != &calls->calls; at = at->prev) {
+        if (!at->is_asked || ++at->ticks < AMI_ASK_TICKS || (at->next_ask && !is_silent))
+            continue;
+        at->is_withheld = true; /* nobody has said that it is not */
+        ami_call_ring(calls, at);
+    }
+    ami_ask_next(calls);
 }
 
 void ami_ask(struct ami_calls *calls, struct ami_call *call)
@@ -68,6 +88,7 @@ void ami_ask_read(struct ami_calls *calls, struct slice action, const struct ami
         return;
     if (calls->asking)
         calls->asking--;
+    calls->silent = 0;
     struct ami_call *call = ami_call_find(calls, ascii_part(action, len, action.len));
     if (call && call->is_asked && !call->next_ask) {
         if (ami_is(answer, "response", "success"))

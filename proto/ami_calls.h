@@ -20,6 +20,8 @@
 #define AMI_NAME_MAX 256     /* bytes of a channel's name, a caller's name or number; longer are cut */
 #define AMI_HOLDING_MAX 4096 /* parking lots and their like in a list; more count as conversations */
 #define AMI_ASKS_MAX 32      /* questions that are not answered yet; more calls wait to be asked about */
+#define AMI_ASK_TICKS 3      /* a question's time; then its call rings without the answer */
+#define AMI_TICK_MS 1000
 #define AMI_PRESENTATION_ID "pres:" /* begins the ActionID of the question for CALLERID(pres) */
 
 /* All text is borrowed until the function returns. */
@@ -40,7 +42,8 @@ struct ami_calls_options {
     /* Whose extension that is; empty: nobody's. May be NULL. */
     struct slice (*agent_at)(void *ctx, struct slice extension);
     /* Asks Asterisk for CALLERID(pres) of a channel, with AMI_PRESENTATION_ID and the Linkedid as ActionID:
-     * the call rings when the answer is read. False: that cannot be asked, and it is taken to be withheld.
+     * the call rings when the answer is read. False: that cannot be asked, and it is taken to be withheld; so
+     * it is when the answer does not come in time.
      * NULL: nobody asks. */
     bool (*ask_presentation)(void *ctx, struct slice channel, struct slice call);
     /* Whether that call began before and goes on: it does wherever its caller is led. NULL: none does. */
@@ -56,6 +59,8 @@ struct ami_calls *ami_calls_alloc(const struct ami_calls_options *options);
 void ami_calls_free(struct ami_calls **calls);
 /* `now_ms` TIME_NEVER: the recording's own Timestamp counts, where there is one. */
 void ami_calls_read(struct ami_calls *calls, const struct ami_block *block, int64_t now_ms);
+/* Every AMI_TICK_MS while the answers are read. */
+void ami_calls_tick(struct ami_calls *calls);
 /* CoreShowChannels has been asked for, and BridgeList before, for the list of channels does not say which
  * bridges are parking lots: with its end everything that it did not list has ended, and what it
  * lists and nobody knew begins, as old as it is. */

@@ -50,6 +50,7 @@ struct ami_call {
         has_begun, is_answered, is_early, /* early: answered before the question was */
         is_abandoned, is_withheld, is_foreign;
     unsigned cause;
+    unsigned ticks; /* since it was asked, or waits for that */
     struct ami_text id, queue;
     struct ami_text announced, announced_leg; /* who was last said to have answered, and on which channel */
     struct ami_text early, early_leg;
@@ -67,6 +68,7 @@ struct ami_calls {
     struct ami_bridge *listed;   /* since the last list began */
     uint32_t listed_count;
     uint32_t asking; /* questions that are not answered yet */
+    unsigned silent; /* ticks since the first of them was asked, or an answer was read */
     bool is_resyncing;
     bool is_cut; /* since the last list began there was something that is left alone, for there is too much */
     int64_t now_ms;

@@ -22,6 +22,7 @@ enum session_phase { SESSION_GREETING, SESSION_CHALLENGE, SESSION_LOGIN, SESSION
 
 struct session {
     enum session_phase phase;
+    uint64_t unpinged_ms; /* in ticks */
 };
 
 struct ami {
@@ -195,16 +196,26 @@ static void list_channels(struct gateway_link *link, struct session *session, st
     send_action(link, &action);
 }
 
-/* A list that is being made answers as well. */
-static void on_ping_time(struct gateway_link *link)
+static void ping(struct gateway_link *link)
 {
-    const struct session *session = gateway_link_state(link);
     struct ami_action action;
-    if (session->phase != SESSION_READY)
-        return;
     ami_action_begin(&action, "Ping", SLICE("ping"));
     send_action(link, &action);
     gateway_link_expect(link, GATEWAY_AMI_ANSWER_DEADLINE_MS, "it does not answer a ping");
+}
+
+/* A list that is being made answers a ping as well. */
+static void on_tick(struct gateway_link *link)
+{
+    struct session *session = gateway_link_state(link);
+    const struct ami *ami = gateway_state(gateway_link_gateway(link));
+    session->unpinged_ms += AMI_TICK_MS;
+    if (session->unpinged_ms >= GATEWAY_AMI_PING_MS) {
+        session->unpinged_ms = 0;
+        if (session->phase == SESSION_READY)
+            ping(link);
+    }
+    ami_calls_tick(ami->calls);
 }
 
 static void on_response(struct gateway_link *link, struct session *session, struct ami *ami)
@@ -242,7 +253,8 @@ static void on_listed(struct gateway_link *link, struct session *session, struct
     static struct log_limit limit;
     session->phase = SESSION_READY;
     gateway_link_expect(link, 0, NULL);
-    gateway_link_every(link, GATEWAY_AMI_PING_MS, on_ping_time);
+    session->unpinged_ms = 0;
+    gateway_link_every(link, AMI_TICK_MS, on_tick);
     gateway_link_ready(link);
     if (!ami_calls_is_cut(ami->calls))
         gateway_end_lost(ami->gateway, is_live);

@@ -8,6 +8,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+#define TICK_BLOCKS 8
+
 struct trace {
     uint64_t hash;
     unsigned ringing, ended;
@@ -61,7 +63,7 @@ static struct trace read_all(const char *bytes, size_t size, size_t piece, bool 
                                         .ask_presentation = asks ? ask_presentation : NULL,
                                         .ctx = &trace};
     struct ami_calls *calls = ami_calls_alloc(&options);
-    size_t start = 0, end = 0;
+    size_t start = 0, end = 0, blocks = 0;
     enum ami_status status = AMI_BLOCK;
     ami_calls_resync(calls);
     while (end < size && status != AMI_BAD) {
@@ -77,6 +79,8 @@ static struct trace read_all(const char *bytes, size_t size, size_t piece, bool 
                 ami_calls_resync(calls);
             if (status == AMI_BLOCK)
                 ami_calls_read(calls, &block, TIME_NEVER);
+            if (status == AMI_BLOCK && ++blocks % TICK_BLOCKS == 0)
+                ami_calls_tick(calls);
         } while (status == AMI_BLOCK);
     }
     ami_calls_free(&calls);

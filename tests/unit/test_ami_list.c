@@ -186,6 +186,52 @@ static void after_another_connection_all_that_is_open_is_asked_again(void **stat
     ami_calls_free(&world.calls);
 }
 
+static void tick(unsigned times)
+{
+    while (times--)
+        ami_calls_tick(world.calls);
+}
+
+static void a_question_that_is_not_answered_keeps_no_call_from_ringing(void **state)
+{
+    (void)state;
+    open_world(true);
+    play("Newchannel PJSIP/trunk-1 1.1 1.1 4\nNewchannel PJSIP/trunk-2 2.1 2.1 4\n");
+    tick(AMI_ASK_TICKS - 1);
+    play("Newchannel PJSIP/trunk-3 3.1 3.1 4\n");
+    world.answers = 1; /* the first is never answered */
+    answer_next();
+    tick(1);
+    assert_string_equal(world.lines.ptr, "2.1 ringing shown\n1.1 ringing withheld\n");
+    answer_next();
+    world.answers = 0; /* too late */
+    answer_next();
+    tick(AMI_ASK_TICKS);
+    assert_string_equal(world.lines.ptr, "2.1 ringing shown\n1.1 ringing withheld\n3.1 ringing shown\n");
+    ami_calls_free(&world.calls);
+}
+
+/* Those that were not asked about wait no longer, and those that come later are asked about. */
+static void an_asterisk_that_answers_no_question_keeps_no_call_from_ringing(void **state)
+{
+    (void)state;
+    open_world(true);
+    list_many(1, 100);
+    tick(AMI_ASK_TICKS - 1);
+    assert_int_equal(world.ringing, 0);
+    answer_next(); /* while it answers they wait, but for those that it has had its time for */
+    tick(1);
+    assert_int_equal(world.ringing, AMI_ASKS_MAX);
+    tick(AMI_ASK_TICKS - 1);
+    assert_int_equal(world.ringing, 100);
+    world.answers = world.asks;
+    play("Newchannel PJSIP/trunk-101 101.1 101.1 4\n");
+    assert_int_equal(world.asks, world.answers + 1);
+    answer_next();
+    assert_int_equal(world.ringing, 101);
+    ami_calls_free(&world.calls);
+}
+
 /* --- what is made up for --- */
 
 #define RINGS "Newchannel PJSIP/trunk-1 1.1 1.1 4\nNewchannel PJSIP/1001-2 1.2 1.1 5\n"
@@ -404,6 +450,8 @@ int main(void)
         ARENA_TEST(a_window_of_questions_is_open_however_many_calls_are_listed),
         ARENA_TEST(calls_that_hang_up_meanwhile_leave_the_window),
         ARENA_TEST(after_another_connection_all_that_is_open_is_asked_again),
+        ARENA_TEST(a_question_that_is_not_answered_keeps_no_call_from_ringing),
+        ARENA_TEST(an_asterisk_that_answers_no_question_keeps_no_call_from_ringing),
         ARENA_TEST(the_list_says_what_the_events_would_have_said),
         ARENA_TEST(a_caller_is_found_on_the_channel_that_has_its_name),
         ARENA_TEST(a_channel_is_commanded_by_the_name_that_is_listed),

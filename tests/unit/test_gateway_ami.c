@@ -2,6 +2,7 @@
 #include "tests/unit/gateway_world.h"
 
 #include "proto/ami_calls.h"
+#include "server/gateway_ami.h"
 
 #define LOGGED_IN                                                                                            \
     "Asterisk Call Manager/9.0.0\r\n"                                                                        \
@@ -40,10 +41,45 @@ static void a_call_that_cannot_be_asked_about_rings_as_withheld(void **state)
     close(listener);
 }
 
+/* Asterisk, all the while, answers pings. */
+static void a_call_rings_when_nobody_answers_what_is_asked_about_it(void **state)
+{
+    (void)state;
+    char heard[HEARD_MAX] = "";
+    world.line.protocol = GATEWAY_ASTERISK;
+    int listener = peer_listen(&world.line.port);
+    struct gateway *gateway = open_line();
+    int peer = peer_accept(listener);
+    say(peer, SLICE(LOGGED_IN));
+    UNTIL(is_in(gateway, "connected", NULL));
+    const struct gateway_link *link = gateway_link(gateway);
+    say(peer, SLICE("Event: Newchannel\r\nChannel: PJSIP/x-1\r\nUniqueid: 1.1\r\nLinkedid: 1.1\r\n"
+                    "ChannelState: 4\r\nCallerIDNum: +491\r\nExten: 100\r\n\r\n"));
+    UNTIL(recv(peer, heard, sizeof heard - 1, MSG_DONTWAIT | MSG_PEEK) > 0 && strstr(heard, "GetVar"));
+    for (int i = 1; i < AMI_ASK_TICKS; i++)
+        pass(AMI_TICK_MS);
+    assert_int_equal(world.request_count, 0);
+    pass(AMI_TICK_MS);
+    UNTIL(world.request_count == 1);
+    assert_int_equal(world.requests[0]->event.type, EVENT_CALL_RINGING);
+    assert_true(world.requests[0]->event.privacy);
+    assert_false(link->due_ms[LINK_EXPECTED]);
+    for (int i = AMI_ASK_TICKS; i < GATEWAY_AMI_PING_MS / AMI_TICK_MS; i++)
+        pass(AMI_TICK_MS);
+    assert_true(link->due_ms[LINK_EXPECTED]);
+    say(peer, SLICE("Response: Success\r\nActionID: pres:1.1\r\nValue: allowed\r\n\r\n"
+                    "Response: Success\r\nActionID: ping\r\nPing: Pong\r\n\r\n"));
+    UNTIL(!link->due_ms[LINK_EXPECTED]);
+    assert_int_equal(world.request_count, 1);
+    close(peer);
+    close(listener);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         GATEWAY_TEST(a_call_that_cannot_be_asked_about_rings_as_withheld),
+        GATEWAY_TEST(a_call_rings_when_nobody_answers_what_is_asked_about_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
