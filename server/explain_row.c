@@ -24,7 +24,11 @@ static bool explain_all(struct value *map, const struct outcome *outcome, const 
                         struct arena *arena)
 {
     struct value list = value_list(arena, outcome->explanation_count);
+    const struct value *cause = value_member(map, "cause");
     struct slice words = {NULL, 0};
+    if (cause)
+        words = arena_format(arena, "it ended, as its source says, with the cause %.*s\n",
+                             (int)cause->string.len, cause->string.ptr);
     for (const struct explanation *why = outcome->explanations; why; why = why->next) {
         struct value explained;
         if (!explain_value(&explained, why, config, arena))

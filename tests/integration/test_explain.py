@@ -49,7 +49,7 @@ def test_a_decision_and_a_wait_are_explained_to_the_last_candidate(router, datab
     assert json.loads(admin(database.url, "explain", "--json", "--project", "demo", first["sequence"]).stdout) == offered
 
 
-def test_the_cause_that_a_source_gives_is_told_of_the_end_everywhere(router, subscriber):
+def test_the_cause_that_a_source_gives_is_told_of_the_end_everywhere(router, subscriber, database):
     supervisor, source = router.client("supervisor"), router.source()
     router.presence("anna")
     begun = source.event(ringing(subject="c1")).json
@@ -57,7 +57,9 @@ def test_the_cause_that_a_source_gives_is_told_of_the_end_everywhere(router, sub
     ended = source.event(cloudevent("call.ended", "c1", {"cause": "lost"})).json
     assert ended["interaction"] == begun["interaction"]
     assert supervisor.ok("GET", f"decisions/{ended['sequence']}/explain")["cause"] == "lost"
+    assert "with the cause lost\n" in admin(database.url, "explain", ended["sequence"]).stdout
     assert "cause" not in supervisor.ok("GET", f"decisions/{begun['sequence']}/explain")
+    assert "with the cause" not in admin(database.url, "explain", begun["sequence"]).stdout
     told = subscriber.wait_event("interaction.ended", begun["interaction"])
     assert told["data"]["cause"] == "lost"
     [read] = [one for one in supervisor.ok("GET", "agents/anna/feed?after=0")["items"] if one["id"] == told["id"]]
