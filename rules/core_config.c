@@ -91,11 +91,8 @@ static void move_over(struct core *core, const struct remembered *names)
     /* The old step may be more than the queue has now; what waits is ruled anew anyway. */
     data->relax_step = 0;
     /* What is forgotten here must not stand in the tables: a later configuration may know the name again. */
-    if ((names->queue.len && data->queue < 0) || (names->rule.len && data->rule < 0) || was_relaxed) {
-        interaction->undo = undo_push(core, UNDO_INTERACTION);
-        interaction->undo->interaction = interaction;
-        interaction->undo->interaction_data = *data;
-    }
+    if ((names->queue.len && data->queue < 0) || (names->rule.len && data->rule < 0) || was_relaxed)
+        undo_interaction(core, interaction);
     interaction_link(core, interaction);
 }
 

@@ -156,11 +156,8 @@ void interaction_edit(struct step *step, struct interaction *interaction)
     struct core *core = step->core;
     if (step->cached_of == interaction)
         step->cached = NULL;
-    if (!undo_is_saved(core, interaction->undo)) {
-        interaction->undo = undo_push(core, UNDO_INTERACTION);
-        interaction->undo->interaction = interaction;
-        interaction->undo->interaction_data = interaction->data;
-    }
+    if (!undo_is_saved(core, interaction->undo))
+        undo_interaction(core, interaction);
     interaction_unlink(core, interaction);
     count_load(core, interaction, -1);
 }

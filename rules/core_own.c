@@ -1,4 +1,5 @@
-/* What an interaction owns: copies of texts and facts that live as long as it does. */
+/* What an interaction owns: copies of texts and facts that live as long as it does, newest first. Those of a
+ * batch that is rolled back go with it. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,13 +20,18 @@ static void *own(struct interaction *interaction, size_t size)
     return block->data;
 }
 
-void interaction_free(struct interaction *interaction)
+void interaction_disown(struct interaction *interaction, const struct owned_block *kept)
 {
-    while (interaction->blocks) {
+    while (interaction->blocks != kept) {
         struct owned_block *next = interaction->blocks->next;
         free(interaction->blocks);
         interaction->blocks = next;
     }
+}
+
+void interaction_free(struct interaction *interaction)
+{
+    interaction_disown(interaction, NULL);
     free(interaction);
 }
 

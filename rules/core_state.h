@@ -21,6 +21,7 @@ struct undo {
         struct {
             struct interaction *interaction;
             struct interaction_data interaction_data;
+            const struct owned_block *blocks; /* the newest that it owned by then */
         };
         struct {
             struct agent *agent;
@@ -37,6 +38,7 @@ struct comeback {
 };
 
 struct undo *undo_push(struct core *core, enum undo_kind kind);
+void undo_interaction(struct core *core, struct interaction *interaction); /* saves it as it is */
 /* Whether the object whose `undo` this is has been saved by the newest batch. */
 bool undo_is_saved(const struct core *core, const struct undo *undo);
 
@@ -71,10 +73,12 @@ struct interaction *interaction_new(struct step *step,
                                     struct uuid id); /* not settled yet, not counted anywhere */
 struct interaction *interaction_alloc(struct core *core, struct uuid id);
 void interaction_free(struct interaction *interaction);
+/* Gives up the copies that are newer than `kept`. */
+void interaction_disown(struct interaction *interaction, const struct owned_block *kept);
 /* Remembers that it closed in this step, for events of its conversation that come close behind. */
 void closing_add(struct core *core, const struct interaction *interaction);
 void closing_drop_after(struct core *core, uint64_t seq);
-/* Copies that live as long as the interaction. */
+/* Copies that live as long as the interaction, if the batch that makes them is committed. */
 void interaction_own_texts(struct interaction *interaction, const struct party_texts *texts);
 void interaction_own_attributes(struct interaction *interaction, const struct value *attributes);
 void interaction_own_fact(struct interaction *interaction, const struct customer_fact *fact);

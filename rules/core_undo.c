@@ -23,6 +23,14 @@ struct undo *undo_push(struct core *core, enum undo_kind kind)
     return undo;
 }
 
+void undo_interaction(struct core *core, struct interaction *interaction)
+{
+    interaction->undo = undo_push(core, UNDO_INTERACTION);
+    interaction->undo->interaction = interaction;
+    interaction->undo->interaction_data = interaction->data;
+    interaction->undo->blocks = interaction->blocks;
+}
+
 bool undo_is_saved(const struct core *core, const struct undo *undo)
 {
     assert(core->batch_count);
@@ -102,6 +110,7 @@ static void undo_one(struct core *core, struct undo *undo)
     switch (undo->kind) {
     case UNDO_INTERACTION:
         undo->interaction->data = undo->interaction_data;
+        interaction_disown(undo->interaction, undo->blocks);
         undo->interaction->undo = NULL;
         interaction_link(core, undo->interaction);
         break;

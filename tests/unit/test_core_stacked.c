@@ -143,6 +143,27 @@ static void a_second_that_comes_to_nothing_leaves_the_first_as_it_was(void **sta
     world_deinit(&world);
 }
 
+/* However often it is tried: what the interaction owns is as before. */
+static void what_came_to_nothing_leaves_no_memory(void **state)
+{
+    struct world world;
+    (void)state;
+    world_init(&world, 1);
+    world_presence(&world, "anna", AGENT_AVAILABLE, 0);
+    world_ring(&world, "c1", "+4930");
+    const struct interaction *call = world_find(&world, CHANNEL_CALL, "c1");
+    const struct owned_block *before = call->blocks;
+    core_begin(&world.core);
+    hang_up(&world, "c1");
+    assert_ptr_not_equal(call->blocks, before);
+    assert_int_equal(call->data.state, INTERACTION_CLOSED);
+    core_rollback(&world.core);
+    assert_ptr_equal(call->blocks, before);
+    assert_int_equal(call->data.cause.len, 0);
+    assert_true(slice_is(call->texts.phone, "+4930"));
+    world_deinit(&world);
+}
+
 static void the_first_goes_on_after_a_second_that_came_to_nothing(void **state)
 {
     struct world world;
@@ -248,6 +269,7 @@ int main(void)
         cmocka_unit_test(what_the_first_opens_and_the_second_closes_is_in_both_lists),
         cmocka_unit_test(what_the_first_closed_is_found_closed_by_the_second_and_gone_with_the_first),
         cmocka_unit_test(a_second_that_comes_to_nothing_leaves_the_first_as_it_was),
+        cmocka_unit_test(what_came_to_nothing_leaves_no_memory),
         cmocka_unit_test(the_first_goes_on_after_a_second_that_came_to_nothing),
         cmocka_unit_test(a_block_of_the_first_that_the_second_lifts_is_back_when_the_second_is_undone),
         cmocka_unit_test(both_undone_leave_no_block_and_no_lifting),
