@@ -186,7 +186,7 @@ MUTATIONS = [
     Mutation("undo_forgets_the_number", "core_undo.c", "    core->seq = batch->seq_before;\n", ""),
     Mutation("stacked_batches_share_their_copies", "core_undo.c", "undo->batch == core->batches[core->batch_count - 1].number", "undo->batch > 0"),
     Mutation("configuration_forgets_in_memory_only", "core_config.c",
-             "if ((names->queue.len && data->queue < 0) || (names->rule.len && data->rule < 0) || was_relaxed) {", "if (0) {"),
+             "if ((names->queue.len && data->queue < 0) || (names->rule.len && data->rule < 0) || was_relaxed)", "if (0)"),
     # What is told.
     Mutation("a_number_of_an_agent_twice", "core_step.c", "++agent->data.agentsequence", "agent->data.agentsequence"),
     Mutation("coming_back_untold", "core_config.c", "        if (core->agents[i].undo) /* it came back */", "        if (0)"),
