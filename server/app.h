@@ -12,9 +12,10 @@
 struct app {
     uv_loop_t *loop;
     const struct settings *settings;
-    struct pg_link *writer;        /* batches and ownership, nothing else */
-    struct pg_link *reader;        /* identity facts */
-    struct pg_link *desk;          /* everything that people ask for: customers, views, tokens */
+    struct pg_link *writer; /* batches and ownership, nothing else */
+    struct pg_link *reader; /* identity facts */
+    struct pg_link *watch;  /* whose a token is, and what the database tells; nothing that takes long */
+    struct pg_link *desk;   /* everything that people ask for: customers, views */
     struct long_links *long_links; /* but what may take long: lists, exports, imports, mails to be kept */
     struct redis_link *redis;
     struct http_server *http;

@@ -1,6 +1,5 @@
 /* Entries live in a table by hash and in one of two rings (known, unknown), oldest use first. An entry is one
  * question at most: while it is being asked it collects waiters and stays put; otherwise it may be evicted.
- * What somebody waits for is asked at once and by itself.
  */
 #include "server/auth_internal.h"
 
@@ -32,7 +31,6 @@ static void entry_free(struct entry *entry)
 {
     assert(!entry->asking && !entry->waiters);
     unlink_entry(entry);
-    ring_remove(&entry->due);
     table_remove(&entry->auth->table, &entry->node);
     free(entry->texts);
     free(entry);
@@ -60,18 +58,9 @@ static struct entry *entry_make(struct auth *auth, const uint8_t hash[TOKEN_HASH
     memcpy(entry->hash, hash, TOKEN_HASH_SIZE);
     entry->node.owner = entry;
     entry->last_waiter = &entry->waiters;
-    ring_init(&entry->due);
     table_insert(&auth->table, &entry->node, (struct slice){(const char *)entry->hash, TOKEN_HASH_SIZE});
     link_entry(entry);
     return entry;
-}
-
-void auth_begin_asking(struct entry *entry)
-{
-    ring_remove(&entry->due);
-    entry->asking = true;
-    entry->asked_ms = uv_now(entry->auth->loop);
-    entry->generation = entry->auth->generation;
 }
 
 static bool ask(struct entry *entry)
@@ -83,15 +72,22 @@ static bool ask(struct entry *entry)
         !pg_link_submit(auth->link, &query, on_reply, entry))
         return false;
     auth->lookups++;
-    auth_begin_asking(entry);
+    entry->asking = true;
+    entry->asked_ms = uv_now(auth->loop);
+    entry->generation = auth->generation;
     return true;
 }
 
-/* How long ago the database last said what this entry holds; UINT64_MAX: never. */
+/* How long ago the database last said what this entry holds, or that no token has changed since; UINT64_MAX:
+ * never. */
 static uint64_t age(const struct entry *entry)
 {
-    uint64_t now = uv_now(entry->auth->loop);
-    return entry->answered && now < entry->expires_ms ? now - entry->confirmed_ms : UINT64_MAX;
+    uint64_t now = uv_now(entry->auth->loop), confirmed = entry->confirmed_ms;
+    if (!entry->answered || now >= entry->expires_ms)
+        return UINT64_MAX;
+    if (entry->known && entry->auth->heard_ms > confirmed)
+        confirmed = entry->auth->heard_ms;
+    return now - confirmed;
 }
 
 static void answer_without_storage(struct entry *entry, auth_on_found on_found, void *ctx)
@@ -151,10 +147,11 @@ static bool role_parse(enum role *out, struct slice name)
     return false;
 }
 
-static void take_answer(struct entry *entry, const struct pg_reply *reply, int row)
+/* There is a row of a hash, or none. */
+static void take_answer(struct entry *entry, const struct pg_reply *reply)
 {
     enum role role = ROLE_SOURCE;
-    bool known = row >= 0 && role_parse(&role, pg_cell(reply, row, 3));
+    bool known = reply->rows && role_parse(&role, pg_cell(reply, 0, 3));
     unlink_entry(entry);
     entry->known = known;
     entry->answered = true;
@@ -164,35 +161,36 @@ static void take_answer(struct entry *entry, const struct pg_reply *reply, int r
     entry->texts = NULL;
     entry->principal = (struct principal){0};
     if (known) {
-        struct slice project = pg_cell(reply, row, 2), agent = pg_cell(reply, row, 4);
+        struct slice project = pg_cell(reply, 0, 2), agent = pg_cell(reply, 0, 4);
         entry->texts = malloc(project.len + agent.len + 1);
         if (!entry->texts)
             abort();
         memcpy(entry->texts, project.ptr, project.len);
         if (agent.len)
             memcpy(entry->texts + project.len, agent.ptr, agent.len);
-        entry->principal = (struct principal){.token = pg_uuid(reply, row, 0),
+        entry->principal = (struct principal){.token = pg_uuid(reply, 0, 0),
                                               .role = role,
-                                              .project = (uint32_t)pg_int64(reply, row, 1),
+                                              .project = (uint32_t)pg_int64(reply, 0, 1),
                                               .project_name = {entry->texts, project.len},
                                               .agent = {entry->texts + project.len, agent.len}};
         memcpy(entry->principal.token_hash, entry->hash, sizeof entry->hash);
-        if (!pg_is_null(reply, row, 5))
-            entry->expires_ms = entry->asked_ms + (uint64_t)pg_int64(reply, row, 5);
+        if (!pg_is_null(reply, 0, 5))
+            entry->expires_ms = entry->asked_ms + (uint64_t)pg_int64(reply, 0, 5);
         if (entry->auth->known_count >= AUTH_KNOWN_MAX)
             evict(&entry->auth->known);
+        auth_ping_begin(entry->auth);
     } else if (entry->auth->unknown_count >= AUTH_UNKNOWN_MAX) {
         evict(&entry->auth->unknown);
     }
     link_entry(entry);
 }
 
-void auth_settle(struct entry *entry, const struct pg_reply *reply, int row)
+static void settle(struct entry *entry, const struct pg_reply *reply)
 {
     entry->asking = false;
     bool is_current = entry->generation == entry->auth->generation;
     if (reply->outcome == PG_OK && is_current) {
-        take_answer(entry, reply, row);
+        take_answer(entry, reply);
         answer_waiters(entry, false);
         return;
     }
@@ -202,20 +200,16 @@ void auth_settle(struct entry *entry, const struct pg_reply *reply, int row)
     answer_waiters(entry, true);
 }
 
-void auth_begin_reply(struct auth *auth, const struct pg_reply *reply)
+static void on_reply(void *ctx, const struct pg_reply *reply)
 {
+    struct entry *entry = ctx;
+    struct auth *auth = entry->auth;
     auth->lookups--;
     if (reply->outcome == PG_REFUSED)
         log_event_limited(
             &auth->away_limit, LOG_ERROR, "the database refused to find a token",
             (struct log_field[]){log_str("sqlstate", reply->sqlstate), log_str("why", reply->message)}, 2);
-}
-
-static void on_reply(void *ctx, const struct pg_reply *reply)
-{
-    struct entry *entry = ctx;
-    auth_begin_reply(entry->auth, reply);
-    auth_settle(entry, reply, reply->rows - 1); /* there is one of a hash, or none */
+    settle(entry, reply);
 }
 
 static bool is_fresh(const struct entry *entry)
@@ -228,10 +222,8 @@ void auth_find_hash(struct auth *auth, const uint8_t hash[TOKEN_HASH_SIZE], auth
     struct table_node *node = table_find(&auth->table, (struct slice){(const char *)hash, TOKEN_HASH_SIZE});
     struct entry *entry = node ? node->owner : NULL;
     if (entry && is_fresh(entry)) {
-        if (entry->known && age(entry) >= AUTH_REFRESH_MS && !entry->asking && ring_is_empty(&entry->due)) {
-            ring_append(&auth->due, &entry->due);
-            auth_collect(auth);
-        }
+        ring_remove(&entry->ring);
+        ring_append(entry->known ? &auth->known : &auth->unknown, &entry->ring);
         on_found(ctx, entry->known ? &entry->principal : NULL, false);
         return;
     }
@@ -288,7 +280,7 @@ uint64_t auth_generation(const struct auth *auth)
     return auth->generation;
 }
 
-struct auth *auth_open(uv_loop_t *loop, struct pg_link *link)
+struct auth *auth_open(uv_loop_t *loop, struct pg_link *link, const struct uuid *instance)
 {
     struct auth *auth = calloc(1, sizeof *auth);
     if (!auth)
@@ -297,11 +289,10 @@ struct auth *auth_open(uv_loop_t *loop, struct pg_link *link)
     auth->link = link;
     ring_init(&auth->known);
     ring_init(&auth->unknown);
-    ring_init(&auth->due);
     table_init(&auth->table);
     deadline_clock_init(&auth->clock, loop);
     deadline_queue_init(&auth->patience, &auth->clock, AUTH_WAIT_MS, on_patience);
-    deadline_queue_init(&auth->confirmations, &auth->clock, AUTH_CONFIRM_MS, auth_on_collected);
+    auth_ping_init(auth, instance);
     return auth;
 }
 

@@ -1,9 +1,10 @@
-/* Who a token belongs to: asked from the database, remembered for seconds.
+/* Who a token belongs to: asked from the database once, and remembered as long as the database says that
+ * nothing has changed.
  *
- * A known token is confirmed again before AUTH_KNOWN_MS are over, so a revoked one ends within that time, and
- * at once when auth_forget_all() is called (the database tells: channel `patchbay`, payload `tokens`). While
- * the database is away or does not answer, tokens confirmed within AUTH_AWAY_MS go on; others cannot be
- * judged. */
+ * It tells of each change (channel `patchbay`, payload `tokens`), and every AUTH_PING_MS one question shows
+ * that it would have: a revoked token ends at once. When no answer comes to that, a token is asked again
+ * after AUTH_KNOWN_MS, so a revoked one ends within that time. While the database is away or does not answer,
+ * tokens confirmed within AUTH_AWAY_MS go on; others cannot be judged. */
 #ifndef SERVER_AUTH_H
 #define SERVER_AUTH_H
 
@@ -13,9 +14,7 @@
 #include "server/token.h"
 
 #define AUTH_KNOWN_MS 4000    /* an answer "known" holds so long; sessions add at most AUTH_SESSION_MS */
-#define AUTH_REFRESH_MS 2000  /* from then on it is asked again in the background */
-#define AUTH_CONFIRM_MS 100   /* so long what is asked in the background is collected */
-#define AUTH_CONFIRM_MAX 2048 /* tokens in one such question; more wait for the next */
+#define AUTH_PING_MS 1000     /* between questions about all */
 #define AUTH_UNKNOWN_MS 1000  /* an answer "unknown" holds so long */
 #define AUTH_AWAY_MS 60000    /* a known token goes on so long while the database is away */
 #define AUTH_WAIT_MS 2000     /* so long a request waits for the database */
@@ -32,7 +31,8 @@ struct pg_link;
  * storage_away, nobody can say now. */
 typedef void (*auth_on_found)(void *ctx, const struct principal *or_null, bool storage_away);
 
-struct auth *auth_open(uv_loop_t *loop, struct pg_link *link);
+/* `link` listens on the channel `patchbay`; no other process pings as `instance`. */
+struct auth *auth_open(uv_loop_t *loop, struct pg_link *link, const struct uuid *instance);
 /* Before the link is closed: from here on nothing is asked, and storage is away. */
 void auth_leave_link(struct auth *auth);
 /* Close the link first: its callbacks point here. *auth is NULL at once. */
@@ -46,7 +46,9 @@ void auth_find_hash(struct auth *auth, const uint8_t hash[TOKEN_HASH_SIZE], auth
 /* The database has said once that it is one, and nothing has been said since. What holds now is auth_find()'s
  * to say. */
 bool auth_remembers(const struct auth *auth, struct slice token);
-/* Tokens have changed: nothing that was remembered counts any more. */
+/* What the channel said. Payloads of others are no harm. */
+void auth_on_notify(struct auth *auth, const char *payload);
+/* Tokens may have changed: nothing that was remembered counts any more. */
 void auth_forget_all(struct auth *auth);
 /* Raised by that. */
 uint64_t auth_generation(const struct auth *auth);

@@ -1,4 +1,4 @@
-/* What auth.c and auth_confirm.c share. */
+/* What auth.c and auth_ping.c share. */
 #ifndef SERVER_AUTH_INTERNAL_H
 #define SERVER_AUTH_INTERNAL_H
 
@@ -46,7 +46,6 @@ static inline bool ring_is_empty(const struct ring *ring)
 
 struct entry {
     struct ring ring; /* first: the rings hold entries by it */
-    struct ring due;  /* linked to itself: not due */
     struct table_node node;
     uint8_t hash[TOKEN_HASH_SIZE];
     struct auth *auth;
@@ -64,28 +63,24 @@ struct auth {
     uv_loop_t *loop;
     struct pg_link *link;
     struct table table;
-    struct ring known, unknown; /* unknown: not answered yet, too */
-    struct ring due;            /* oldest first */
-    bool confirming;            /* a struct confirmation is on its way */
-    struct deadline collecting;
+    struct ring known, unknown;    /* unknown: not answered yet, too */
+    char ping[UUID_TEXT_LEN + 24]; /* the text of the last one; its number begins at ping_prefix */
+    size_t ping_prefix;
+    bool is_pinging; /* it has not come back */
+    uint64_t ping_number, pinged_ms;
+    uint64_t heard_ms; /* when the one left that came back last: what is known held then */
+    struct deadline next_ping;
     uint32_t known_count, unknown_count, lookups, waiters;
     uint64_t generation;
     struct deadline_clock clock;
-    struct deadline_queue patience, confirmations;
+    struct deadline_queue patience, pings;
     struct log_limit away_limit;
     void (*on_closed)(void *ctx);
     void *closed_ctx;
 };
 
-/* It is in a question that has just been submitted. */
-void auth_begin_asking(struct entry *entry);
-/* First of all for each reply. */
-void auth_begin_reply(struct auth *auth, const struct pg_reply *reply);
-/* Then for each entry that was asked about. `row` of the reply speaks of it; -1: none does. */
-void auth_settle(struct entry *entry, const struct pg_reply *reply, int row);
-
-/* Something was put among the due. */
-void auth_collect(struct auth *auth);
-void auth_on_collected(struct deadline *deadline);
+/* Some token is known. */
+void auth_ping_begin(struct auth *auth);
+void auth_ping_init(struct auth *auth, const struct uuid *instance);
 
 #endif

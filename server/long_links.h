@@ -1,6 +1,6 @@
 /* The links for statements that may take long (lists, exports, imports, mails that are kept as they came), so
- * that nobody waits behind them who reads or changes one customer, or whose token is looked up. Few, so that
- * they never keep all cores of the database. */
+ * that nobody waits behind them who reads or changes one customer. Few, so that they never keep all cores of
+ * the database. */
 #ifndef SERVER_LONG_LINKS_H
 #define SERVER_LONG_LINKS_H
 

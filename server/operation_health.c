@@ -69,7 +69,8 @@ static bool owns_all(const struct app *app)
 static void serve_readyz(struct app *app, struct http_exchange *exchange)
 {
     struct arena *arena = http_arena(exchange);
-    bool has_database = pg_link_is_up(app->writer) && pg_link_is_up(app->reader) && pg_link_is_up(app->desk);
+    bool has_database = pg_link_is_up(app->writer) && pg_link_is_up(app->reader) &&
+                        pg_link_is_up(app->watch) && pg_link_is_up(app->desk);
     bool has_redis = redis_link_is_up(app->redis);
     struct value body = value_map(arena, 6);
     bool is_ready = has_database && !app->draining && owns_all(app);

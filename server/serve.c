@@ -36,6 +36,9 @@ static const char session_setup[] =
     "SET search_path = patchbay; SET jit = off; SET plan_cache_mode = force_generic_plan;"
     "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;"
     "SET max_parallel_workers_per_gather = 0; SET lock_timeout = '5s'; SET patchbay.routes = on";
+static const char watch_setup[] =
+    "SET search_path = patchbay; SET jit = off; SET plan_cache_mode = force_generic_plan;"
+    "SET synchronous_commit = off"; /* it writes nothing */
 static const char desk_setup[] = "SET search_path = patchbay; SET jit = off;"
                                  "SET max_parallel_workers_per_gather = 0; SET statement_timeout = '30s'";
 
@@ -173,19 +176,27 @@ static void on_reader_down(void *ctx, const char *why)
     show_links(ctx);
 }
 
-/* Notifications that came while the link was away are lost: everything is looked at again. */
 static void on_desk_up(void *ctx, int backend_pid)
+{
+    struct serve *serve = ctx;
+    (void)backend_pid;
+    load_projects(serve);
+    publisher_on_desk_up(serve->app.publisher);
+}
+
+/* Notifications that came while the link was away are lost: everything is looked at again. */
+static void on_watch_up(void *ctx, int backend_pid)
 {
     struct serve *serve = ctx;
     (void)backend_pid;
     auth_forget_all(serve->app.auth);
     load_projects(serve);
-    publisher_on_desk_up(serve->app.publisher);
     for (struct project *project = serve->app.projects; project; project = project_next(project))
         project_facts_changed(project, NULL, NULL);
 }
 
-static void on_desk_down(void *ctx, const char *why)
+/* Who needs them asks for their state, and fails until they are back. */
+static void on_link_down(void *ctx, const char *why)
 {
     (void)ctx;
     (void)why;
@@ -195,14 +206,14 @@ static void on_notify(void *ctx, const char *payload)
 {
     struct serve *serve = ctx;
     static const char facts[] = "facts:";
-    if (strcmp(payload, "tokens") == 0) {
-        auth_forget_all(serve->app.auth);
-    } else if (strncmp(payload, facts, sizeof facts - 1) == 0) {
+    if (strncmp(payload, facts, sizeof facts - 1) == 0) {
         struct project *project = find_project(serve, slice_of(payload + sizeof facts - 1));
         if (project)
             project_facts_changed(project, NULL, NULL);
         else
             load_projects(serve);
+    } else {
+        auth_on_notify(serve->app.auth, payload);
     }
 }
 
@@ -244,12 +255,16 @@ static bool open_links(struct serve *serve, char *why, size_t size)
     app->reader = app->writer ? pg_link_open(&serve->loop, &options, why, size) : NULL;
     options.application_name = "patchbay desk";
     options.setup = desk_setup;
-    options.listen = "patchbay";
     options.on_up = on_desk_up;
-    options.on_down = on_desk_down;
-    options.on_notify = on_notify;
+    options.on_down = on_link_down;
     app->desk = app->reader ? pg_link_open(&serve->loop, &options, why, size) : NULL;
-    if (app->desk)
+    options.application_name = "patchbay watch";
+    options.setup = watch_setup;
+    options.listen = "patchbay";
+    options.on_up = on_watch_up;
+    options.on_notify = on_notify;
+    app->watch = app->desk ? pg_link_open(&serve->loop, &options, why, size) : NULL;
+    if (app->watch)
         app->long_links = long_links_open(&serve->loop, serve->settings.database, why, size);
     if (!app->long_links)
         return false;
@@ -285,10 +300,10 @@ static void close_projects(struct serve *serve)
 
 static void close_links(struct serve *serve)
 {
-    struct pg_link **links[] = {&serve->app.writer, &serve->app.reader, &serve->app.desk};
+    struct pg_link **links[] = {&serve->app.writer, &serve->app.reader, &serve->app.desk, &serve->app.watch};
     if (serve->app.auth)
         auth_leave_link(serve->app.auth);
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < sizeof links / sizeof *links; i++) {
         if (!*links[i])
             continue;
         serve->waiting++;
@@ -455,7 +470,7 @@ int serve_run(const struct settings *settings)
     metrics_on_collect(collect, serve);
     bool good = open_links(serve, why, sizeof why);
     if (good) {
-        serve->app.auth = auth_open(&serve->loop, serve->app.desk);
+        serve->app.auth = auth_open(&serve->loop, serve->app.watch, &serve->app.instance);
         good = listeners_open(&serve->app, why, sizeof why);
     }
     if (good) {

@@ -143,22 +143,51 @@ def test_an_expired_token_is_unknown(router, database):
     wait_for(lambda: client.get("queues").status == 401, "the token is refused", 6)
 
 
-def test_one_token_of_many_that_ends_unannounced_ends_alone(router, database):
-    """What is used is confirmed in the background, many tokens by one question."""
-    clients = {name: router.agent(name) for name in AGENTS}
-    clients["-"] = router.client("supervisor")
+def ends_alone(clients, name, change):
+    """Within five seconds of the change only the one of that name is refused; how long that took."""
+    others = clients.keys() - {name}
 
-    def all_go_on(names):
-        return all(clients[name].get("queues").status == 200 for name in names)
+    def all_go_on():
+        return all(clients[other].get("queues").status == 200 for other in others)
 
-    assert all_go_on(clients)
-    database.query("UPDATE patchbay.tokens SET revoked_at = now() WHERE agent = %s", "ben")
-    began, others = time.monotonic(), clients.keys() - {"ben"}
-    wait_for(lambda: all_go_on(others) and clients["ben"].get("queues").status == 401, "the token is refused", 10)
-    assert time.monotonic() - began < 5
-    until = time.monotonic() + 2.5  # over the next question about the others
+    assert all_go_on() and clients[name].get("queues").status == 200
+    change()
+    began = time.monotonic()
+    wait_for(lambda: all_go_on() and clients[name].get("queues").status == 401, "the token is refused", 10)
+    took = time.monotonic() - began
+    assert took < 5
+    until = time.monotonic() + 2.5
     while time.monotonic() < until:
-        assert all_go_on(others) and clients["ben"].get("queues").status == 401
+        assert all_go_on() and clients[name].get("queues").status == 401
+    return took
+
+
+def clients_of(router):
+    return {name: router.agent(name) for name in AGENTS} | {"-": router.client("supervisor")}
+
+
+def test_a_token_that_an_administrator_changes_by_hand_ends_at_once(router, database):
+    """Not only what the commands do is told: here the router knows it for longer than it would have asked again."""
+    clients = clients_of(router)
+    until = time.monotonic() + 5
+    while time.monotonic() < until:
+        assert all(client.get("queues").status == 200 for client in clients.values())
+    took = ends_alone(clients, "ben", lambda: database.query("UPDATE patchbay.tokens SET revoked_at = now() WHERE agent = 'ben'"))
+    assert took < 1
+    assert ends_alone({name: clients[name] for name in clients if name != "ben"}, "anna",
+                      lambda: database.query("DELETE FROM patchbay.tokens WHERE agent = 'anna'")) < 1
+
+
+def test_tokens_are_asked_about_again_while_the_database_tells_nothing(router, database):
+    router.expect_log("the database refused to notify")
+    clients = clients_of(router)
+    database.query("REVOKE EXECUTE ON FUNCTION pg_catalog.pg_notify(text, text) FROM PUBLIC")
+    try:
+        ends_alone(clients, "ben", lambda: database.query(
+            "SET session_replication_role = replica; UPDATE patchbay.tokens SET revoked_at = now() WHERE agent = 'ben'; "
+            "SET session_replication_role = origin"))
+    finally:
+        database.query("GRANT EXECUTE ON FUNCTION pg_catalog.pg_notify(text, text) TO PUBLIC")
 
 
 def test_known_tokens_go_on_while_the_database_is_away(router, postgres):

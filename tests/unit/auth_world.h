@@ -2,9 +2,9 @@
 #ifndef TESTS_UNIT_AUTH_WORLD_H
 #define TESTS_UNIT_AUTH_WORLD_H
 
-#include <endian.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -18,12 +18,13 @@
 
 static struct {
     bool up;
-    unsigned asked;     /* in all */
-    unsigned confirmed; /* tokens in questions about many, in all */
-    unsigned pending;   /* oldest first */
+    unsigned asked;   /* in all */
+    unsigned pending; /* oldest first */
     pg_on_reply on_reply[QUERIES_MAX];
     void *ctx[QUERIES_MAX];
-    unsigned tokens[QUERIES_MAX]; /* in a question about many; 0: about one */
+    unsigned pings; /* in all */
+    char ping[128]; /* the payload of the last one */
+    pg_on_reply on_pinged;
 } database;
 
 static const char project[] = "demo", role[] = "agent", agent[] = "anna";
@@ -32,17 +33,16 @@ static int64_t expires_in_ms; /* 0: never */
 bool pg_link_submit(struct pg_link *unused, const struct pg_query *query, pg_on_reply on_reply, void *ctx)
 {
     (void)unused;
-    bool of_one = strcmp(query->name, "token_find") == 0;
-    if (!of_one)
-        assert_string_equal(query->name, "token_confirm");
     if (!database.up)
         return false;
+    if (strcmp(query->name, "token_ping") == 0) {
+        database.pings++;
+        database.on_pinged = on_reply;
+        snprintf(database.ping, sizeof database.ping, "ping:%s", (const char *)query->params[0].data);
+        return true;
+    }
+    assert_string_equal(query->name, "token_find");
     assert_true(database.pending < QUERIES_MAX);
-    uint32_t length = 0; /* of the array: its fourth number */
-    if (!of_one)
-        memcpy(&length, (const uint8_t *)query->params[0].data + 12, sizeof length);
-    database.tokens[database.pending] = be32toh(length);
-    database.confirmed += be32toh(length);
     database.on_reply[database.pending] = on_reply;
     database.ctx[database.pending++] = ctx;
     database.asked++;
@@ -56,12 +56,11 @@ struct slice pg_cell(const struct pg_reply *reply, int row, int column)
     return slice_of(column == 2 ? project : column == 3 ? role : agent);
 }
 
-static int first_place; /* of the tokens that an answer about many knows */
-
 int64_t pg_int64(const struct pg_reply *reply, int row, int column)
 {
     (void)reply;
-    return column == 1 ? 7 : column == 6 ? first_place + row : expires_in_ms;
+    (void)row;
+    return column == 1 ? 7 : expires_in_ms;
 }
 
 struct uuid pg_uuid(const struct pg_reply *reply, int row, int column)
@@ -88,7 +87,6 @@ static inline void answer(enum pg_outcome outcome, int rows)
     database.pending--;
     memmove(database.on_reply, database.on_reply + 1, sizeof database.on_reply - sizeof database.on_reply[0]);
     memmove(database.ctx, database.ctx + 1, sizeof database.ctx - sizeof database.ctx[0]);
-    memmove(database.tokens, database.tokens + 1, sizeof database.tokens - sizeof database.tokens[0]);
     struct pg_reply reply = {.outcome = outcome, .rows = rows, .message = ""};
     on_reply(ctx, &reply);
 }
@@ -144,11 +142,10 @@ static inline int set_up(void **state)
     memset(&database, 0, sizeof database);
     database.up = true;
     expires_in_ms = 0;
-    first_place = 1;
     clock_ms = 1000;
     log_configure(LOG_ERROR, LOG_FORMAT_TEXT);
     assert_int_equal(uv_loop_init(&loop), 0);
-    auth = auth_open(&loop, (struct pg_link *)&database);
+    auth = auth_open(&loop, (struct pg_link *)&database, &(struct uuid){{7}});
     token_make(token);
     return 0;
 }
