@@ -85,7 +85,7 @@ static uint64_t age(const struct entry *entry)
     uint64_t now = uv_now(entry->auth->loop), confirmed = entry->confirmed_ms;
     if (!entry->answered || now >= entry->expires_ms)
         return UINT64_MAX;
-    if (entry->known && entry->auth->heard_ms > confirmed)
+    if (entry->known && entry->auth->heard_ms > confirmed && now - confirmed < AUTH_TRUST_MS)
         confirmed = entry->auth->heard_ms;
     return now - confirmed;
 }

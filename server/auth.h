@@ -14,6 +14,7 @@
 #include "server/token.h"
 
 #define AUTH_KNOWN_MS 4000    /* an answer "known" holds so long; sessions add at most AUTH_SESSION_MS */
+#define AUTH_TRUST_MS 600000  /* after so long it is asked about again in any case: clocks differ */
 #define AUTH_PING_MS 1000     /* between questions about all */
 #define AUTH_UNKNOWN_MS 1000  /* an answer "unknown" holds so long */
 #define AUTH_AWAY_MS 60000    /* a known token goes on so long while the database is away */
@@ -46,8 +47,8 @@ void auth_find_hash(struct auth *auth, const uint8_t hash[TOKEN_HASH_SIZE], auth
 /* The database has said once that it is one, and nothing has been said since. What holds now is auth_find()'s
  * to say. */
 bool auth_remembers(const struct auth *auth, struct slice token);
-/* What the channel said. Payloads of others are no harm. */
-void auth_on_notify(struct auth *auth, const char *payload);
+/* What the channel said; is_own as in pg_link.h. Payloads of others are no harm. */
+void auth_on_notify(struct auth *auth, const char *payload, bool is_own);
 /* Tokens may have changed: nothing that was remembered counts any more. */
 void auth_forget_all(struct auth *auth);
 /* Raised by that. */

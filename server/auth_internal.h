@@ -66,7 +66,8 @@ struct auth {
     struct ring known, unknown;    /* unknown: not answered yet, too */
     char ping[UUID_TEXT_LEN + 24]; /* the text of the last one; its number begins at ping_prefix */
     size_t ping_prefix;
-    bool is_pinging; /* it has not come back */
+    bool is_ping_owed; /* its statement has not been answered */
+    bool is_silent;    /* and the last one will not come back */
     uint64_t ping_number, pinged_ms;
     uint64_t heard_ms; /* when the one left that came back last: what is known held then */
     struct deadline next_ping;

@@ -1,7 +1,7 @@
 /* One question for all tokens: the database tells of each change of one (migration 0039), in the order of the
- * commits. So when a notification comes back that went to ourselves, what was known when it left, and has not
- * been forgotten since, held then. Where none comes back (a pool between router and database that does not
- * pass them on), tokens are asked one by one. */
+ * commits. So when a notification comes back that went to ourselves, on the same connection, what was known
+ * when it left, and has not been forgotten since, held then. Where none comes back (a pool between router and
+ * database, a trigger that was disabled), tokens are asked one by one. */
 #include "server/auth_internal.h"
 
 #include <stdio.h>
@@ -9,13 +9,26 @@
 
 static const char prefix[] = "ping:";
 
+/* Said once, until it is well again. */
+static void tell_silent(struct auth *auth, const char *sqlstate, const char *why)
+{
+    if (!auth->is_silent)
+        log_event(LOG_WARN, "tokens cannot be confirmed all at once",
+                  (struct log_field[]){log_str("sqlstate", sqlstate), log_str("why", why)}, 2);
+    auth->is_silent = true;
+}
+
 static void on_sent(void *ctx, const struct pg_reply *reply)
 {
     struct auth *auth = ctx;
-    if (reply->outcome == PG_REFUSED)
-        log_event_limited(
-            &auth->away_limit, LOG_ERROR, "the database refused to notify",
-            (struct log_field[]){log_str("sqlstate", reply->sqlstate), log_str("why", reply->message)}, 2);
+    bool is_ending = reply->sqlstate[0] == '5' && reply->sqlstate[1] == '7'; /* or took too long */
+    auth->is_ping_owed = false;
+    if (reply->outcome == PG_REFUSED && !is_ending)
+        tell_silent(auth, reply->sqlstate, reply->message);
+    else if (reply->outcome == PG_OK && !reply->rows)
+        tell_silent(auth, "", "the trigger tokens_tell is missing or disabled");
+    else if (reply->outcome == PG_OK)
+        auth->is_silent = false;
 }
 
 static void ping(struct auth *auth)
@@ -25,7 +38,7 @@ static void ping(struct auth *auth)
     struct pg_param text = {auth->ping, strlen(auth->ping), false};
     struct pg_query query = {.name = "token_ping", .params = &text, .param_count = 1};
     auth->pinged_ms = uv_now(auth->loop);
-    auth->is_pinging = auth->link && pg_link_submit(auth->link, &query, on_sent, auth);
+    auth->is_ping_owed = auth->link && pg_link_submit(auth->link, &query, on_sent, auth);
 }
 
 static void on_ping(struct deadline *deadline)
@@ -33,7 +46,8 @@ static void on_ping(struct deadline *deadline)
     struct auth *auth = (struct auth *)((char *)deadline - offsetof(struct auth, next_ping));
     if (!auth->known_count)
         return;
-    ping(auth);
+    if (!auth->is_ping_owed)
+        ping(auth);
     deadline_start(&auth->pings, &auth->next_ping);
 }
 
@@ -51,13 +65,11 @@ void auth_ping_init(struct auth *auth, const struct uuid *instance)
     deadline_queue_init(&auth->pings, &auth->clock, AUTH_PING_MS, on_ping);
 }
 
-void auth_on_notify(struct auth *auth, const char *payload)
+void auth_on_notify(struct auth *auth, const char *payload, bool is_own)
 {
     if (strcmp(payload, "tokens") == 0)
         auth_forget_all(auth);
-    else if (auth->is_pinging && strncmp(payload, prefix, sizeof prefix - 1) == 0 &&
-             strcmp(payload + sizeof prefix - 1, auth->ping) == 0) {
-        auth->is_pinging = false;
+    else if (is_own && strncmp(payload, prefix, sizeof prefix - 1) == 0 &&
+             strcmp(payload + sizeof prefix - 1, auth->ping) == 0)
         auth->heard_ms = auth->pinged_ms;
-    }
 }

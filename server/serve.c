@@ -36,9 +36,10 @@ static const char session_setup[] =
     "SET search_path = patchbay; SET jit = off; SET plan_cache_mode = force_generic_plan;"
     "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;"
     "SET max_parallel_workers_per_gather = 0; SET lock_timeout = '5s'; SET patchbay.routes = on";
+/* Whoever waits here keeps everybody waiting. A notification is a transaction, but nothing that must last. */
 static const char watch_setup[] =
     "SET search_path = patchbay; SET jit = off; SET plan_cache_mode = force_generic_plan;"
-    "SET synchronous_commit = off"; /* it writes nothing */
+    "SET synchronous_commit = off; SET lock_timeout = '2s'; SET statement_timeout = '5s'";
 static const char desk_setup[] = "SET search_path = patchbay; SET jit = off;"
                                  "SET max_parallel_workers_per_gather = 0; SET statement_timeout = '30s'";
 
@@ -51,7 +52,7 @@ struct serve {
     struct loop_meter meter;
     uint64_t lag_expected_ns, drain_until_ms;
     struct service_watchdog *watchdog;
-    bool loading_projects, ready, closing;
+    bool loading_projects, load_again, ready, closing;
     unsigned step;    /* of the shutdown */
     unsigned waiting; /* parts of the step that are not closed yet */
 };
@@ -80,6 +81,8 @@ static void tell_ready(struct serve *serve)
     service_ready();
 }
 
+static void load_projects(struct serve *serve);
+
 static void on_projects(void *ctx, const struct pg_reply *reply)
 {
     struct serve *serve = ctx;
@@ -95,11 +98,15 @@ static void on_projects(void *ctx, const struct pg_reply *reply)
             project_open(&serve->app, (uint32_t)pg_int64(reply, row, 0), name);
     }
     tell_ready(serve);
+    if (serve->load_again)
+        load_projects(serve);
 }
 
+/* What is being read may be older than what made somebody call: once more then. */
 static void load_projects(struct serve *serve)
 {
     struct pg_query query = {.name = "load_projects", .binary_result = true};
+    serve->load_again = serve->loading_projects;
     if (!serve->loading_projects && !serve->closing)
         serve->loading_projects = pg_link_submit(serve->app.desk, &query, on_projects, serve);
 }
@@ -128,8 +135,10 @@ static void on_days_timer(uv_timer_t *timer)
 
 static void show_links(struct serve *serve)
 {
-    metric_set(METRIC_DATABASE_UP, 0, pg_link_is_up(serve->app.writer) && pg_link_is_up(serve->app.reader));
-    metric_set(METRIC_REDIS_UP, 0, redis_link_is_up(serve->app.redis));
+    const struct app *app = &serve->app;
+    metric_set(METRIC_DATABASE_UP, 0,
+               pg_link_is_up(app->writer) && pg_link_is_up(app->reader) && pg_link_is_up(app->watch));
+    metric_set(METRIC_REDIS_UP, 0, redis_link_is_up(app->redis));
 }
 
 static void log_down(struct serve *serve, const char *message, const char *why)
@@ -170,7 +179,8 @@ static void on_reader_up(void *ctx, int backend_pid)
         project_on_writer_up(project);
 }
 
-static void on_reader_down(void *ctx, const char *why)
+/* The reader, or the desk. */
+static void on_side_down(void *ctx, const char *why)
 {
     (void)why;
     show_links(ctx);
@@ -189,20 +199,20 @@ static void on_watch_up(void *ctx, int backend_pid)
 {
     struct serve *serve = ctx;
     (void)backend_pid;
+    show_links(serve);
     auth_forget_all(serve->app.auth);
     load_projects(serve);
     for (struct project *project = serve->app.projects; project; project = project_next(project))
         project_facts_changed(project, NULL, NULL);
 }
 
-/* Who needs them asks for their state, and fails until they are back. */
-static void on_link_down(void *ctx, const char *why)
+static void on_watch_down(void *ctx, const char *why)
 {
-    (void)ctx;
-    (void)why;
+    log_down(ctx, "database is away", why);
+    show_links(ctx);
 }
 
-static void on_notify(void *ctx, const char *payload)
+static void on_notify(void *ctx, const char *payload, bool is_own)
 {
     struct serve *serve = ctx;
     static const char facts[] = "facts:";
@@ -213,7 +223,7 @@ static void on_notify(void *ctx, const char *payload)
         else
             load_projects(serve);
     } else {
-        auth_on_notify(serve->app.auth, payload);
+        auth_on_notify(serve->app.auth, payload, is_own);
     }
 }
 
@@ -251,17 +261,17 @@ static bool open_links(struct serve *serve, char *why, size_t size)
     app->writer = pg_link_open(&serve->loop, &options, why, size);
     options.application_name = "patchbay reader";
     options.on_up = on_reader_up;
-    options.on_down = on_reader_down;
+    options.on_down = on_side_down;
     app->reader = app->writer ? pg_link_open(&serve->loop, &options, why, size) : NULL;
     options.application_name = "patchbay desk";
     options.setup = desk_setup;
     options.on_up = on_desk_up;
-    options.on_down = on_link_down;
     app->desk = app->reader ? pg_link_open(&serve->loop, &options, why, size) : NULL;
     options.application_name = "patchbay watch";
     options.setup = watch_setup;
     options.listen = "patchbay";
     options.on_up = on_watch_up;
+    options.on_down = on_watch_down;
     options.on_notify = on_notify;
     app->watch = app->desk ? pg_link_open(&serve->loop, &options, why, size) : NULL;
     if (app->watch)

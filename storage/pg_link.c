@@ -80,7 +80,8 @@ static void deliver_notifies(struct pg_link *link)
     PGnotify *notify;
     while (link->state == LINK_UP && (notify = PQnotifies(pg_pipeline_conn(link->pipeline)))) {
         if (link->options.on_notify)
-            link->options.on_notify(link->options.ctx, notify->extra);
+            link->options.on_notify(link->options.ctx, notify->extra,
+                                    notify->be_pid == PQbackendPID(pg_pipeline_conn(link->pipeline)));
         PQfreemem(notify);
     }
 }

@@ -63,7 +63,9 @@ struct pg_link_options {
     const char *setup;  /* SQL run on each new connection before anything else, or NULL */
     void (*on_up)(void *ctx, int backend_pid);   /* connected and set up */
     void (*on_down)(void *ctx, const char *why); /* every pending callback has fired */
-    void (*on_notify)(void *ctx, const char *payload);
+    /* is_own: it was sent on this very connection. False behind a pool, which invents process ids for
+     * clients. */
+    void (*on_notify)(void *ctx, const char *payload, bool is_own);
     void *ctx;
 };
 

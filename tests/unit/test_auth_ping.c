@@ -9,9 +9,15 @@ static void know(void)
     assert_int_equal(result, RESULT_KNOWN);
 }
 
+static void is_sent(enum pg_outcome outcome, int rows)
+{
+    database.on_pinged(auth, &(struct pg_reply){.outcome = outcome, .rows = rows, .message = ""});
+}
+
 static void come_back(void)
 {
-    auth_on_notify(auth, database.ping);
+    auth_on_notify(auth, database.ping, true);
+    is_sent(PG_OK, 1);
 }
 
 static void a_token_is_asked_once_while_pings_come_back(void **state)
@@ -49,27 +55,54 @@ static void one_that_comes_back_when_the_next_has_left_does_not_count(void **sta
     know();
     pass(AUTH_PING_MS);
     memcpy(first, database.ping, sizeof first);
+    is_sent(PG_OK, 1);
     pass(AUTH_PING_MS);
-    auth_on_notify(auth, first);
+    assert_int_equal(database.pings, 2);
+    auth_on_notify(auth, first, true);
     pass(AUTH_KNOWN_MS - 2 * AUTH_PING_MS);
     assert_int_equal(find(), RESULT_NONE);
     answer(PG_OK, 1);
 }
 
-static void it_comes_back_once(void **state)
+static void one_waits_for_the_one_before(void **state)
+{
+    (void)state;
+    know();
+    for (int i = 0; i < 10; i++)
+        pass(AUTH_PING_MS);
+    assert_int_equal(database.pings, 1);
+    is_sent(PG_UNCERTAIN, 0);
+    pass(AUTH_PING_MS);
+    assert_int_equal(database.pings, 2);
+}
+
+/* Behind a pool it may be handed to whoever has the connection now, and others get lost. */
+static void one_that_came_over_another_connection_does_not_count(void **state)
 {
     (void)state;
     know();
     pass(AUTH_PING_MS);
-    database.up = false;
-    come_back();
-    pass(AUTH_KNOWN_MS - 1);
-    come_back();
-    assert_int_equal(find(), RESULT_KNOWN);
-    database.up = true;
-    pass(1);
+    auth_on_notify(auth, database.ping, false);
+    pass(AUTH_KNOWN_MS - AUTH_PING_MS);
     assert_int_equal(find(), RESULT_NONE);
     answer(PG_OK, 1);
+}
+
+static void clocks_that_differ_are_not_trusted_for_ever(void **state)
+{
+    (void)state;
+    know();
+    for (uint64_t ms = 0; ms + AUTH_PING_MS < AUTH_TRUST_MS; ms += AUTH_PING_MS) {
+        pass(AUTH_PING_MS);
+        come_back();
+        assert_int_equal(find(), RESULT_KNOWN);
+    }
+    pass(AUTH_PING_MS);
+    come_back();
+    assert_int_equal(find(), RESULT_NONE);
+    answer(PG_OK, 1);
+    assert_int_equal(database.asked, 2);
+    assert_int_equal(find(), RESULT_KNOWN);
 }
 
 static void notifications_of_others_say_nothing(void **state)
@@ -85,7 +118,7 @@ static void notifications_of_others_say_nothing(void **state)
     know();
     pass(AUTH_PING_MS);
     for (size_t i = 0; i < sizeof payloads / sizeof *payloads; i++)
-        auth_on_notify(auth, payloads[i]);
+        auth_on_notify(auth, payloads[i], true);
     assert_int_equal(find(), RESULT_KNOWN);
     pass(AUTH_KNOWN_MS - AUTH_PING_MS);
     assert_int_equal(find(), RESULT_NONE);
@@ -97,7 +130,7 @@ static void a_change_that_is_told_before_it_comes_back_counts(void **state)
     (void)state;
     know();
     pass(AUTH_PING_MS);
-    auth_on_notify(auth, "tokens");
+    auth_on_notify(auth, "tokens", false);
     come_back();
     assert_int_equal(find(), RESULT_NONE);
     answer(PG_OK, 0);
@@ -112,7 +145,7 @@ static void an_answer_of_before_a_change_is_not_made_good_by_what_comes_back(voi
     pass(AUTH_KNOWN_MS - 1);
     pass(1);
     auth_find(auth, slice_of(token), on_found, &result);
-    auth_on_notify(auth, "tokens");
+    auth_on_notify(auth, "tokens", false);
     come_back();
     answer(PG_OK, 1);
     assert_int_equal(result, RESULT_NONE); /* asked once more */
@@ -227,7 +260,9 @@ int main(void)
         TEST(a_token_is_asked_once_while_pings_come_back),
         TEST(what_came_back_holds_from_when_it_left),
         TEST(one_that_comes_back_when_the_next_has_left_does_not_count),
-        TEST(it_comes_back_once),
+        TEST(one_waits_for_the_one_before),
+        TEST(one_that_came_over_another_connection_does_not_count),
+        TEST(clocks_that_differ_are_not_trusted_for_ever),
         TEST(notifications_of_others_say_nothing),
         TEST(a_change_that_is_told_before_it_comes_back_counts),
         TEST(an_answer_of_before_a_change_is_not_made_good_by_what_comes_back),

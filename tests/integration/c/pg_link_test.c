@@ -179,10 +179,18 @@ static void notifications_arrive_with_their_payload(void **state)
     support_sql("NOTIFY \"Channel \"\"x\"\"\", 'gr\xc3\xbc\xc3\x9f'");
     support_run_until(&peer.loop, &peer.notified);
     assert_string_equal(peer.payload, "gr\xc3\xbc\xc3\x9f");
+    assert_false(peer.notified_by_itself);
+    struct pg_answer answer = {0};
+    peer.notified = false;
+    assert_true(pg_peer_submit(&peer, "notify", "own", &answer));
+    support_run_until(&peer.loop, &peer.notified);
+    assert_string_equal(peer.payload, "own");
+    assert_true(peer.notified_by_itself);
+    pg_peer_wait(&peer, &answer);
     support_sql("SELECT pg_notify('Channel \"x\"', n::text) FROM generate_series(1, 5000) n");
-    for (int i = 0; i < 100 && peer.notifies < 5001; i++)
+    for (int i = 0; i < 100 && peer.notifies < 5002; i++)
         support_run_for(&peer.loop, 20);
-    assert_int_equal(peer.notifies, 5001);
+    assert_int_equal(peer.notifies, 5002);
     pg_peer_end(&peer);
 }
 

@@ -26,10 +26,11 @@ static void on_down(void *ctx, const char *why)
     snprintf(peer->why, sizeof peer->why, "%s", why);
 }
 
-static void on_notify(void *ctx, const char *payload)
+static void on_notify(void *ctx, const char *payload, bool is_own)
 {
     struct pg_peer *peer = ctx;
     peer->notified = true;
+    peer->notified_by_itself = is_own;
     peer->notifies++;
     snprintf(peer->payload, sizeof peer->payload, "%s", payload);
 }

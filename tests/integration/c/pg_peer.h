@@ -12,7 +12,7 @@ struct pg_peer {
     int ups, downs, backend_pid;
     int owed_at_down; /* pending when on_down came */
     char why[256];
-    bool notified;
+    bool notified, notified_by_itself;
     int notifies;
     char payload[64];
 };

@@ -12,6 +12,7 @@ const struct sql_file sql_files[] = {
     {"insert_large", "INSERT INTO large SELECT $1::int WHERE length($2::bytea) > 0"},
     {"later", "SELECT n FROM made_later WHERE n = $1::int"},
     {"link_probe", "SELECT $1::bigint"},
+    {"notify", "SELECT pg_notify('Channel \"x\"', $1::text)"},
     {"sleep", "SELECT pg_sleep($1::float8)"},
     {"types", "SELECT 1::int2, -2::int4, 3::int8, true, 1.5::float8, "
               "'01020304-0506-0708-090a-0b0c0d0e0f10'::uuid, NULL::int8, ''"},
