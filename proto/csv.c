@@ -125,6 +125,7 @@ static enum csv_status give(struct csv_reader *reader, struct csv_row *row)
         start = reader->ends[i];
     }
     reader->row.cells = reader->cells;
+    reader->row.last_line = reader->line;
     reader->given = true;
     *row = reader->row;
     return CSV_ROW;

@@ -33,7 +33,8 @@ const char *csv_fault_text(enum csv_fault_kind kind); /* "has more than 65536 by
 struct csv_row {
     const struct slice *cells; /* borrowed until the next call */
     uint32_t count;
-    uint64_t line; /* on which it begins, from 1 */
+    uint64_t line;      /* on which it begins, from 1 */
+    uint64_t last_line; /* on which it ends: quotes may hold lines */
     enum csv_fault_kind fault;
     uint64_t fault_line;
     uint32_t fault_column; /* the cell, from 1 */

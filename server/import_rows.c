@@ -332,8 +332,11 @@ static void take_row(struct import_rows *rows, const struct project_config *conf
     struct value item;
     rows->counts.rows++;
     if (row->fault) {
-        snprintf(reading.why, sizeof reading.why, "column %u %s", row->fault_column,
-                 csv_fault_text(row->fault));
+        int len = snprintf(reading.why, sizeof reading.why, "column %u %s", row->fault_column,
+                           csv_fault_text(row->fault));
+        if (row->last_line > row->line)
+            snprintf(reading.why + len, sizeof reading.why - (size_t)len, "; no line up to %llu was read",
+                     (unsigned long long)row->last_line);
     } else if (row->count != rows->column_count) {
         snprintf(reading.why, sizeof reading.why, "has %u cells, but there are %u columns", row->count,
                  rows->column_count);

@@ -48,7 +48,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             assert(row.count <= CSV_COLUMNS_MAX && row.line > line);
             assert(row.count > 0 || row.fault);
             assert(!row.fault || (row.fault_line >= row.line && row.fault_column > row.count));
-            line = row.line;
+            assert(row.last_line >= row.line);
+            line = row.last_line;
             struct csv_text text = {.bytes = NULL};
             struct arena arena;
             arena_init(&arena);

@@ -163,7 +163,7 @@ def test_a_first_line_that_cannot_be_used_refuses_the_file(router, load, data, w
 
 @pytest.mark.parametrize("row, words", [
     (b"bad,\xff\n", "column 2 is not UTF-8"),
-    (b'bad,"x\0y"\n', "column 2 has a NUL byte"),
+    (b'bad,"x\0\ny"\n', "line 3: column 2 has a NUL byte; no line up to 4 was read"),
     (b'bad,a"b\n', "column 2 has a quote where none may be"),
     (b"bad," + b"x" * 1_000_000 + b"\n", "column 2 has more than 65536 bytes"),
     (b"bad" + b"," * 10_000 + b"\n", "column 1001 is one of more than 1000"),

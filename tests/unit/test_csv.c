@@ -32,6 +32,9 @@ static const char *read_all(struct slice input, size_t piece)
             if (row.fault)
                 len += (size_t)snprintf(out + len, TEXT_MAX - len, "!%d@%llu:%u", row.fault,
                                         (unsigned long long)row.fault_line, row.fault_column);
+            if (row.last_line != row.line)
+                len +=
+                    (size_t)snprintf(out + len, TEXT_MAX - len, "..%llu", (unsigned long long)row.last_line);
             assert_true(len < TEXT_MAX);
         }
         assert_int_equal(part.len, 0);
@@ -63,7 +66,7 @@ static void rows_come_out_however_the_bytes_come_in(void **state)
     EXPECT("\"\"\n", "1[]");
     EXPECT("\n\r\n\na\n\n", "4[a]");
     EXPECT("\"a,b\",\"c \"\"d\"\"\"\n", "1[a,b][c \"d\"]");
-    EXPECT("\"two\r\nlines\",x\ny\n", "1[two\r\nlines][x] 3[y]");
+    EXPECT("\"two\r\nlines\",x\ny\n", "1[two\r\nlines][x]..2 3[y]");
     EXPECT("a\rb,c\r\r\n", "1[a\rb][c\r]");
     EXPECT(" a , b \n", "1[ a ][ b ]");
 }
@@ -74,8 +77,8 @@ static void a_row_with_a_fault_is_given_up_to_it_and_the_next_is_read(void **sta
     EXPECT("x,a\"b,c\nnext\n", "1[x]!4@1:2 2[next]");
     EXPECT("x,\"a\"b,c\nnext\n", "1[x]!4@1:2 2[next]");
     EXPECT("\"a\"\rb\nnext", "1!4@1:1 2[next]");
-    EXPECT("x,\"never\nclosed", "1[x]!5@2:2");
-    EXPECT("x,\"a\0b\n\",y\nnext\n", "1[x]!6@1:2 3[next]");
+    EXPECT("x,\"never\nclosed", "1[x]!5@2:2..2");
+    EXPECT("x,\"a\0b\n\",y\nnext\n", "1[x]!6@1:2..2 3[next]");
     EXPECT("x,\xff,y\nnext\n", "1[x]!7@1:2 2[next]");
     EXPECT("\xef\xbb\nnext\n", "1!7@1:1 2[next]");
     EXPECT("\xef\xbb", "1!7@1:1");
