@@ -24,6 +24,7 @@ struct import_rows {
     struct csv_reader *csv;
     struct arena header_arena, arena; /* of the first line; of the chunk */
     struct import_column *columns;
+    struct slice *names; /* of the columns */
     uint32_t column_count, contact_count;
     struct slice header;
     struct value chunk;
@@ -70,6 +71,7 @@ static bool read_header(struct import_rows *rows, const struct csv_row *row, str
         problem_set(problem, PROBLEM_INVALID, NULL, "line %llu, column %u: the cell %s",
                     (unsigned long long)row->fault_line, row->fault_column, csv_fault_text(row->fault));
     rows->columns = arena_array(arena, struct import_column, row->count);
+    rows->names = names;
     for (uint32_t i = 0; is_good && i < row->count; i++) {
         names[i] = ascii_trim(csv_plain(row->cells[i], arena));
         is_good = import_columns_read(&rows->columns[i], names[i]);
@@ -325,6 +327,15 @@ static struct pending keep_row(struct import_rows *rows, const struct csv_row *r
     return (struct pending){row->line, cells, row->count};
 }
 
+/* Of a file that was put behind another one. */
+static bool is_first_line(const struct import_rows *rows, const struct pending *row)
+{
+    for (uint32_t i = 0; i < row->count; i++)
+        if (!slice_equal(ascii_trim(row->cells[i]), rows->names[i]))
+            return false;
+    return true;
+}
+
 static void take_row(struct import_rows *rows, const struct project_config *config, const struct csv_row *row)
 {
     struct pending pending = keep_row(rows, row);
@@ -340,6 +351,8 @@ static void take_row(struct import_rows *rows, const struct project_config *conf
     } else if (row->count != rows->column_count) {
         snprintf(reading.why, sizeof reading.why, "has %u cells, but there are %u columns", row->count,
                  rows->column_count);
+    } else if (is_first_line(rows, &pending)) {
+        snprintf(reading.why, sizeof reading.why, "names the columns again");
     } else if (read_row(&reading, &item)) {
         rows->pending[rows->chunk.count] = pending;
         value_append(&rows->chunk, item);
