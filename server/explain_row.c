@@ -20,6 +20,23 @@ static bool is_of_agent(const struct outcome *outcome, struct slice agent)
     return false;
 }
 
+/* Words go to terminals, and a source may send any text: without control characters (C0, DEL, and C1 in
+ * UTF-8). */
+static struct slice on_one_line(struct slice text, struct arena *arena)
+{
+    struct slice copy = arena_copy(arena, text);
+    char *at = (char *)copy.ptr;
+    for (size_t i = 0; i < copy.len; i++) {
+        uint8_t byte = (uint8_t)at[i], next = i + 1 < copy.len ? (uint8_t)at[i + 1] : 0;
+        bool is_c1 = byte == 0xc2 && next < 0xa0;
+        if (byte < 0x20 || byte == 0x7f || is_c1)
+            at[i] = ' ';
+        if (is_c1 && next >= 0x80)
+            at[++i] = ' ';
+    }
+    return copy;
+}
+
 static bool explain_all(struct value *map, const struct outcome *outcome, const struct project_config *config,
                         struct arena *arena)
 {
@@ -27,8 +44,8 @@ static bool explain_all(struct value *map, const struct outcome *outcome, const 
     const struct value *cause = value_member(map, "cause");
     struct slice words = {NULL, 0};
     if (cause)
-        words = arena_format(arena, "it ended, as its source says, with the cause %.*s\n",
-                             (int)cause->string.len, cause->string.ptr);
+        words = arena_format(arena, "it ended with the cause %.*s\n", (int)cause->string.len,
+                             on_one_line(cause->string, arena).ptr);
     for (const struct explanation *why = outcome->explanations; why; why = why->next) {
         struct value explained;
         if (!explain_value(&explained, why, config, arena))

@@ -15,7 +15,7 @@
 #define ROW_MEMBERS 13
 
 struct pending {
-    uint64_t line;
+    uint64_t line, last_line;
     const struct slice *cells;
     uint32_t count;
 };
@@ -112,7 +112,12 @@ static void add_error(struct import_rows *rows, const struct pending *row, const
         is_first = false;
     }
     char text[512];
-    snprintf(text, sizeof text, "line %llu: %s", (unsigned long long)row->line, detail);
+    /* A quote that is never closed makes one row of what looks like many. */
+    if (row->last_line > row->line)
+        snprintf(text, sizeof text, "lines %llu to %llu: %s", (unsigned long long)row->line,
+                 (unsigned long long)row->last_line, detail);
+    else
+        snprintf(text, sizeof text, "line %llu: %s", (unsigned long long)row->line, detail);
     fault_trim(text, sizeof text);
     csv_write(&rows->errors, slice_of(text), is_first);
     csv_write_end(&rows->errors);
@@ -324,15 +329,29 @@ static struct pending keep_row(struct import_rows *rows, const struct csv_row *r
         cells[i] = csv_plain(row->cells[i], &rows->arena);
         rows->chunk_bytes += cells[i].len;
     }
-    return (struct pending){row->line, cells, row->count};
+    return (struct pending){row->line, row->last_line, cells, row->count};
 }
 
-/* Of a file that was put behind another one. */
+static bool names_a_column(const struct import_rows *rows, struct slice cell)
+{
+    for (uint32_t i = 0; i < rows->column_count; i++)
+        if (slice_equal(cell, rows->names[i]))
+            return true;
+    return false;
+}
+
+/* Of a file that was put behind another one, with its mark or with the columns in another order, or that
+ * comes back from the errors. */
 static bool is_first_line(const struct import_rows *rows, const struct pending *row)
 {
-    for (uint32_t i = 0; i < row->count; i++)
-        if (!slice_equal(ascii_trim(row->cells[i]), rows->names[i]))
+    static const struct slice mark = {"\xef\xbb\xbf", 3};
+    for (uint32_t i = 0; i < row->count; i++) {
+        struct slice cell = row->cells[i];
+        if (i == 0 && cell.len >= mark.len && memcmp(cell.ptr, mark.ptr, mark.len) == 0)
+            cell = (struct slice){cell.ptr + mark.len, cell.len - mark.len};
+        if (rows->columns[i].kind != IMPORT_COLUMN_IGNORED && !names_a_column(rows, ascii_trim(cell)))
             return false;
+    }
     return true;
 }
 
@@ -343,11 +362,8 @@ static void take_row(struct import_rows *rows, const struct project_config *conf
     struct value item;
     rows->counts.rows++;
     if (row->fault) {
-        int len = snprintf(reading.why, sizeof reading.why, "column %u %s", row->fault_column,
-                           csv_fault_text(row->fault));
-        if (row->last_line > row->line)
-            snprintf(reading.why + len, sizeof reading.why - (size_t)len, "; no line up to %llu was read",
-                     (unsigned long long)row->last_line);
+        snprintf(reading.why, sizeof reading.why, "column %u %s", row->fault_column,
+                 csv_fault_text(row->fault));
     } else if (row->count != rows->column_count) {
         snprintf(reading.why, sizeof reading.why, "has %u cells, but there are %u columns", row->count,
                  rows->column_count);

@@ -8,9 +8,12 @@ CREATE TABLE erasure_listed (
     PRIMARY KEY (customer, part)
 );
 
+-- Of these, and of whoever had one of them merged into them while an erasure was begun: theirs begins anew.
 CREATE FUNCTION forget_former(ids uuid[]) RETURNS void LANGUAGE sql AS $$
-    DELETE FROM erasure_contacts e WHERE e.customer = ANY (ids);
-    DELETE FROM erasure_listed e WHERE e.customer = ANY (ids)
+    DELETE FROM erasure_contacts e
+    WHERE e.customer = ANY (ids) OR e.customer IN (SELECT l.customer FROM erasure_listed l WHERE l.part = ANY (ids));
+    DELETE FROM erasure_listed e
+    WHERE e.customer = ANY (ids) OR e.customer IN (SELECT l.customer FROM erasure_listed l WHERE l.part = ANY (ids))
 $$;
 
 DROP FUNCTION former_contacts(uuid[]);
@@ -56,10 +59,13 @@ DECLARE
     page       jsonb[] := '{}';
     has_listed boolean := false;
 BEGIN
-    IF given IS NULL OR given = '[]' THEN -- a new try: those of one that was given up may have been made in another region
+    -- A new try: keys of one that was given up may have been made in another region. Or they are of somebody who is no part any more.
+    IF given = '[]' OR EXISTS (SELECT FROM erasure_listed l WHERE l.customer = erased AND l.part <> ALL (ids)) THEN
+        given := '[]';
         PERFORM forget_former(ARRAY[erased]);
     END IF;
     IF given IS NULL THEN
+        PERFORM forget_former(ARRAY[erased]);
         WHILE list_former(erased, ids) LOOP
         END LOOP;
         RETURN page;
@@ -107,7 +113,9 @@ BEGIN
     IF person.id IS NULL OR person.merged_into IS NOT NULL THEN
         RETURN QUERY SELECT 'not_found', CASE WHEN person.id IS NULL THEN 'there is no such customer'
             ELSE format('it was merged into %s: erase that', merged_target(erased)) END, NULL;
-        PERFORM forget_former(ARRAY[erased]);
+        IF person.id IS NOT NULL AND right_on(v, person) >= 3 THEN -- not for somebody who may only ask
+            PERFORM forget_former(ARRAY[erased]);
+        END IF;
         RETURN;
     END IF;
     IF right_on(v, person) < 3 THEN
@@ -120,7 +128,9 @@ BEGIN
         PERFORM forget_former(ARRAY[erased]);
         RETURN;
     END IF;
-    unknown := keyless_contacts(erased, all_ids, args -> 'former', (args ->> 'most')::integer);
+    IF person.erased_ms IS NULL THEN -- else their log is empty, and nothing is kept any more
+        unknown := keyless_contacts(erased, all_ids, args -> 'former', (args ->> 'most')::integer);
+    END IF;
     IF cardinality(unknown) > 0 THEN
         RETURN QUERY SELECT 'ok', json_build_object('known', args -> 'former', 'unknown', unknown)::text, NULL;
         RETURN;

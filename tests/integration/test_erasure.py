@@ -247,6 +247,55 @@ def test_what_they_had_before_is_found_in_any_spelling(make_router, database):
     assert not ANY_SPELLING.search(router.log().encode()) and "zebulon" not in router.log().lower()
 
 
+def erases(database, customer, given, project=1, role="admin", agent=None):
+    """One step of an erasure, as the router takes it: what it says, and the contacts that it asks the keys of."""
+    args = {"customer": customer, "now_ms": 0, "origin": {}, "former": given, "most": 1}
+    connection = database.cluster.connect(database.name)
+    with connection, connection.cursor() as cursor:
+        cursor.execute("SET search_path = patchbay")
+        cursor.execute("SELECT outcome, answer FROM erase_customer(%s, %s, %s, %s)", (project, role, agent, json.dumps(args)))
+        outcome, answer = cursor.fetchall()[0]
+    connection.close()
+    return outcome, [one["text"] for one in json.loads(answer)["unknown"]] if outcome == "ok" and "unknown" in answer else []
+
+
+def test_what_is_kept_of_an_erasure_that_has_begun(router, database):
+    """Nobody else throws it away; it is of those who are one now; nothing of it outlives the erasure, nor comes back behind it."""
+    admins = router.client()
+
+    def made(numbers):
+        one = admins.ok("POST", "customers", {"contacts": [{"phone": number} for number in numbers]}, 201)["id"]
+        admins.ok("PATCH", f"customers/{one}", {"contacts": []})
+        return one
+
+    def kept():
+        return database.query("SELECT count(*) FROM patchbay.erasure_contacts")[0][0]
+
+    stays, goes = made(["+493055539001", "+493055539002"]), made(["+493055539003"])
+    admins.ok("POST", f"customers/{stays}/merge", {"other": goes})
+    assert erases(database, stays, [])[0] == "ok" and kept() > 0
+    before = kept()
+    for other in ({"project": 2}, {"project": 2, "role": "agent", "agent": "anna"}, {"role": "agent", "agent": "nobody"}):
+        assert erases(database, stays, [], **other)[0] == "not_found" and kept() == before
+    admins.ok("POST", f"customers/{stays}/unmerge", {"other": goes})
+    given, asked = [{"kind": "phone", "text": "+493055539003", "key": "+493055539003"}], set()
+    for _ in range(9):
+        outcome, texts = erases(database, stays, given)
+        asked |= set(texts)
+        if not texts:
+            break
+        given = [{"kind": "phone", "text": text, "key": text} for text in texts]
+    assert outcome == "ok" and asked == {"+493055539001", "+493055539002"}, "who is not one with them any more is left alone"
+    assert kept() == 0
+    assert erases(database, stays, given)[0] == "ok" and kept() == 0, "it was erased meanwhile"
+    other = made(["+493055539004"])
+    admins.ok("POST", f"customers/{other}/merge", {"other": goes})
+    erases(database, other, [])
+    admins.ok("POST", f"customers/{other}/unmerge", {"other": goes})
+    assert admins.ok("POST", f"customers/{goes}/erase")["done"]
+    assert kept() == 0 and database.query("SELECT count(*) FROM patchbay.erasure_listed") == [(0,)]
+
+
 LISTED = 2000  # entries of the log that are gone through at once
 
 

@@ -59,6 +59,8 @@ def test_the_cause_that_a_source_gives_is_told_of_the_end_everywhere(router, sub
     assert supervisor.ok("GET", f"decisions/{ended['sequence']}/explain")["cause"] == "lost"
     assert "with the cause lost\n" in admin(database.url, "explain", ended["sequence"]).stdout
     assert "cause" not in supervisor.ok("GET", f"decisions/{begun['sequence']}/explain")
+    forged = source.event(cloudevent("call.ended", "c1", {"cause": "x\nrule vip\x1b[2J\x7f\u009b1mü"})).json
+    assert "with the cause x rule vip [2J   1mü\n" in admin(database.url, "explain", forged["sequence"]).stdout
     assert "with the cause" not in admin(database.url, "explain", begun["sequence"]).stdout
     told = subscriber.wait_event("interaction.ended", begun["interaction"])
     assert told["data"]["cause"] == "lost"

@@ -163,19 +163,27 @@ def test_a_first_line_that_cannot_be_used_refuses_the_file(router, load, data, w
 
 @pytest.mark.parametrize("row, words", [
     (b"bad,\xff\n", "column 2 is not UTF-8"),
-    (b'bad,"x\0\ny"\n', "line 3: column 2 has a NUL byte; no line up to 4 was read"),
+    (b'bad,"x\0\ny"\n', "lines 3 to 4: column 2 has a NUL byte"),
+    (b'bad,"x\n\ny"\n', "lines 3 to 5: column 2 has control characters"),
     (b'bad,a"b\n', "column 2 has a quote where none may be"),
     (b"bad," + b"x" * 1_000_000 + b"\n", "column 2 has more than 65536 bytes"),
     (b"bad" + b"," * 10_000 + b"\n", "column 1001 is one of more than 1000"),
     (b"bad,\x1b[31m\n", "column 2 has control characters"),
     (b"bad,x,y\n", "has 3 cells, but there are 2 columns"),
     (b"external_id,name\n", "line 3: names the columns again"),
-], ids=str.split("utf8 nul quote field columns control cells header"))
+    (b"name, external_id\n", "line 3: names the columns again"),
+    (b"\xef\xbb\xbfexternal_id,name\n", "line 3: names the columns again"),
+], ids=str.split("utf8 nul lines quote field columns control cells header order mark"))
 def test_hostile_rows_are_told_and_their_neighbours_taken(router, load, row, words):
     said, wrong = load(b"external_id,name\ne1,before\n" + row + b"e2,after\n")
     assert said == counts(3, created=2, failed=1)
     assert wrong[0] == ["external_id", "name", "error"] and wrong[1][0] == row.split(b",")[0].decode() and words in wrong[1][-1]
     assert [one["name"] for one in customers(router)] == ["before", "after"]
+
+
+def test_a_first_line_that_comes_back_from_the_errors_is_no_customer_either(router, load):
+    said, wrong = load(b'external_id,name,error\ne1,before,\nexternal_id,name,"line 3: names the columns again"\n')
+    assert said == counts(2, created=1, failed=1) and "names the columns again" in wrong[1][-1]
 
 
 def test_sql_and_formulas_are_kept_as_they_are(router, load):
