@@ -180,6 +180,7 @@ def test_nobody_waits_for_tokens_that_are_known(router, database, tables):
     lock.close()
 
 
+@pytest.mark.alone
 def test_a_token_that_an_administrator_changes_by_hand_ends_at_once(router, database):
     """Not only what the commands do is told. Without being told it would take four seconds."""
     clients = clients_of(router)
@@ -189,6 +190,7 @@ def test_a_token_that_an_administrator_changes_by_hand_ends_at_once(router, data
     assert ends_alone(clients, "anna", lambda: database.query("DELETE FROM patchbay.tokens WHERE agent = 'anna'")) < 3
 
 
+@pytest.mark.alone
 def test_tokens_are_asked_about_again_while_the_database_tells_nothing(router, database):
     router.expect_log("tokens cannot be confirmed all at once")
     clients = clients_of(router)
