@@ -39,11 +39,6 @@ static inline void ring_remove(struct ring *node)
     ring_init(node);
 }
 
-static inline bool ring_is_empty(const struct ring *ring)
-{
-    return ring->next == ring;
-}
-
 struct entry {
     struct ring ring; /* first: the rings hold entries by it */
     struct table_node node;
@@ -64,10 +59,9 @@ struct auth {
     struct pg_link *link;
     struct table table;
     struct ring known, unknown;    /* unknown: not answered yet, too */
-    char ping[UUID_TEXT_LEN + 24]; /* the text of the last one; its number begins at ping_prefix */
-    size_t ping_prefix;
-    bool is_ping_owed; /* its statement has not been answered */
-    bool is_silent;    /* and the last one will not come back */
+    char ping[UUID_TEXT_LEN + 24]; /* the text of the last one: whose it is, a dot, its number */
+    bool is_ping_owed;             /* its statement has not been answered */
+    bool is_silent;                /* and the last one will not come back */
     uint64_t ping_number, pinged_ms;
     uint64_t heard_ms; /* when the one left that came back last: what is known held then */
     struct deadline next_ping;

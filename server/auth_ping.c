@@ -33,7 +33,7 @@ static void on_sent(void *ctx, const struct pg_reply *reply)
 
 static void ping(struct auth *auth)
 {
-    snprintf(auth->ping + auth->ping_prefix, sizeof auth->ping - auth->ping_prefix, "%llu",
+    snprintf(auth->ping + UUID_TEXT_LEN, sizeof auth->ping - UUID_TEXT_LEN, ".%llu",
              (unsigned long long)++auth->ping_number);
     struct pg_param text = {auth->ping, strlen(auth->ping), false};
     struct pg_query query = {.name = "token_ping", .params = &text, .param_count = 1};
@@ -60,8 +60,6 @@ void auth_ping_begin(struct auth *auth)
 void auth_ping_init(struct auth *auth, const struct uuid *instance)
 {
     uuid_format(instance, auth->ping);
-    auth->ping[UUID_TEXT_LEN] = '.';
-    auth->ping_prefix = UUID_TEXT_LEN + 1;
     deadline_queue_init(&auth->pings, &auth->clock, AUTH_PING_MS, on_ping);
 }
 
