@@ -40,7 +40,15 @@ static struct slice unquoted(struct slice text, struct arena *arena)
     return (struct slice){copy, len};
 }
 
-/* One round of percent-decoding (RFC 3986 2.4); the result must be text. NULL, or what is wrong. */
+/* NULL, or why these bytes are no text. */
+static const char *why_no_text(struct slice bytes)
+{
+    if (bytes.len && memchr(bytes.ptr, 0, bytes.len))
+        return "holds NUL";
+    return u8_check((const uint8_t *)bytes.ptr, bytes.len) ? "is not UTF-8" : NULL;
+}
+
+/* One round of percent-decoding (RFC 3986 2.4). NULL, or what is wrong. */
 static const char *decode(struct slice *out, struct slice text, struct arena *arena)
 {
     char *copy = arena_alloc(arena, text.len + 1);
@@ -57,10 +65,6 @@ static const char *decode(struct slice *out, struct slice text, struct arena *ar
         copy[len++] = (char)(high << 4 | low);
         i += 2;
     }
-    if (memchr(copy, 0, len))
-        return "holds NUL";
-    if (u8_check((const uint8_t *)copy, len))
-        return "is not UTF-8";
     *out = (struct slice){copy, len};
     return NULL;
 }
@@ -75,7 +79,10 @@ static void refuse(struct cloudevent_headers *headers, struct slice name, const 
 
 static void add(struct cloudevent_headers *headers, struct slice name, struct slice text)
 {
-    if (headers->document.count == CLOUDEVENT_HEADERS_MAX)
+    const char *why = why_no_text(text);
+    if (why)
+        refuse(headers, name, why);
+    else if (headers->document.count == CLOUDEVENT_HEADERS_MAX)
         refuse(headers, name, "is one attribute too many");
     else if (value_member(&headers->document, name.ptr))
         refuse(headers, name, "is there twice");

@@ -105,6 +105,7 @@ def test_headers_and_media_types_that_carry_no_event_are_refused(router, watch):
         watch.check(f"no ce-{name}", http_fault(send({}, drop=(f"ce-{name}",)), "invalid", f"/{name}"))
         for value in ("", "%", "%4", "%zz", "%ff", "%00", "x%0ay", "\xff", "x" * 1025):
             watch.check(f"ce-{name} = {value[:10]!r}", http_fault(send({f"ce-{name}": value}), "invalid"))
+    watch.check("a type in Latin-1", http_fault(send({"Content-Type": "application/json; x=\xe9"}), "invalid", "/datacontenttype"))
     watch.check("a bad time", http_fault(send({"ce-time": "now"}), "invalid", "/time"))
     watch.check("a bad name", http_fault(send({"ce-a_b": "x"}), "invalid"))
     watch.check("ce-data", http_fault(send({"ce-data": "x"}), "invalid"))

@@ -159,6 +159,7 @@ static void bad_headers_are_faults(void **state)
         {"ce-data", "{}", "/data"},
         {"ce-data_base64", "e30=", "/data_base64"},
         {"ce-datacontenttype", "a/b", "/datacontenttype"},
+        {"Content-Type", "a/b;\xff", "/datacontenttype"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         struct cloudevent_headers headers;
