@@ -102,6 +102,14 @@ void customer_index_tick(struct project *project)
         run(project);
 }
 
+void customer_index_news(struct project *project)
+{
+    struct customer_index *index = &project->index;
+    if (project->journal_seq - index->seq >= CUSTOMER_INDEX_NEWS_ROWS && !index->running &&
+        !uv_is_active((const uv_handle_t *)&index->pause))
+        uv_timer_start(&index->pause, on_rested, CUSTOMER_INDEX_NEWS_MS, 0);
+}
+
 void customer_index_init(struct project *project)
 {
     uv_timer_init(project->app->loop, &project->index.pause);

@@ -10,6 +10,9 @@
 
 #define CUSTOMER_INDEX_PAGE 500      /* customers, and rows of the journal, of one run */
 #define CUSTOMER_INDEX_EVERY_MS 1000 /* without news: others may have changed customers */
+/* So soon after so many rows of news it runs: short runs hold up no event, and one for each row costs more. */
+#define CUSTOMER_INDEX_NEWS_MS 20
+#define CUSTOMER_INDEX_NEWS_ROWS 16
 /* While there is more, it rests as long as a run took: decisions share the database's processors with it. */
 #define CUSTOMER_INDEX_REST_MAX_MS 1000
 
@@ -25,6 +28,8 @@ struct customer_index {
 void customer_index_init(struct project *project);
 /* A few times a second, for an owned project. */
 void customer_index_tick(struct project *project);
+/* The journal of an owned project has moved on. */
+void customer_index_news(struct project *project);
 /* `on_closed` gets the handle, whose data is the project. */
 void customer_index_close(struct project *project, uv_close_cb on_closed);
 

@@ -100,6 +100,7 @@ static void succeed(struct project *project)
     facts_commit(project->facts, batch->touched);
     drop_changes(project, batch->changes);
     project->audit.journaled += batch->audited;
+    customer_index_news(project);
     project->untold = batch;
     if (!batch->configures)
         project_pump(project);
