@@ -9,7 +9,7 @@
 #include "rules/event.h"
 
 #define PROBLEM_MEDIA_TYPE "application/problem+json"
-#define PROBLEM_DETAIL_SIZE 400
+#define PROBLEM_DETAIL_SIZE 512
 #define PROBLEM_RETRY_AFTER_S 1 /* seconds, for the Retry-After of codes that problem_is_retryable() */
 
 enum problem_code {

@@ -1,6 +1,7 @@
 #include "server/operation_owners.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "proto/cloudevent.h"
 #include "proto/decision.h"
@@ -94,6 +95,31 @@ void operation_create_pool(struct operation_call *call)
 
 /* --- The log --- */
 
+/* Whatever the statements write into a customer's log. */
+#define LOG_OPERATIONS                                                                                       \
+    "Assign customer, Back customer, Batch Cancel Share customer, Batch Share customer, Batch delete, "      \
+    "Block customer, Create customer, Delete customer, Edit customer, Erase customer, Follow customer, "     \
+    "Import customer, Link customer, Merge customer, Mute interaction, Pick up customer, Regroup customer, " \
+    "Remind owner, Share customer, Tag customer, Unblock customer, Unfollow customer, Unmerge customer, "    \
+    "Unmute interaction"
+
+static bool is_log_operation(struct slice name)
+{
+    for (const char *at = LOG_OPERATIONS, *end; *at; at = *end ? end + 2 : end) {
+        end = at + strcspn(at, ",");
+        if (slice_equal(name, (struct slice){at, (size_t)(end - at)}))
+            return true;
+    }
+    return false;
+}
+
+static bool check_operation(struct operation_call *call)
+{
+    const struct value *operation = value_member(call->params, "operation");
+    return !operation || is_log_operation(operation->string) ||
+           refuse(call, "/operation", "must be one of: " LOG_OPERATIONS);
+}
+
 static bool add_time(struct operation_call *call, struct value *args, const char *name, const char *as)
 {
     const struct value *given = value_member(call->params, name);
@@ -119,7 +145,7 @@ static bool check_cursor(struct operation_call *call)
 void operation_read_customer_log(struct operation_call *call)
 {
     struct value args = operation_args(call->arena, call->params, 3);
-    if (!check_cursor(call) || !add_time(call, &args, "since", "since_ms") ||
+    if (!check_operation(call) || !check_cursor(call) || !add_time(call, &args, "since", "since_ms") ||
         !add_time(call, &args, "until", "until_ms"))
         return;
     if (!value_member(call->params, "limit"))

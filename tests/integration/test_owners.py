@@ -1,6 +1,8 @@
 """Who has a customer: stages, assigning in turn, pools, and the log of it."""
 import collections
 import concurrent.futures
+import pathlib
+import re
 import threading
 import uuid
 
@@ -10,6 +12,8 @@ import pytest
 from harness.http_client import ringing
 from harness.projects import project
 from harness.rpc_client import RpcError
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 AGENTS = {
     "anna": "{queues: [support, mail]}", "ben": "{queues: [support, chat], department: sales}",
@@ -480,6 +484,16 @@ def test_the_log_is_read_by_operation_by_time_and_page_by_page(router, desk):
     rpc.close()
     for query in ("since=yesterday", "until=7", "after=x", "after=-1", "limit=0"):
         assert fault(desk.get(f"{path}?{query}")) == (400, "invalid", "/" + query.split("=")[0])
+
+
+def test_an_operation_that_no_log_has_is_refused_with_those_that_there_are(desk):
+    path = f"customers/{create(desk)['id']}/log"
+    answer = desk.get(f"{path}?operation=create%20customer")
+    assert fault(answer) == (400, "invalid", "/operation")
+    named = set(answer.json["detail"].split(": ")[1].split(", "))
+    sql = "".join(path.read_text() for path in ROOT.glob("storage/**/*.sql"))
+    assert named == set(re.findall(r"'([A-Z][a-z]+ (?:[A-Za-z]+ )*(?:customer|delete|interaction|owner))'", sql))
+    assert all("items" in desk.ok("GET", f"{path}?operation={name.replace(' ', '%20')}") for name in named)
 
 
 def test_the_log_is_append_only_for_the_server(router, desk, database):
