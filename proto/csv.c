@@ -23,6 +23,7 @@ struct csv_reader {
     bool begun;  /* the row has a byte or a comma */
     bool given;  /* the row was handed out: the next byte begins another */
     bool was_cr; /* the last byte was a carriage return outside quotes, which may belong to the line's end */
+    bool at_line_start;
     uint8_t marked; /* bytes of the byte order mark seen; BOM_LEN: decided */
     uint64_t line;
     uint32_t column; /* of the cell being read, from 1 */
@@ -179,8 +180,10 @@ static enum csv_status end(struct csv_reader *reader, struct csv_row *row)
 {
     if (reader->given || (!reader->begun && !reader->was_cr))
         return CSV_END;
-    if (reader->place == IN_QUOTED)
+    if (reader->place == IN_QUOTED) {
+        reader->line -= reader->at_line_start; /* the file ends with a line's end that the quote took */
         note(reader, CSV_UNCLOSED_QUOTE);
+    }
     reader->was_cr = false;
     return reader->begun ? give(reader, row) : CSV_END;
 }
@@ -221,8 +224,8 @@ enum csv_status csv_read(struct csv_reader *reader, struct slice *input, bool is
             begin_row(reader);
             continue;
         }
-        if (byte == '\n')
-            reader->line++;
+        reader->at_line_start = byte == '\n';
+        reader->line += reader->at_line_start;
         reader->begun |= byte != '\r';
     }
     if (!is_end)

@@ -78,6 +78,8 @@ static void a_row_with_a_fault_is_given_up_to_it_and_the_next_is_read(void **sta
     EXPECT("x,\"a\"b,c\nnext\n", "1[x]!4@1:2 2[next]");
     EXPECT("\"a\"\rb\nnext", "1!4@1:1 2[next]");
     EXPECT("x,\"never\nclosed", "1[x]!5@2:2..2");
+    EXPECT("x,\"never\nclosed\n", "1[x]!5@2:2..2");
+    EXPECT("x\ny,\"\n", "1[x] 2[y]!5@2:2");
     EXPECT("x,\"a\0b\n\",y\nnext\n", "1[x]!6@1:2..2 3[next]");
     EXPECT("x,\xff,y\nnext\n", "1[x]!7@1:2 2[next]");
     EXPECT("\xef\xbb\nnext\n", "1!7@1:1 2[next]");
