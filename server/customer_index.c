@@ -48,22 +48,27 @@ static void on_rested(uv_timer_t *timer)
         run(project);
 }
 
-static void rest(struct project *project)
+/* Runs again `least` from now, or later when the last run took longer. */
+static void rest(struct project *project, uint64_t least)
 {
-    uv_update_time(project->app->loop);
-    uint64_t took = uv_now(project->app->loop) - project->index.ran_ms;
+    uint64_t took = project->index.took_ms, wait = took > least ? took : least;
     uv_timer_start(&project->index.pause, on_rested,
-                   took < CUSTOMER_INDEX_REST_MAX_MS ? took : CUSTOMER_INDEX_REST_MAX_MS, 0);
+                   wait < CUSTOMER_INDEX_REST_MAX_MS ? wait : CUSTOMER_INDEX_REST_MAX_MS, 0);
 }
 
 static void on_run(void *ctx, const struct pg_reply *reply)
 {
+    static struct log_limit limit;
     struct project *project = ctx;
+    struct customer_index *index = &project->index;
     bool more = false;
-    project->index.running = false;
+    uv_update_time(project->app->loop);
+    index->took_ms = uv_now(project->app->loop) - index->ran_ms;
+    index->running = false;
+    index->failed = reply->outcome != PG_OK;
     if (reply->outcome == PG_REFUSED)
-        log_event(
-            LOG_WARN, "what finds customers cannot be kept up with",
+        log_event_limited(
+            &limit, LOG_WARN, "what finds customers cannot be kept up with",
             (struct log_field[]){log_text("project", project_name(project)), log_str("why", reply->message)},
             2);
     for (int row = 0; reply->outcome == PG_OK && row < reply->rows; row++) {
@@ -73,7 +78,7 @@ static void on_run(void *ctx, const struct pg_reply *reply)
             tell(project, reply, row);
     }
     if (more && project->state == PROJECT_OWNED)
-        rest(project);
+        rest(project, 0);
     project_reply_done(project);
 }
 
@@ -104,10 +109,11 @@ void customer_index_tick(struct project *project)
 
 void customer_index_news(struct project *project)
 {
-    struct customer_index *index = &project->index;
-    if (project->journal_seq - index->seq >= CUSTOMER_INDEX_NEWS_ROWS && !index->running &&
+    const struct customer_index *index = &project->index;
+    if (project->state == PROJECT_OWNED && !index->failed && !index->running &&
+        project->journal_seq - index->seq >= CUSTOMER_INDEX_NEWS_ROWS &&
         !uv_is_active((const uv_handle_t *)&index->pause))
-        uv_timer_start(&index->pause, on_rested, CUSTOMER_INDEX_NEWS_MS, 0);
+        rest(project, CUSTOMER_INDEX_NEWS_MS);
 }
 
 void customer_index_init(struct project *project)

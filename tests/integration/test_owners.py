@@ -492,7 +492,8 @@ def test_an_operation_that_no_log_has_is_refused_with_those_that_there_are(desk)
     assert fault(answer) == (400, "invalid", "/operation")
     named = set(answer.json["detail"].split(": ")[1].split(", "))
     sql = "".join(path.read_text() for path in ROOT.glob("storage/**/*.sql"))
-    assert named == set(re.findall(r"'([A-Z][a-z]+ (?:[A-Za-z]+ )*(?:customer|delete|interaction|owner))'", sql))
+    names = set(re.findall(r"'([A-Z][a-z]+(?: [A-Za-z]+)+)'", sql))
+    assert named == names - {"Export customers", "Plan Rows"}  # of no customer; a word of EXPLAIN
     assert all("items" in desk.ok("GET", f"{path}?operation={name.replace(' ', '%20')}") for name in named)
 
 
