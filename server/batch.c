@@ -108,6 +108,7 @@ static void take_config(struct project *project)
 {
     config_replace(project, project->next_config);
     project->next_config = NULL;
+    gateways_sync(project->app->gateways, project);
     log_event(LOG_INFO, "configuration is active",
               (struct log_field[]){log_text("project", project_name(project)),
                                    log_int("version", (int64_t)project->config->version)},

@@ -7,6 +7,7 @@
 #include "proto/json.h"
 #include "proto/project_file.h"
 #include "rules/rule_env.h"
+#include "server/gateways.h"
 #include "server/log.h"
 #include "server/people_texts.h"
 #include "server/project_internal.h"
@@ -84,6 +85,7 @@ static void on_blocks(void *ctx, const struct pg_reply *reply)
                                        log_int("sequence", (int64_t)project->journal_seq),
                                        log_int("open", project->core.open.count)},
                   4);
+        gateways_sync(project->app->gateways, project);
         turn_request(&project->turn);
     }
     project_reply_done(project);
