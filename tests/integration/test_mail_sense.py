@@ -312,5 +312,8 @@ def test_kept_mail_goes_when_its_time_is_over(make_router, database):
     post.send()
     assert kept(database) == 1
     post.close()
+    # A look a minute, the first one at once: its time must be over by then.
+    wait_for(lambda: database.query("SELECT max(until_ms) < extract(epoch FROM now()) * 1000 FROM patchbay.raw_mails") == [(True,)],
+             "the time is over")
     router.restart()
     wait_for(lambda: kept(database) == 0, "kept mail is dropped")
