@@ -7,9 +7,8 @@
 #define TEXT(number) TEXT_OF(number)
 #define TEXT_OF(number) #number
 
-static const char setup[] =
-    "SET search_path = patchbay; SET jit = off; SET max_parallel_workers_per_gather = 0;"
-    "SET statement_timeout = '" TEXT(LONG_TIMEOUT_S) "s'";
+static const char setup[] = "SET max_parallel_workers_per_gather = 0;"
+                            "SET statement_timeout = '" TEXT(LONG_TIMEOUT_S) "s'";
 
 struct long_links {
     struct pg_link *links[LONG_LINKS];

@@ -33,15 +33,14 @@
 /* The plans of batches must not change with what the tables happened to hold when they were made: always by
  * index, and in the session's own process, for starting helpers takes longer than any of these reads. */
 static const char session_setup[] =
-    "SET search_path = patchbay; SET jit = off; SET plan_cache_mode = force_generic_plan;"
+    "SET plan_cache_mode = force_generic_plan;"
     "SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off;"
     "SET max_parallel_workers_per_gather = 0; SET lock_timeout = '5s'; SET patchbay.routes = on";
 /* Whoever waits here keeps everybody waiting. A notification is a transaction, but nothing that must last. */
 static const char watch_setup[] =
-    "SET search_path = patchbay; SET jit = off; SET plan_cache_mode = force_generic_plan;"
+    "SET plan_cache_mode = force_generic_plan;"
     "SET synchronous_commit = off; SET lock_timeout = '2s'; SET statement_timeout = '5s'";
-static const char desk_setup[] = "SET search_path = patchbay; SET jit = off;"
-                                 "SET max_parallel_workers_per_gather = 0; SET statement_timeout = '30s'";
+static const char desk_setup[] = "SET max_parallel_workers_per_gather = 0; SET statement_timeout = '30s'";
 
 struct serve {
     struct app app; /* first: app_find_project() gets from it to the rest */

@@ -18,7 +18,7 @@
 
 enum dial_state { DIAL_NEXT, DIAL_RESOLVING, DIAL_CONNECTING, DIAL_SCRIPTS, DIAL_DONE };
 
-enum script { SCRIPT_SEARCH_PATH, SCRIPT_SETUP, SCRIPT_LISTEN, SCRIPTS };
+enum script { SCRIPT_SESSION, SCRIPT_SETUP, SCRIPT_LISTEN, SCRIPTS };
 
 struct pg_dial {
     uv_loop_t *loop;
@@ -85,7 +85,7 @@ static bool watch(struct pg_dial *dial, fd_watch_on_ready on_ready, bool readabl
 
 static char *script_text(const struct pg_dial *dial)
 {
-    const char *given[SCRIPTS] = {SQL_SEARCH_PATH, dial->options.setup, dial->options.listen};
+    const char *given[SCRIPTS] = {SQL_SESSION, dial->options.setup, dial->options.listen};
     const char *text = given[dial->script];
     if (!text)
         return NULL;

@@ -16,7 +16,7 @@ PGconn *pg_open(const char *conninfo, const char *application_name, char *why, s
     const char *const values[] = {PG_BLOCKING_CONNECT_S, conninfo, application_name, "UTF8", NULL};
     PGconn *conn = PQconnectdbParams(words, values, 1);
     PQsetNoticeProcessor(conn, ignore_notice, NULL);
-    PGresult *result = PQstatus(conn) == CONNECTION_OK ? PQexec(conn, SQL_SEARCH_PATH) : NULL;
+    PGresult *result = PQstatus(conn) == CONNECTION_OK ? PQexec(conn, SQL_SESSION) : NULL;
     bool fine = PQresultStatus(result) == PGRES_COMMAND_OK;
     if (!fine) {
         pg_text_line(why, why_size, PQerrorMessage(conn));

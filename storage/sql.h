@@ -4,9 +4,9 @@
 
 #include <stddef.h>
 
-/* Every connection looks names up here and nowhere else; the temporary schema last, so that it shadows
- * nothing. */
-#define SQL_SEARCH_PATH "SET search_path TO patchbay, pg_temp"
+/* How every connection begins: it looks names up here and nowhere else, the temporary schema last, so that it
+ * shadows nothing; and compiles no plan, which takes longer than any statement of ours runs. */
+#define SQL_SESSION "SET search_path TO patchbay, pg_temp; SET jit = off"
 
 struct sql_file {
     const char *name; /* file name without .sql, or a variant of it: see cmake/embed_sql.cmake */
