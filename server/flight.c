@@ -14,10 +14,23 @@
 static void on_committed(void *ctx, const struct pg_reply *reply);
 static void roll_back(struct project *project, struct batch *batch);
 
-/* Facts that move all the time, somewhere, must not keep decisions about others waiting. */
+/* Whoever is linked was read by its id, not by a key: any facts that moved may be about them. */
+static bool has_link(const struct batch *batch)
+{
+    for (size_t i = 0; i < batch->row_count; i++) {
+        const struct intake_request *request = batch->row_requests[i];
+        if (request && request->input.kind == INPUT_LINK)
+            return true;
+    }
+    return false;
+}
+
+/* Facts that move, somewhere, must not keep decisions about others waiting. */
 static void share_facts(struct project *project)
 {
     const struct batch *batch = project->batch;
+    if (has_link(batch) && project->outdated < PROJECT_OUTDATED_MAX)
+        return;
     batch_store_share(project->store);
     for (size_t i = 0; i < batch->row_count; i++) {
         const struct intake_request *request = batch->row_requests[i];
@@ -44,8 +57,7 @@ void flight_start(struct project *project)
         .lease_ms = project->app->settings->lease_ms,
     };
     batch_store_fill(project->store, &project->core, &fence, batch->rows, batch->row_count, &batch->arena);
-    if (project->outdated >= PROJECT_OUTDATED_MAX)
-        share_facts(project);
+    share_facts(project);
     batch->started_ns = uv_hrtime();
     batch->in_flight = batch_store_submit(project->store, project->app->writer, on_committed, project);
     if (!batch->in_flight) {

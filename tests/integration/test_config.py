@@ -41,8 +41,10 @@ def test_a_configuration_whose_batch_met_newer_facts_is_active_without_anybody_b
     wait_for(lambda: waits_for_a_lock(tables, "%apply_config%"), "the file is being stored")
     facts = tables.connect()  # behind the file, before its batch
     facts.autocommit = False
-    moved = Later(lambda: facts.cursor().execute("UPDATE fences SET facts_version = facts_version + 1"))
-    wait_for(lambda: waits_for_a_lock(tables, "%facts_version + 1"), "the facts are about to move")
+    moved = Later(lambda: facts.cursor().execute(
+        "WITH moved AS (UPDATE fences SET facts_version = facts_version + 1 RETURNING project, facts_version)"
+        " INSERT INTO changes (project, version, kind, ref) SELECT project, facts_version, 'block', gen_random_uuid() FROM moved"))
+    wait_for(lambda: waits_for_a_lock(tables, "%facts_version + 1 %"), "the facts are about to move")
     fence.commit()
     moved.wait()
     fence.wait_stuck()
