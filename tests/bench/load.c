@@ -1,8 +1,10 @@
-/* The load: as much as goes with so many events outstanding, or a given rate with the prober in between.
+/* The load: as much as goes with so many events outstanding, or a given rate with the prober in between,
+ * where BENCH_FLOOR_DATABASE and BENCH_REDIS say what to probe.
  *
  * Prints one line: events a second and the latency's median and 99th percentile in microseconds. For a given
  * rate the latency: median, 99th percentile of all and the median of each second's, the server's and then the
- * prober's; last the median and 99th percentile of the prober's commits each counted once. */
+ * prober's; last the median and 99th percentile of the prober's commits each counted once. Without a prober
+ * the server's alone, second after second. */
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -92,14 +94,18 @@ static void run_pace(struct lives *lives, const struct options *options)
 {
     struct pace_side served = {.all = {0}}, probed = {.all = {0}};
     struct samples alone = {0};
-    struct prober *prober =
-        prober_open(bench_variable("BENCH_FLOOR_DATABASE"), bench_variable("BENCH_REDIS"));
+    struct prober *prober = NULL;
+    if (getenv("BENCH_FLOOR_DATABASE"))
+        prober = prober_open(bench_variable("BENCH_FLOOR_DATABASE"), bench_variable("BENCH_REDIS"));
     pace_run(lives, prober, options->rate, (uint32_t)(options->length_ns / SLICE_NS), SLICE_NS, &served,
              &probed, &alone);
     print_side(&served);
-    print_side(&probed);
-    printf("%.0f %.0f\n", samples_at(&alone, 0.5), samples_at(&alone, 0.99));
-    prober_close(&prober);
+    if (prober) {
+        print_side(&probed);
+        printf("%.0f %.0f", samples_at(&alone, 0.5), samples_at(&alone, 0.99));
+        prober_close(&prober);
+    }
+    printf("\n");
     samples_free(&alone);
 }
 

@@ -110,7 +110,8 @@ void pace_run(struct lives *lives, struct prober *prober, uint32_t rate, uint32_
     lives->ctx = &pace;
     lives->on_step = on_step;
     run_slice(&pace, slice_ns, lives_max);
-    prober_run(prober, 100, pace.step_ns, &warm, &warm);
+    if (prober)
+        prober_run(prober, 100, pace.step_ns, &warm, &warm);
     samples_free(&warm);
     pace.late = pace.sent = 0;
     pace.counts = true;
@@ -118,6 +119,8 @@ void pace_run(struct lives *lives, struct prober *prober, uint32_t rate, uint32_
         size_t before = served->all.count, probed_before = probed->all.count;
         run_slice(&pace, slice_ns, lives_max);
         end_slice(served, before);
+        if (!prober)
+            continue;
         prober_run(prober, served->all.count - before, pace.step_ns, &probed->all, alone);
         end_slice(probed, probed_before);
     }

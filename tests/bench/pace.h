@@ -13,7 +13,7 @@ struct pace_side {
 };
 
 /* `rate` events a second, in `slices` of `slice_ns`, and as many commits of the prober at the same rate: see
- * prober_run(). */
+ * prober_run(). Without a prober (NULL) one slice follows the other. */
 void pace_run(struct lives *lives, struct prober *prober, uint32_t rate, uint32_t slices, int64_t slice_ns,
               struct pace_side *served, struct pace_side *probed, struct samples *alone);
 
