@@ -169,7 +169,7 @@ def test_events_in_a_database_that_went_away_in_mid_commit_are_told_so_and_are_i
         if is_in:
             proxy.stall(TO_CLIENT)
             fence.commit()
-            wait_for(lambda: tables.one("SELECT count(*) FROM journal WHERE event_key IS NOT NULL") == 1 + 3 + 3, "the batch is in")
+            wait_for(lambda: tables.one("SELECT count(*) FROM journal WHERE event_key IS NOT NULL") > 1 + 3, "the batch is in")
             proxy.drop_all()
         else:
             tables.query("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'patchbay writer %'")

@@ -1,7 +1,9 @@
 """Child processes that die with the harness, and waiting without sleeping blindly."""
 import ctypes
 import os
+import pathlib
 import pwd
+import random
 import signal
 import socket
 import subprocess
@@ -27,10 +29,18 @@ def wait_for(condition, what, timeout=20.0, every=0.01):
 
 
 def free_port():
-    """A port that was free a moment ago, for servers that cannot choose one themselves."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
+    """A port that was free a moment ago, for servers that cannot choose one themselves. Below those that connections go out from,
+    where the system leaves room: one of these might have it while such a server is down for a moment."""
+    first_outgoing = int(pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range").read_text(encoding="ascii").split()[0])
+    for _ in range(100):
+        port = random.randrange(10000, first_outgoing) if first_outgoing > 12000 else 0
+        with socket.socket() as listener:
+            try:
+                listener.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return listener.getsockname()[1]
+    raise AssertionError("no port is free")
 
 
 def give_to_service(path):
