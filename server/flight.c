@@ -287,9 +287,8 @@ static void refused(struct project *project, const struct pg_reply *reply)
 
 static void note_facts(struct project *project, uint64_t version)
 {
-    if (version == project->facts_version)
-        project->outdated = 0;
-    else
+    project->outdated = 0;
+    if (version != project->facts_version)
         project->changes_wanted = true;
 }
 

@@ -28,12 +28,12 @@
 #define PROJECT_HOUSEKEEPING_MS 250            /* deadlines of requests, renewal of the lease */
 #define PROJECT_CLOSE_WAIT_MS 2000             /* for the database, when a project is given back */
 #define PROJECT_COMMIT_WAIT_NS                                                                               \
-    (UINT64_C(10) * 1000000000)   /* a batch that is not answered then has lost its link */
-#define PROJECT_OUTDATED_MAX 2    /* batches in a row, before facts that moved on elsewhere are put up with */
-#define PROJECT_CHANGES_KEPT 1000 /* of the change list, besides what is not taken over */
-#define PROJECT_TRIM_PAGE 2000    /* changes dropped at once */
-#define PROJECT_KNOWN_PAGE 1000   /* journal rows whose keys are read at once */
-#define PROJECT_LOAD_PAGE 1000    /* open interactions read at once */
+    (UINT64_C(10) * 1000000000)                 /* a batch that is not answered then has lost its link */
+#define PROJECT_OUTDATED_MAX 2                  /* tries of a batch that links somebody: see flight.c */
+#define PROJECT_CHANGES_KEPT 1000               /* of the change list, besides what is not taken over */
+#define PROJECT_TRIM_PAGE 2000                  /* changes dropped at once */
+#define PROJECT_KNOWN_PAGE 1000                 /* journal rows whose keys are read at once */
+#define PROJECT_LOAD_PAGE 1000                  /* open interactions read at once */
 #define PROJECT_CLOCK_SKEW_MS INT64_C(86400000) /* an event's time may be so far ahead */
 
 enum project_state {
@@ -159,7 +159,7 @@ struct project {
     struct audit audit;
     size_t batch_limit; /* lowered to find the row that the database refuses */
     unsigned refusals;  /* in a row, of the batch */
-    unsigned outdated;  /* batches since the last one that found the facts that it was decided on */
+    unsigned outdated;  /* in a row, batches whose facts had moved on */
     bool changes_wanted, changes_asked, config_wanted, examining, renewing, releasing;
     struct change *changes, **changes_tail;
     size_t change_count;

@@ -145,3 +145,17 @@ BEGIN
     ON CONFLICT DO NOTHING;
 END
 $$;
+
+-- As 0013 has it; a change without keys is anybody's here too, as it is to those who remember facts.
+CREATE OR REPLACE FUNCTION facts_allow(of integer, decided_on bigint, decided_keys text[]) RETURNS boolean
+    LANGUAGE plpgsql STRICT AS $$
+DECLARE
+    current_version bigint;
+BEGIN
+    SELECT f.facts_version INTO current_version FROM fences f WHERE f.project = of FOR UPDATE;
+    -- A statement of its own: it sees what was committed while the one before waited for the row.
+    RETURN NOT EXISTS (SELECT FROM changes c
+                       WHERE c.project = of AND c.version > decided_on AND c.version <= current_version
+                         AND (c.kind <> 'customer' OR coalesce(c.keys, '{}') = '{}' OR c.keys && decided_keys));
+END
+$$;

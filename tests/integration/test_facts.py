@@ -190,6 +190,24 @@ def test_a_link_is_decided_again_whatever_moved_but_not_for_ever(router, tables)
     check_journal(tables)
 
 
+def test_nobody_is_linked_who_was_deleted_meanwhile(router, tables):
+    router.presence("anna")
+    offered, anna = router.source().event(ringing()).json, router.agent("anna")
+    anna.ok("POST", f"offers/{offered['offer']}/accept")
+    customer = anna.ok("POST", "customers", {"name": "Ann", "contacts": [{"email": "ann@example.org"}]}, 201)["id"]
+    fence = Fence(tables)
+    asked = Later(anna.post, f"interactions/{offered['interaction']}/customer", {"customer": customer})
+    fence.wait_stuck()
+    fence.execute("UPDATE customers SET deleted_at = now(), version = version + 1 WHERE id = %s", customer)
+    fence.execute("WITH moved AS (UPDATE fences SET facts_version = facts_version + 1 RETURNING project, facts_version)"
+                  " INSERT INTO changes (project, version, kind, ref, keys) SELECT project, facts_version, 'customer', %s,"
+                  " '{ann@example.org}' FROM moved", customer)
+    fence.commit()
+    assert asked.wait().status == 404
+    assert tables.one("SELECT count(*) FROM interactions WHERE customer = %s", customer) == 0
+    check_journal(tables)
+
+
 def test_edits_without_a_pause_on_many_connections_do_not_starve_routing(router, tables):
     stopped, edits = threading.Event(), []
 
