@@ -186,6 +186,7 @@ def test_events_in_a_database_that_went_away_in_mid_commit_are_told_so_and_are_i
         assert f"in={'true' if is_in else 'false'}" in router.log()
         check_journal(tables)
         events = [mail("second@example.org"), ringing("+4915199999999"), mail("second@example.org")]
+    assert tables.one("SELECT count(*) FROM journal WHERE event_key IS NOT NULL") == 1 + 3 + 3
     assert tables.one("SELECT count(*) FROM customers") == 1 + 2
 
 
