@@ -8,6 +8,7 @@ import uuid
 import pytest
 
 from harness.http_client import HttpClient, ringing
+from harness.process import wait_for
 from harness.projects import project
 from harness.router import admin
 
@@ -288,6 +289,7 @@ class Scene:
             self.admin.ok("POST", f"customers/{made}/assign", {"agents": ["olga"]})
         if state in ("twinned", "merged"):
             self.twins[made] = self.one(state, number)
+            wait_for(lambda: self.tables.query("SELECT count(*) FROM duplicates WHERE key = %s", number) == [(1,)], "the two are found", 5)
         if state == "merged":
             self.admin.ok("POST", f"customers/{made}/merge", {"other": self.twins[made]})
         if state == "called":

@@ -1,6 +1,7 @@
 """Erasing somebody, column by column: each place where text of people stands is known, was full, and is empty afterwards."""
 import json
 import re
+import threading
 
 from harness.http_client import cloudevent, mail, ringing
 from harness.process import wait_for
@@ -146,7 +147,8 @@ def live(router, database):
     # What this project's channels leave empty.
     database.query("UPDATE patchbay.content SET title = 'Zebulon', recipient = 'zebulon', fields = '[{\"note\": \"Zebulon\"}]'"
                    " WHERE email_key IS NOT NULL")
-    twin = anna.ok("POST", "customers", {"owner": "anna", "contacts": [{"phone": NUMBER}]}, 201)["id"]  # a duplicate
+    twin = anna.ok("POST", "customers", {"owner": "anna", "contacts": [{"phone": NUMBER}]}, 201)["id"]
+    wait_for(lambda: database.query("SELECT count(*) FROM patchbay.duplicates") != [(0,)], "it is a duplicate", 5)
     anna.ok("POST", f"customers/{made}/merge", {"other": other})
     anna.ok("POST", f"customers/{made}/merge", {"other": twin})
     csv = {"Content-Type": "text/csv"}
@@ -312,3 +314,50 @@ def test_a_long_log_is_gone_through_piece_by_piece(router, database):
     assert router.client().ok("POST", f"customers/{made}/erase")["done"]
     assert b"+493055539" not in dump(database)
     assert database.query("SELECT count(*) FROM patchbay.erasure_listed") == [(0,)]
+
+
+NEW = "+4930555391"
+
+
+def test_who_finds_duplicates_leaves_no_key_of_one_who_is_being_erased(router, database):
+    """They do not wait for an erasure; the erasure waits for them."""
+    contacts = {"contacts": [{"phone": NEW}]}
+    first, second, third, fourth = (router.client().ok("POST", "customers", contacts, 201)["id"] for _ in range(4))
+    router.stop()  # nobody else finds any
+    database.query("DELETE FROM patchbay.duplicates")
+    notes = database.cluster.connect(database.name)
+    notes.autocommit = False
+
+    def noted(*ids):
+        with notes.cursor() as cursor:
+            cursor.execute("SET LOCAL statement_timeout = '10s'")
+            cursor.execute("SELECT patchbay.note_duplicates_of(1, %s::uuid[])", (list(ids),))
+            cursor.execute("SELECT count(*) FROM patchbay.duplicates")
+            return cursor.fetchall()[0][0]
+
+    def erased(one):
+        """Its log names the number as well, and the router would say which key that has."""
+        return [erases(database, one, given) for given in ([], [{"kind": "phone", "text": NEW, "key": NEW}])][1]
+
+    assert erased(first) == erased(second) == ("ok", [])
+    erasing = database.cluster.connect(database.name)
+    erasing.autocommit = False
+    with erasing.cursor() as cursor:
+        cursor.execute("SET LOCAL search_path = patchbay")
+        cursor.execute("DELETE FROM contacts WHERE customer = %s", (third,))
+        assert noted(third, fourth) == 0, "one of the two is just going"
+        notes.rollback()
+    erasing.rollback()
+    erasing.close()
+    assert noted(third, fourth) == 1
+    outcomes = []
+    thread = threading.Thread(target=lambda: outcomes.append(erased(third)))
+    thread.start()
+    wait_for(lambda: database.query("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+                                    " AND wait_event_type = 'Lock'") == [(1,)], "the erasure waits")
+    notes.commit()
+    notes.close()
+    thread.join(20)
+    assert outcomes == [("ok", [])]
+    assert erased(fourth) == ("ok", [])
+    assert database.query("SELECT count(*) FROM patchbay.duplicates") == [(0,)]

@@ -4,9 +4,7 @@ import collections
 import http.client
 import json
 import os
-import pathlib
 import random
-import signal
 import threading
 import time
 
@@ -211,18 +209,6 @@ class Auditor:
         assert self.looks > 20 and self.faults == []
 
 
-def kill_cluster(postgres):
-    """The postmaster and all its children at once, then a new one on the same port."""
-    pid = postgres.process.pid
-    children = pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    for victim in [pid, *map(int, children)]:
-        try:
-            os.kill(victim, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-    postgres.process.wait()
-
-
 def kill_at_random(router, postgres, redis, chance):
     victims = ["router", "postgres", "redis"] * KILLS_EACH
     chance.shuffle(victims)
@@ -232,7 +218,7 @@ def kill_at_random(router, postgres, redis, chance):
             router.kill()
             router.start(ready=False)
         elif victim == "postgres":
-            kill_cluster(postgres)
+            postgres.crash()
             time.sleep(chance.choice([0, 0, 0.5]))
             postgres.start()
         else:

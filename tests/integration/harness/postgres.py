@@ -67,6 +67,11 @@ class Postgres:
         """kill -9 of the postmaster; its children end by themselves."""
         self._end(signal.SIGKILL)
 
+    def crash(self):
+        """kill -9 of the postmaster and all its children at once: what is not in a file yet is lost."""
+        self._signal_all(signal.SIGKILL)
+        self.process.wait()
+
     def stop(self):
         self._end(signal.SIGINT)
 
