@@ -39,7 +39,7 @@ $$;
 DROP TRIGGER contacts_note_duplicates ON contacts;
 DROP FUNCTION note_duplicates();
 
--- As 0042 has it, with duplicates.
+-- As 0042 has it, with duplicates; each row of the journal is asked for its content and its interaction.
 CREATE OR REPLACE FUNCTION index_customers(of integer, by_owner uuid, by_epoch bigint, page bigint)
     RETURNS TABLE (agent text, customer uuid, interaction uuid, channel smallint, at_ms bigint, more boolean)
     -- Planned while the tables may still be empty, and kept: whatever the planner believes then, nothing is read whole.
@@ -79,14 +79,16 @@ BEGIN
         SELECT j.seq, j.at_ms, j.kind, j.interaction FROM journal j
         WHERE j.project = of AND j.seq >= first AND j.seq < first + page AND j.at_ms >= mark.at_ms
     ), about AS (
+        -- One by one (LIMIT): joins that were planned in the first minute of a project would go through the whole day for each page.
         -- A row of content is a call, a message or a mail; without a recipient it is what an agent wrote. Customers are made by
         -- these and by who takes a call (INPUT_ACCEPT, INPUT_PULL).
         SELECT r.seq, r.at_ms, i.id, i.customer, i.channel, i.agent, i.conversation, i.identity = 1 AS created,
                k.seq IS NOT NULL AS says, k.recipient IS NOT NULL AND NOT i.outbound AS heard
         FROM recent r
-        LEFT JOIN content k ON r.kind = 1 AND k.project = of AND k.seq = r.seq AND k.at_ms = r.at_ms
-        JOIN interactions i ON i.id = r.interaction AND i.customer IS NOT NULL
-        WHERE r.kind IN (2, 12) OR k.seq IS NOT NULL
+        LEFT JOIN LATERAL (SELECT t.seq, t.recipient FROM content t
+                           WHERE r.kind = 1 AND t.project = of AND t.seq = r.seq AND t.at_ms = r.at_ms LIMIT 1) k ON true
+        CROSS JOIN LATERAL (SELECT t.* FROM interactions t WHERE t.id = r.interaction LIMIT 1) i
+        WHERE i.customer IS NOT NULL AND (r.kind IN (2, 12) OR k.seq IS NOT NULL)
     ), made AS (
         -- Whom somebody was taken for before a link (INPUT_LINK), too: it may have been made by the very interaction and is not the
         -- one that this is about any more.
@@ -133,7 +135,9 @@ BEGIN
 END
 $$;
 
--- As 0025 has it, without duplicates. What is told to be in is on disk when the import ends: by a statement of its own, which waits.
+-- As 0025 has it. Rows that become customers are made findable here, and not by index_customers() a moment later: two at work for one import
+-- are one processor more that decisions do not get. What that keeps for itself is taken over from it until the commit, so that of two who
+-- come with one key it looks at one when the other is there. What is told to be in is on disk when the import ends: by a statement of its own, which waits.
 CREATE OR REPLACE FUNCTION import_rows(of integer, by_role text, by_agent text, args jsonb) RETURNS jsonb LANGUAGE plpgsql
     SET enable_seqscan = off AS $$
 DECLARE
@@ -142,6 +146,7 @@ DECLARE
     one       record;
     became    record;
     done      bigint[];
+    fresh     uuid[];
     moved     uuid[];
     created   integer;
     changed   integer := 0;
@@ -152,8 +157,11 @@ BEGIN
     PERFORM set_config('synchronous_commit', 'off', true);
     PERFORM lock_import(of, args -> 'rows');
     BEGIN
-        SELECT coalesce(array_agg(m.n), '{}'), coalesce(array_agg(m.id), '{}') INTO done, moved FROM import_new(v, args) m;
+        PERFORM set_config('patchbay.routes', 'on', true); -- whom it makes need not stand in the queue
+        SELECT coalesce(array_agg(m.n), '{}'), coalesce(array_agg(m.id), '{}') INTO done, fresh FROM import_new(v, args) m;
+        PERFORM set_config('patchbay.routes', 'off', true);
         created := cardinality(done);
+        moved := fresh;
         FOR one IN SELECT x.item, x.n FROM jsonb_array_elements(args -> 'rows') WITH ORDINALITY x (item, n)
                    WHERE x.n <> ALL (done) ORDER BY x.n LOOP
             became := import_row(v, call, one.item, one.n);
@@ -173,8 +181,17 @@ BEGIN
         END IF;
     EXCEPTION WHEN SQLSTATE 'PBDRY' THEN
         moved := '{}';
+        fresh := '{}';
     END;
+    IF cardinality(fresh) > 0 THEN
+        PERFORM pg_advisory_xact_lock(hashtext('patchbay.index_customers'), of);
+        PERFORM note_duplicates_of(of, fresh);
+        PERFORM index_some(of, fresh);
+    END IF;
     PERFORM facts_moved(of, moved, '{}');
     RETURN jsonb_build_object('created', created, 'changed', changed, 'unchanged', unchanged, 'faults', faults);
 END
 $$;
+
+-- Planned once for a connection, whoever calls it.
+ALTER FUNCTION index_some(integer, uuid[]) SET plan_cache_mode = force_generic_plan;
