@@ -159,19 +159,6 @@ static int take(struct import *import, struct slice *input, bool is_end)
     }
 }
 
-/* What is told to be in is on disk. */
-static int settle(struct import *import)
-{
-    char project[12];
-    snprintf(project, sizeof project, "%u", import->project->id);
-    const char *params[] = {project, role_name(ROLE_ADMIN), NULL, "{}"};
-    struct pg_reply reply = pg_blocking_run(import->project->database, "import_settle", params, 4);
-    if (reply.outcome != PG_OK)
-        return command_failed(import->command, "%s; the last rows may be lost: send the file again",
-                              reply.message[0] ? reply.message : "the connection to the database was lost");
-    return COMMAND_GO_ON;
-}
-
 static int read_all(struct import *import)
 {
     static char bytes[READ_MAX];
@@ -183,8 +170,6 @@ static int read_all(struct import *import)
             return command_failed(import->command, "the file cannot be read: %s", strerror(errno));
         code = take(import, &input, is_end);
     }
-    if (code == COMMAND_GO_ON && !import->dry_run)
-        code = settle(import);
     if (import_rows_counts(import->rows)->rows || code == COMMAND_GO_ON)
         tell(import, true);
     bool is_partial = tell_left_out(import) || import_rows_counts(import->rows)->failed;

@@ -78,7 +78,7 @@ static void on_run(void *ctx, const struct pg_reply *reply)
             tell(project, reply, row);
     }
     if (more && project->state == PROJECT_OWNED)
-        rest(project, 0);
+        rest(project, CUSTOMER_INDEX_NEWS_MS);
     project_reply_done(project);
 }
 

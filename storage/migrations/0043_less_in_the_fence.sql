@@ -1,38 +1,58 @@
--- Less is done with the fence in hand: what keeps up with customers off the event path finds duplicates too, and a chunk of an
--- import does not wait for the disk, nor does the decision behind it.
+-- Less is done with the fence in hand, and by fewer processes: what keeps up with customers off the event path finds duplicates too, and an
+-- import makes findable whom it makes.
 
--- By index_customers(), soon after the commit of whoever made, changed or merged somebody: it sees what was committed before, and the one
--- who comes later is looked at later. A row that somebody is just taking away is left out: if the other one is not gone, what
--- was done to it is in the queue. A row that is here cannot be taken away before this is committed, so an erasure, which forgets the keys
--- after the contacts, finds the keys.
-CREATE OR REPLACE FUNCTION note_duplicates_of(of integer, ids uuid[]) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
+-- Keys of these customers that others have too and that are not noted yet.
+CREATE FUNCTION shared_keys(of integer, ids uuid[]) RETURNS TABLE (kind text, key text, customer uuid) LANGUAGE plpgsql
     SET search_path = patchbay, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off
     SET enable_mergejoin = off AS $$
 BEGIN
-    WITH phones AS (
-        SELECT 'phone' AS kind, k.phone_key AS key, k.customer
-        FROM contacts k, LATERAL (
-            SELECT FROM contacts o JOIN customers c ON c.id = o.customer
-            WHERE o.project = of AND o.phone_key = k.phone_key AND o.customer <> k.customer AND c.deleted_at IS NULL
-            LIMIT 1 FOR KEY SHARE OF o SKIP LOCKED) other
-        WHERE k.customer = ANY (ids)
-          AND NOT EXISTS (SELECT FROM duplicates d WHERE d.project = of AND d.kind = 'phone' AND d.key = k.phone_key)
-        FOR KEY SHARE OF k SKIP LOCKED
-    ), emails AS (
-        SELECT 'email' AS kind, k.email_key AS key, k.customer
-        FROM contacts k, LATERAL (
-            SELECT FROM contacts o JOIN customers c ON c.id = o.customer
-            WHERE o.project = of AND o.email_key = k.email_key AND o.customer <> k.customer AND c.deleted_at IS NULL
-            LIMIT 1 FOR KEY SHARE OF o SKIP LOCKED) other
-        WHERE k.customer = ANY (ids)
-          AND NOT EXISTS (SELECT FROM duplicates d WHERE d.project = of AND d.kind = 'email' AND d.key = k.email_key)
-        FOR KEY SHARE OF k SKIP LOCKED
+    RETURN QUERY
+    SELECT 'phone', k.phone_key, k.customer FROM contacts k JOIN customers mine ON mine.id = k.customer AND mine.deleted_at IS NULL
+    WHERE k.customer = ANY (ids)
+      AND (SELECT true FROM contacts o JOIN customers c ON c.id = o.customer
+           WHERE o.project = of AND o.phone_key = k.phone_key AND o.customer <> k.customer AND c.deleted_at IS NULL LIMIT 1)
+      AND NOT EXISTS (SELECT FROM duplicates d WHERE d.project = of AND d.kind = 'phone' AND d.key = k.phone_key)
+    UNION ALL
+    SELECT 'email', k.email_key, k.customer FROM contacts k JOIN customers mine ON mine.id = k.customer AND mine.deleted_at IS NULL
+    WHERE k.customer = ANY (ids)
+      AND (SELECT true FROM contacts o JOIN customers c ON c.id = o.customer
+           WHERE o.project = of AND o.email_key = k.email_key AND o.customer <> k.customer AND c.deleted_at IS NULL LIMIT 1)
+      AND NOT EXISTS (SELECT FROM duplicates d WHERE d.project = of AND d.kind = 'email' AND d.key = k.email_key);
+END
+$$;
+REVOKE EXECUTE ON FUNCTION shared_keys(integer, uuid[]) FROM PUBLIC;
+
+-- By index_customers(), soon after the commit of whoever made, changed or merged somebody: it sees what was committed before, and the one
+-- who comes later is looked at later. It waits for nobody: contacts that somebody is just taking away are not counted, and who has such a key
+-- is looked at again. Those that count cannot be taken away before this is committed, so an erasure, which forgets the keys after the
+-- contacts, finds the keys.
+CREATE OR REPLACE FUNCTION note_duplicates_of(of integer, ids uuid[]) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = patchbay, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off
+    SET enable_mergejoin = off AS $$
+DECLARE
+    phones  text[];
+    emails  text[];
+    sharing uuid[];
+BEGIN
+    SELECT array_agg(DISTINCT s.key) FILTER (WHERE s.kind = 'phone'), array_agg(DISTINCT s.key) FILTER (WHERE s.kind = 'email'),
+           array_agg(DISTINCT s.customer)
+    INTO phones, emails, sharing FROM shared_keys(of, ids) s;
+    IF sharing IS NULL THEN
+        RETURN;
+    END IF;
+    WITH by_phone AS (
+        SELECT k.phone_key AS key, k.customer FROM contacts k WHERE k.project = of AND k.phone_key = ANY (phones) FOR KEY SHARE SKIP LOCKED
+    ), by_email AS (
+        SELECT k.email_key AS key, k.customer FROM contacts k WHERE k.project = of AND k.email_key = ANY (emails) FOR KEY SHARE SKIP LOCKED
     )
     INSERT INTO duplicates (project, kind, key, since_ms)
-    SELECT of, found.kind, found.key, now_ms() FROM (TABLE phones UNION ALL TABLE emails) found
-    GROUP BY found.kind, found.key
-    ORDER BY max(found.customer::text) -- as they came in
+    SELECT of, held.kind, held.key, now_ms()
+    FROM (SELECT 'phone' AS kind, p.key, p.customer FROM by_phone p UNION ALL SELECT 'email', e.key, e.customer FROM by_email e) held
+    JOIN customers c ON c.id = held.customer AND c.deleted_at IS NULL
+    GROUP BY held.kind, held.key HAVING count(DISTINCT held.customer) > 1
+    ORDER BY max(held.customer::text) -- as they came in
     ON CONFLICT DO NOTHING;
+    INSERT INTO customer_queue (project, customer) SELECT DISTINCT of, s.customer FROM shared_keys(of, sharing) s;
 END
 $$;
 
@@ -54,8 +74,11 @@ DECLARE
     rows_read bigint;
     heard jsonb;
 BEGIN
-    IF NOT pg_try_advisory_xact_lock(hashtext('patchbay.index_customers'), of)
-       OR NOT EXISTS (SELECT FROM fences f WHERE f.project = of AND f.owner = by_owner AND f.epoch = by_epoch) THEN
+    IF NOT EXISTS (SELECT FROM fences f WHERE f.project = of AND f.owner = by_owner AND f.epoch = by_epoch) THEN
+        RETURN;
+    END IF;
+    IF NOT pg_try_advisory_xact_lock(hashtext('patchbay.index_customers'), of) THEN -- an import has it for a moment
+        RETURN QUERY SELECT NULL::text, NULL::uuid, NULL::uuid, NULL::smallint, NULL::bigint, true;
         RETURN;
     END IF;
     -- What a crash of the database takes back is looked at again: nobody waits for the disk here, and decisions do not either.
@@ -118,8 +141,8 @@ BEGIN
     END IF;
 
     IF cardinality(ids) > 0 THEN
-        PERFORM note_duplicates_of(of, ids);
         PERFORM index_some(of, ids);
+        PERFORM note_duplicates_of(of, ids); -- last, as its locks on contacts are what a merge and an erasure take last
     END IF;
     RETURN QUERY SELECT NULL::text, NULL::uuid, NULL::uuid, NULL::smallint, NULL::bigint, taken = page OR rows_read = page;
     IF heard IS NOT NULL THEN
@@ -137,7 +160,7 @@ $$;
 
 -- As 0025 has it. Rows that become customers are made findable here, and not by index_customers() a moment later: two at work for one import
 -- are one processor more that decisions do not get. What that keeps for itself is taken over from it until the commit, so that of two who
--- come with one key it looks at one when the other is there. What is told to be in is on disk when the import ends: by a statement of its own, which waits.
+-- come with one key it looks at one when the other is there.
 CREATE OR REPLACE FUNCTION import_rows(of integer, by_role text, by_agent text, args jsonb) RETURNS jsonb LANGUAGE plpgsql
     SET enable_seqscan = off AS $$
 DECLARE
@@ -154,7 +177,6 @@ DECLARE
     faults    jsonb := '[]';
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtext('patchbay.import_rows'), of);
-    PERFORM set_config('synchronous_commit', 'off', true);
     PERFORM lock_import(of, args -> 'rows');
     BEGIN
         PERFORM set_config('patchbay.routes', 'on', true); -- whom it makes need not stand in the queue
@@ -185,8 +207,8 @@ BEGIN
     END;
     IF cardinality(fresh) > 0 THEN
         PERFORM pg_advisory_xact_lock(hashtext('patchbay.index_customers'), of);
-        PERFORM note_duplicates_of(of, fresh);
         PERFORM index_some(of, fresh);
+        PERFORM note_duplicates_of(of, fresh);
     END IF;
     PERFORM facts_moved(of, moved, '{}');
     RETURN jsonb_build_object('created', created, 'changed', changed, 'unchanged', unchanged, 'faults', faults);

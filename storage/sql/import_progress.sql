@@ -1,5 +1,4 @@
 -- {import, state, detail, header, rows, created, changed, unchanged, failed, errors}: how far an import is. `errors` are lines of CSV.
--- Its end waits until it, and so every chunk before it, is on disk.
 WITH call (project, role, agent, args) AS (SELECT $1::integer, $2::text, $3::text, $4::jsonb),
 made AS (
     UPDATE imports i
@@ -13,6 +12,5 @@ made AS (
     SELECT made.id, made.failed, $4 ->> 'errors' FROM made WHERE $4 ? 'errors'
 )
 SELECT 'ok', import_json(ROW(made.*)::imports)::text, NULL FROM made
-WHERE $4 ->> 'state' <> 'running' OR set_config('synchronous_commit', 'off', true) = 'off'
 UNION ALL
 SELECT 'not_found', 'there is no such import', NULL WHERE NOT EXISTS (SELECT FROM made)

@@ -365,6 +365,36 @@ def test_the_index_reads_no_table_whole_though_all_were_empty_when_it_was_planne
     connection.close()
 
 
+def test_the_index_asks_for_the_rows_of_its_page_alone_though_the_day_was_empty_when_it_was_planned(desk, database):
+    """Else each page of the first minutes would go through all that the day has so far."""
+    desk.stop()
+    [(owner, epoch)] = database.query("UPDATE patchbay.fences SET owner = gen_random_uuid() RETURNING owner::text, epoch")
+    [(customer, *_)] = database.query("INSERT INTO patchbay.customers (id, project, name, stage) VALUES (gen_random_uuid(), 1, 'x', 'new') RETURNING id::text")
+    database.query("VACUUM ANALYZE")
+    connection = database.cluster.connect(database.name)
+    run = f"SELECT count(*) FROM patchbay.index_customers(1, '{owner}', {epoch}, 100)"
+    with connection.cursor() as cursor:
+        cursor.execute("SET search_path = patchbay")
+        for _ in range(2):
+            cursor.execute(run)
+        cursor.execute(
+            "WITH n AS (SELECT n, make_id(now_ms(), n) AS id, now_ms() AS at_ms FROM generate_series(1, 1000) n), i AS ("
+            " INSERT INTO interactions (project, id, channel, outbound, conversation, opened_seq, opened_ms, state, priority, enqueued_ms,"
+            "                           attempts, identity, customer)"
+            " SELECT 1, id, 0, false, id, 1000000 + n, at_ms, 3, 0, at_ms, 0, 0, %s FROM n), k AS ("
+            " INSERT INTO content (project, seq, at_ms, recipient) SELECT 1, 1000000 + n, at_ms, 'x' FROM n)"
+            " INSERT INTO journal (project, seq, at_ms, kind, interaction, config_version, input, facts, decision)"
+            " SELECT 1, 1000000 + n, at_ms, 1, id, 1, '', '', '' FROM n", (customer,))
+        connection.autocommit = False
+        cursor.execute(run)
+        cursor.execute("SELECT left(relname, 7), sum(idx_tup_fetch)::integer FROM pg_stat_xact_user_tables"
+                       " WHERE relname LIKE 'content\\_%' OR relname LIKE 'interactions\\_%' GROUP BY 1 ORDER BY 1")
+        assert cursor.fetchall() == [("content", 100), ("interac", 100)]
+        cursor.execute("SELECT count(*) FROM customer_last WHERE customer = %s", (customer,))
+        assert cursor.fetchone() == (1,)
+    connection.close()
+
+
 def test_wrong_conditions_are_refused_with_their_place(desk):
     client, rpc = desk.client("admin", "anna"), desk.rpc_client("admin", "anna")
     good = client.ok("POST", "customers", {"name": "a"}, 201) and client.ok("POST", "customers", {"name": "b"}, 201)

@@ -82,27 +82,17 @@ def test_an_import_into_tables_that_were_analyzed_empty_reads_none_of_them_whole
     assert read[0][0] == dict.fromkeys(tables, 0)
 
 
-@pytest.mark.parametrize("way", ["command", "http"])
-def test_what_is_told_to_be_in_is_on_disk(make_router, postgres, database, tmp_path, way):
-    """Chunks do not wait for it, but the import's end does."""
-    router = make_router()
-    path = tmp_path / "some.csv"
-    path.write_bytes(table(["external_id", "name"], *([f"e{n}", f"N {n}"] for n in range(500))))
-    postgres.execute("ALTER SYSTEM SET wal_writer_delay = '10s'")  # whatever is on disk then, an import's end has brought it there
-    try:
-        postgres.execute("SELECT pg_reload_conf()")
-        if way == "command":
-            assert counts(500, created=500) in admin(database.url, "import", "--project", router.project, path).stdout
-        else:
-            router.expect_log("database is away")
-            answer = router.start().client("admin").post("customers/import", path.read_bytes(), headers={"Content-Type": "text/csv"})
-            assert answer.json["created"] == 500
-        postgres.crash()
-        postgres.start()
-        assert database.query("SELECT count(*) FROM patchbay.customers") == [(500,)]
-    finally:
-        postgres.execute("ALTER SYSTEM RESET wal_writer_delay")
-        postgres.execute("SELECT pg_reload_conf()")
+def test_who_is_imported_is_findable_at_once_and_who_was_changed_is_queued(router, database, load):
+    client = router.client("admin")
+    bob = client.ok("POST", "customers", {"name": "Bob", "contacts": [{"phone": OTHER_NUMBER}]}, 201)["id"]
+    router.stop()  # nobody else makes them findable
+    database.query("DELETE FROM patchbay.customer_queue")
+    found = ("SELECT (SELECT count(*) FROM patchbay.customer_words w JOIN patchbay.customers c ON c.id = w.customer WHERE c.name = 'Ann'),"
+             " (SELECT array_agg(DISTINCT customer::text) FROM patchbay.customer_queue), (SELECT count(*) FROM patchbay.tag_counts)")
+    file = table(["name", "phone", "tags"], ["Ann", NUMBER, "vip"], ["Robert", OTHER_NUMBER, ""])
+    assert load(file, "--dry-run")[0].startswith(counts(2, created=1, changed=1)) and database.query(found) == [(0, None, 0)]
+    assert load(file) == (counts(2, created=1, changed=1), [])
+    assert database.query(found) == [(1, [bob], 1)]
 
 
 def test_the_next_call_meets_who_was_imported(router, load):
