@@ -395,6 +395,22 @@ def test_the_index_asks_for_the_rows_of_its_page_alone_though_the_day_was_empty_
     connection.close()
 
 
+def test_the_index_comes_back_soon_when_an_import_has_it(desk, database):
+    client = desk.client("admin", "anna")
+    connection = database.cluster.connect(database.name)
+    connection.autocommit = False
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('patchbay.index_customers'), 1)")
+    made = client.ok("POST", "customers", {"name": "Waits"}, 201)["id"]
+    [(owner, epoch)] = database.query("SELECT owner::text, epoch FROM patchbay.fences")
+    assert database.query("SET search_path = patchbay; SELECT more FROM index_customers(1, %s, %s, 10)", owner, epoch) == [(True,)]
+    assert database.query("SELECT count(*) FROM patchbay.customer_words") == [(0,)]
+    connection.rollback()
+    connection.close()
+    wait_indexed(database)
+    assert [one["id"] for one in client.ok("POST", "customers/search", {"keyword": "waits"})["items"]] == [made]
+
+
 def test_wrong_conditions_are_refused_with_their_place(desk):
     client, rpc = desk.client("admin", "anna"), desk.rpc_client("admin", "anna")
     good = client.ok("POST", "customers", {"name": "a"}, 201) and client.ok("POST", "customers", {"name": "b"}, 201)
