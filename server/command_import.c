@@ -13,7 +13,6 @@
 #include "server/command.h"
 #include "server/command_options.h"
 #include "server/command_project.h"
-#include "server/import_pace.h"
 #include "server/import_rows.h"
 #include "server/operation_sql.h"
 
@@ -31,7 +30,6 @@ struct import {
     FILE *in, *errors; /* errors NULL: nobody wants them */
     bool dry_run, has_header;
     int64_t told_ms;
-    struct import_pace pace;
 };
 
 static int load_config(struct import *import)
@@ -100,19 +98,6 @@ static bool is_conflict(const struct pg_reply *reply)
            (strcmp(reply->sqlstate, "40001") == 0 || strcmp(reply->sqlstate, "40P01") == 0);
 }
 
-static void give_way(struct import *import, const char *const *params)
-{
-    struct pg_reply reply = pg_blocking_run(import->project->database, "import_pace", params, 4);
-    if (reply.outcome != PG_OK || reply.rows != 1)
-        return;
-    uint64_t decided = strtoull(pg_cell(&reply, 0, 1).ptr, NULL, 10);
-    uint64_t rest_ns = import_pace_rest(&import->pace, decided, uv_hrtime());
-    if (rest_ns)
-        nanosleep(&(struct timespec){.tv_sec = (time_t)(rest_ns / 1000000000),
-                                     .tv_nsec = (long)(rest_ns % 1000000000)},
-                  NULL);
-}
-
 static int run_chunk(struct import *import)
 {
     struct arena arena;
@@ -126,13 +111,10 @@ static int run_chunk(struct import *import)
         arena_format(&arena, "{\"dry_run\": %s, \"now_ms\": %s, \"origin\": " ORIGIN ", \"rows\": %.*s}",
                      import->dry_run ? "true" : "false", now, (int)rows.len, rows.ptr);
     const char *params[] = {project, role_name(ROLE_ADMIN), NULL, arena_string(&arena, args)};
-    give_way(import, params);
-    uint64_t began_ns = uv_hrtime();
     int tries = 0;
     do
         reply = pg_blocking_run(import->project->database, "import_rows", params, 4);
     while (is_conflict(&reply) && ++tries < TRIES);
-    import_pace_took(&import->pace, began_ns, uv_hrtime());
     arena_deinit(&arena);
     if (reply.outcome != PG_OK || !import_rows_done(import->rows, pg_cell(&reply, 0, 1)))
         return command_failed(import->command, "%s; rows from here on were not taken: send the file again",
@@ -140,8 +122,7 @@ static int run_chunk(struct import *import)
     return COMMAND_GO_ON;
 }
 
-/* Everything that the bytes at hand give. */
-static int take(struct import *import, struct slice *input, bool is_end)
+static int take_piece(struct import *import, struct slice *input, bool is_end)
 {
     for (;;) {
         struct problem problem;
@@ -159,6 +140,19 @@ static int take(struct import *import, struct slice *input, bool is_end)
     }
 }
 
+/* Everything that the bytes at hand give. */
+static int take(struct import *import, struct slice bytes, bool is_end)
+{
+    for (;;) {
+        struct slice piece = import_rows_piece(&bytes);
+        int code = take_piece(import, &piece, is_end && !bytes.len);
+        if (code != COMMAND_GO_ON || !bytes.len)
+            return code;
+        if (import_rows_gives_way(import->rows))
+            nanosleep(&(struct timespec){.tv_nsec = IMPORT_REST_MS * 1000000}, NULL);
+    }
+}
+
 static int read_all(struct import *import)
 {
     static char bytes[READ_MAX];
@@ -168,7 +162,7 @@ static int read_all(struct import *import)
         is_end = input.len < sizeof bytes;
         if (is_end && ferror(import->in))
             return command_failed(import->command, "the file cannot be read: %s", strerror(errno));
-        code = take(import, &input, is_end);
+        code = take(import, input, is_end);
     }
     if (import_rows_counts(import->rows)->rows || code == COMMAND_GO_ON)
         tell(import, true);

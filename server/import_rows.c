@@ -33,6 +33,7 @@ struct import_rows {
     struct csv_text errors;
     uint32_t error_count;
     struct import_counts counts;
+    bool gives_way;
 };
 
 struct import_rows *import_rows_alloc(void)
@@ -41,6 +42,7 @@ struct import_rows *import_rows_alloc(void)
     if (!rows)
         abort();
     rows->csv = csv_reader_alloc();
+    rows->gives_way = true;
     arena_init(&rows->header_arena);
     arena_init(&rows->arena);
     rows->chunk = value_list(&rows->arena, IMPORT_CHUNK);
@@ -392,6 +394,13 @@ static bool is_full(const struct import_rows *rows)
            rows->error_count >= IMPORT_CHUNK;
 }
 
+struct slice import_rows_piece(struct slice *bytes)
+{
+    struct slice piece = {bytes->ptr, bytes->len < IMPORT_PIECE_MAX ? bytes->len : IMPORT_PIECE_MAX};
+    *bytes = (struct slice){bytes->ptr + piece.len, bytes->len - piece.len};
+    return piece;
+}
+
 enum import_status import_rows_read(struct import_rows *rows, const struct project_config *config,
                                     struct slice *input, bool is_end, struct problem *problem)
 {
@@ -433,6 +442,8 @@ bool import_rows_done(struct import_rows *rows, struct slice json)
     rows->counts.created += count_of(&answer, "created");
     rows->counts.changed += count_of(&answer, "changed");
     rows->counts.unchanged += count_of(&answer, "unchanged");
+    const struct value *gives_way = value_member(&answer, "gives_way");
+    rows->gives_way = gives_way && gives_way->kind == VALUE_BOOL && gives_way->boolean;
     const struct value *faults = value_member(&answer, "faults");
     for (uint32_t i = 0; faults && i < faults->count; i++) {
         const struct value *at = value_member(&faults->items[i], "row");
@@ -454,6 +465,11 @@ void import_rows_failed(struct import_rows *rows, const char *why)
 void import_rows_left_out(const struct import_rows *rows, char text[IMPORT_LEFT_OUT_MAX])
 {
     import_columns_left_out(rows->columns, rows->column_count, text);
+}
+
+bool import_rows_gives_way(const struct import_rows *rows)
+{
+    return rows->gives_way;
 }
 
 const struct import_counts *import_rows_counts(const struct import_rows *rows)

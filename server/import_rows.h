@@ -12,6 +12,8 @@
 
 #define IMPORT_CHUNK 200              /* rows of one statement */
 #define IMPORT_CHUNK_BYTES (1u << 20) /* of their cells: a chunk ends early there */
+#define IMPORT_PIECE_MAX 2048u        /* bytes read without a break: thirty rows, half a millisecond */
+#define IMPORT_REST_MS 1 /* a break that gives way to decisions, as give_way() of the database has it */
 
 struct import_rows;
 
@@ -28,6 +30,8 @@ enum import_status {
 
 struct import_rows *import_rows_alloc(void);
 void import_rows_free(struct import_rows **rows);
+/* The next piece of these bytes, which is taken from their front. */
+struct slice import_rows_piece(struct slice *bytes);
 /* As csv_read() takes bytes. `config` says region and limits, and is not kept. */
 enum import_status import_rows_read(struct import_rows *rows, const struct project_config *config,
                                     struct slice *input, bool is_end, struct problem *problem)
@@ -43,6 +47,9 @@ void import_rows_failed(struct import_rows *rows, const char *why);
  * fields: a sentence, or "". */
 void import_rows_left_out(const struct import_rows *rows, char text[IMPORT_LEFT_OUT_MAX]);
 
+/* Whether decisions were made lately, by what import_rows() said: each piece is followed by a rest then. True
+ * at first. */
+bool import_rows_gives_way(const struct import_rows *rows);
 const struct import_counts *import_rows_counts(const struct import_rows *rows);
 /* The errors' own first line, and the errors since they were last cleared: whole lines, `count` of them. */
 struct slice import_rows_header(const struct import_rows *rows);

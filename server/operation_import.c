@@ -8,7 +8,6 @@
 
 #include "server/auth.h"
 #include "server/http.h"
-#include "server/import_pace.h"
 #include "server/import_rows.h"
 #include "server/operation_sql.h"
 #include "server/project.h"
@@ -22,11 +21,9 @@ struct import_job {
     struct arena arena, chunk; /* of the job; of one statement */
     struct uuid id;
     bool dry_run, is_end;
-    struct slice input;
+    struct slice piece, input; /* what is being read, what came behind it */
     struct import_rows *rows;
-    struct import_pace pace;
-    uint64_t began_ns;      /* the chunk that runs */
-    uv_timer_t rest;        /* before a chunk */
+    uv_timer_t rest;        /* between two pieces of the input */
     struct problem problem; /* of a file that cannot be taken */
 };
 
@@ -115,7 +112,6 @@ static void on_chunk(struct operation_call *call, unsigned status, struct slice 
 {
     struct import_job *job = (struct import_job *)call;
     (void)status;
-    import_pace_took(&job->pace, job->began_ns, uv_hrtime());
     if (!import_rows_done(job->rows, json)) {
         problem_set(&job->problem, PROBLEM_INTERNAL, NULL, "the database gave no counts");
         job_fail(call, &job->problem);
@@ -130,7 +126,6 @@ static void run_chunk(struct import_job *job)
     struct value args = value_map(job->call.arena, 2);
     value_set(&args, "rows", *import_rows_chunk(job->rows));
     value_set(&args, "dry_run", value_bool(job->dry_run));
-    job->began_ns = uv_hrtime();
     run(job, "import_rows", &args, on_chunk);
 }
 
@@ -144,29 +139,7 @@ static void stop(struct import_job *job)
 
 static void on_rested(uv_timer_t *timer)
 {
-    struct import_job *job = timer->data;
-    if (job->call.app->draining)
-        stop(job);
-    else
-        run_chunk(job);
-}
-
-static void on_pace(struct operation_call *call, unsigned status, struct slice json)
-{
-    struct import_job *job = (struct import_job *)call;
-    uint64_t decided = strtoull(arena_string(job->call.arena, json), NULL, 10);
-    uint64_t rest_ns = import_pace_rest(&job->pace, decided, uv_hrtime());
-    (void)status;
-    if (rest_ns)
-        uv_timer_start(&job->rest, on_rested, rest_ns / 1000000 + 1, 0);
-    else
-        run_chunk(job);
-}
-
-static void give_way(struct import_job *job)
-{
-    struct value args = value_map(job->call.arena, 0);
-    run(job, "import_pace", &args, on_pace);
+    go_on(timer->data);
 }
 
 static void on_piece(void *ctx, struct slice bytes, enum http_piece piece)
@@ -196,12 +169,18 @@ static void go_on(struct import_job *job)
         job_fail(&job->call, &job->problem);
         return;
     }
-    switch (import_rows_read(job->rows, config, &job->input, job->is_end, &job->problem)) {
+    /* The loop has others to serve: no more than a piece in one turn. */
+    if (!job->piece.len)
+        job->piece = import_rows_piece(&job->input);
+    switch (import_rows_read(job->rows, config, &job->piece, job->is_end && !job->input.len, &job->problem)) {
     case IMPORT_MORE:
-        http_body_next(job->asked->transport, on_piece, job);
+        if (job->input.len)
+            uv_timer_start(&job->rest, on_rested, import_rows_gives_way(job->rows) ? IMPORT_REST_MS : 0, 0);
+        else
+            http_body_next(job->asked->transport, on_piece, job);
         return;
     case IMPORT_CHUNK_IS_FULL:
-        give_way(job);
+        run_chunk(job);
         return;
     case IMPORT_END:
         import_rows_left_out(job->rows, left_out);

@@ -22,10 +22,10 @@
 #include "server/publisher.h"
 #include "server/service.h"
 #include "server/streams.h"
+#include "server/table_care.h"
 #include "storage/pg_link.h"
 #include "storage/redis_link.h"
 
-#define DAYS_EVERY_MS 3600000
 #define LAG_EVERY_MS 500
 #define DRAIN_LOOK_MS 10
 #define LINK_NAME_MAX 80
@@ -47,7 +47,8 @@ struct serve {
     struct settings settings;
     uv_loop_t loop;
     uv_signal_t signals[3];
-    uv_timer_t days, lag, drain, end;
+    uv_timer_t lag, drain, end;
+    struct table_care tables;
     struct loop_meter meter;
     uint64_t lag_expected_ns, drain_until_ms;
     struct service_watchdog *watchdog;
@@ -112,26 +113,6 @@ static void load_projects(struct serve *serve)
 
 /* --- Links --- */
 
-static void on_days(void *ctx, const struct pg_reply *reply)
-{
-    (void)ctx;
-    if (reply->outcome == PG_REFUSED)
-        log_event(LOG_ERROR, "the partitions of the next days cannot be made",
-                  (struct log_field[]){log_str("why", reply->message)}, 1);
-}
-
-static void ensure_days(struct serve *serve)
-{
-    struct pg_query query = {.name = "ensure_days"};
-    if (pg_link_is_up(serve->app.writer) && !pg_link_submit(serve->app.writer, &query, on_days, serve))
-        log_line(LOG_WARN, "too much waits for the database to look after its partitions");
-}
-
-static void on_days_timer(uv_timer_t *timer)
-{
-    ensure_days(timer->data);
-}
-
 static void show_links(struct serve *serve)
 {
     const struct app *app = &serve->app;
@@ -153,7 +134,7 @@ static void on_writer_up(void *ctx, int backend_pid)
     struct project *next;
     log_event(LOG_INFO, "database is connected", (struct log_field[]){log_int("backend", backend_pid)}, 1);
     show_links(serve);
-    ensure_days(serve); /* before any batch: the connection keeps the order */
+    table_care_on_writer_up(&serve->tables);
     for (struct project *project = serve->app.projects; project; project = next) {
         next = project_next(project);
         project_on_writer_up(project);
@@ -347,7 +328,7 @@ static void close_rest(struct serve *serve)
     service_watchdog_close(&serve->watchdog);
     for (int i = 0; i < 3; i++)
         uv_close((uv_handle_t *)&serve->signals[i], NULL);
-    uv_close((uv_handle_t *)&serve->days, NULL);
+    table_care_close(&serve->tables);
     uv_close((uv_handle_t *)&serve->lag, NULL);
     uv_close((uv_handle_t *)&serve->drain, NULL);
     loop_meter_close(&serve->meter);
@@ -451,12 +432,11 @@ static void open_timers(struct serve *serve)
         serve->signals[i].data = serve;
         uv_signal_start(&serve->signals[i], on_signal, numbers[i]);
     }
-    uv_timer_init(&serve->loop, &serve->days);
     uv_timer_init(&serve->loop, &serve->lag);
     uv_timer_init(&serve->loop, &serve->drain);
     loop_end_init(&serve->end, &serve->loop);
-    serve->days.data = serve->lag.data = serve->drain.data = serve;
-    uv_timer_start(&serve->days, on_days_timer, DAYS_EVERY_MS, DAYS_EVERY_MS);
+    serve->lag.data = serve->drain.data = serve;
+    table_care_init(&serve->tables, &serve->app);
     uv_timer_start(&serve->lag, on_lag, LAG_EVERY_MS, LAG_EVERY_MS);
     loop_meter_init(&serve->meter, &serve->loop);
 }

@@ -153,29 +153,43 @@ def test_an_import_loses_its_place_when_the_router_stops_and_the_file_can_be_sen
 
 @pytest.mark.parametrize("way", ["command", "http"])
 def test_an_import_gives_way_to_decisions(router, admin_, database, tmp_path, way):
-    """Its first chunk takes a while, as somebody has one of its customers, and decisions are made meanwhile."""
-    body = b"external_id,name,phone\r\n" + b"".join(lines(250))
+    """It rests in the midst of a chunk, as often as somebody looks."""
+    body = b"external_id,name,phone\r\n" + b"".join(lines(1000))
     path = tmp_path / "many.csv"
     path.write_bytes(body)
-    admin_.ok("POST", "customers", {"name": "x", "external_id": "e0"}, 201)
 
     def take():
         if way == "http":
-            assert admin_.post("customers/import", body, headers=CSV).json["created"] == 249
+            assert admin_.post("customers/import", body, headers=CSV).json["created"] == 1000
         else:
-            assert "249 created" in admin(database.url, "import", path).stdout
-        return time.monotonic()
+            assert "1000 created" in admin(database.url, "import", path).stdout
 
-    holder = database.cluster.connect(database.name)
-    holder.autocommit = False
-    with concurrent.futures.ThreadPoolExecutor(1) as thread, holder.cursor() as cursor:
-        cursor.execute("SELECT FROM patchbay.customers FOR UPDATE")
+    seen, source = 0, router.source()
+    with concurrent.futures.ThreadPoolExecutor(1) as thread:
         ended = thread.submit(take)
-        wait_for(lambda: database.query("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'") == [(1,)], "it waits", 60)
-        began = time.monotonic()
-        while time.monotonic() < began + 0.3:
-            assert router.source().event(ringing("+4915112345678")).status == 200
-        released = time.monotonic()
-        holder.rollback()
-        assert ended.result(60) - released >= 1.9 * (released - began) or ended.result() - released >= 1
-    holder.close()
+        while not ended.done():
+            assert source.event(ringing("+4915112345678")).status == 200
+            seen += database.query("SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND query ~ 'import_rows'")[0][0]
+        ended.result()
+    assert seen > 3
+
+
+def test_who_gives_way_rests_again_and_again_while_inputs_are_decided(router, database):
+    session = database.cluster.connect(database.name)
+    session.autocommit = True
+
+    def rests():
+        """Each moves the time of the next one."""
+        with session.cursor() as cursor:
+            cursor.execute("SET search_path = patchbay; BEGIN; SELECT give_way_to_decisions(1)")
+            cursor.execute("SELECT count(DISTINCT current_setting('patchbay.give_way')) - 1 FROM generate_series(1, 100000) n WHERE give_way(n)")
+            found = cursor.fetchone()[0]
+            cursor.execute("COMMIT")
+            return found
+
+    assert rests() > 10  # it does not know yet
+    assert rests() == 0
+    assert router.source().event(ringing("+4915112345678")).status == 200
+    assert rests() > 10
+    assert rests() == 0
+    session.close()
