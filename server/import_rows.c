@@ -397,7 +397,8 @@ static bool is_full(const struct import_rows *rows)
 struct slice import_rows_piece(struct slice *bytes)
 {
     struct slice piece = {bytes->ptr, bytes->len < IMPORT_PIECE_MAX ? bytes->len : IMPORT_PIECE_MAX};
-    *bytes = (struct slice){bytes->ptr + piece.len, bytes->len - piece.len};
+    if (piece.len)
+        *bytes = (struct slice){bytes->ptr + piece.len, bytes->len - piece.len};
     return piece;
 }
 

@@ -169,13 +169,18 @@ static void go_on(struct import_job *job)
         job_fail(&job->call, &job->problem);
         return;
     }
-    /* The loop has others to serve: no more than a piece in one turn. */
-    if (!job->piece.len)
-        job->piece = import_rows_piece(&job->input);
-    switch (import_rows_read(job->rows, config, &job->piece, job->is_end && !job->input.len, &job->problem)) {
+    bool gives_way = import_rows_gives_way(job->rows);
+    enum import_status status;
+    do {
+        if (!job->piece.len)
+            job->piece = import_rows_piece(&job->input);
+        status =
+            import_rows_read(job->rows, config, &job->piece, job->is_end && !job->input.len, &job->problem);
+    } while (status == IMPORT_MORE && job->input.len && !gives_way);
+    switch (status) {
     case IMPORT_MORE:
         if (job->input.len)
-            uv_timer_start(&job->rest, on_rested, import_rows_gives_way(job->rows) ? IMPORT_REST_MS : 0, 0);
+            uv_timer_start(&job->rest, on_rested, IMPORT_REST_MS, 0);
         else
             http_body_next(job->asked->transport, on_piece, job);
         return;

@@ -18,11 +18,12 @@ $$;
 -- For the rest of the transaction, if the session sees that inputs were decided since it was asked last; else give_way() never rests.
 CREATE FUNCTION give_way_to_decisions(of integer) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-    decided text := of || ':' || (SELECT f.journal_seq FROM fences f WHERE f.project = of);
+    seen    text := 'patchbay.decided_' || of;
+    decided text := coalesce((SELECT f.journal_seq FROM fences f WHERE f.project = of), 0);
 BEGIN
-    PERFORM set_config('patchbay.give_way', CASE WHEN decided IS DISTINCT FROM current_setting('patchbay.decided', true)
+    PERFORM set_config('patchbay.give_way', CASE WHEN decided IS DISTINCT FROM current_setting(seen, true)
                                                  THEN (clock_timestamp() + interval '0.7 ms')::text ELSE '' END, true),
-            set_config('patchbay.decided', decided, false);
+            set_config(seen, decided, false);
 END
 $$;
 REVOKE EXECUTE ON FUNCTION give_way(bigint), give_way_to_decisions(integer) FROM PUBLIC;
@@ -127,7 +128,7 @@ BEGIN
     IF cardinality(fresh) > 0 THEN
         PERFORM pg_advisory_xact_lock(hashtext('patchbay.index_customers'), of);
         PERFORM index_some(of, fresh), give_way();
-        PERFORM note_duplicates_of(of, fresh), give_way();
+        PERFORM note_duplicates_of(of, fresh); -- last, as its locks on contacts are what a merge and an erasure take last
     END IF;
     PERFORM facts_moved(of, moved, '{}');
     RETURN jsonb_build_object('created', created, 'changed', changed, 'unchanged', unchanged, 'faults', faults,

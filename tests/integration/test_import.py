@@ -82,16 +82,20 @@ def test_an_import_into_tables_that_were_analyzed_empty_reads_none_of_them_whole
     assert read[0][0] == dict.fromkeys(tables, 0)
 
 
-def test_an_import_into_an_empty_project_is_as_fast_at_its_end(router, database, load):
+@pytest.mark.parametrize("is_tried", [False, True])
+def test_an_import_into_an_empty_project_is_as_fast_at_its_end(router, database, load, is_tried):
     """No row is compared with all that came before, by an index either, though nothing was ever analyzed when it begins."""
     router.stop()
     rows = [[f"e{n}", f"N {n}", f"030 {1000000 + n}", f"n{n}@example.com"] for n in range(3000)]
-    assert load(table(["external_id", "name", "phone", "email"], *rows)) == (counts(3000, created=3000), [])
+    file = table(["external_id", "name", "phone", "email"], *rows)
+    if is_tried:  # whose rows are all dead when somebody counts them
+        assert load(file, "--dry-run")[0].startswith(counts(3000, created=3000))
+    assert load(file) == (counts(3000, created=3000), [])
     read = wait_for(lambda: database.query(
         "SELECT relname, sum(idx_tup_read) FROM pg_stat_user_indexes WHERE relname IN ('contacts', 'customers', 'customer_words')"
-        " GROUP BY relname HAVING (SELECT n_tup_ins = 3000 FROM pg_stat_user_tables WHERE schemaname = 'patchbay' AND relname = 'customers')"),
+        " GROUP BY relname HAVING (SELECT n_tup_ins = %s FROM pg_stat_user_tables WHERE schemaname = 'patchbay' AND relname = 'customers')", 3000 * (1 + is_tried)),
         "its session has said what it read")
-    assert max(tuples for _, tuples in read) < 40 * 3000
+    assert max(tuples for _, tuples in read) < 40 * 3000 * (1 + is_tried)
 
 
 def test_a_table_is_analyzed_as_soon_as_it_is_not_empty_any_more(router, database, load):
