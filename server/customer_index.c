@@ -48,22 +48,12 @@ static void on_rested(uv_timer_t *timer)
         run(project);
 }
 
-/* Runs again `least` from now, or later when the last run took longer. */
-static void rest(struct project *project, uint64_t least)
-{
-    uint64_t took = project->index.took_ms, wait = took > least ? took : least;
-    uv_timer_start(&project->index.pause, on_rested,
-                   wait < CUSTOMER_INDEX_REST_MAX_MS ? wait : CUSTOMER_INDEX_REST_MAX_MS, 0);
-}
-
 static void on_run(void *ctx, const struct pg_reply *reply)
 {
     static struct log_limit limit;
     struct project *project = ctx;
     struct customer_index *index = &project->index;
     bool more = false;
-    uv_update_time(project->app->loop);
-    index->took_ms = uv_now(project->app->loop) - index->ran_ms;
     index->running = false;
     index->failed = reply->outcome != PG_OK;
     if (reply->outcome == PG_REFUSED)
@@ -78,7 +68,7 @@ static void on_run(void *ctx, const struct pg_reply *reply)
             tell(project, reply, row);
     }
     if (more && project->state == PROJECT_OWNED)
-        rest(project, CUSTOMER_INDEX_NEWS_MS);
+        uv_timer_start(&index->pause, on_rested, CUSTOMER_INDEX_MORE_MS, 0);
     project_reply_done(project);
 }
 
@@ -113,7 +103,7 @@ void customer_index_news(struct project *project)
     if (project->state == PROJECT_OWNED && !index->failed && !index->running &&
         project->journal_seq - index->seq >= CUSTOMER_INDEX_NEWS_ROWS &&
         !uv_is_active((const uv_handle_t *)&index->pause))
-        rest(project, CUSTOMER_INDEX_NEWS_MS);
+        uv_timer_start(&project->index.pause, on_rested, CUSTOMER_INDEX_NEWS_MS, 0);
 }
 
 void customer_index_init(struct project *project)

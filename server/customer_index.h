@@ -10,13 +10,10 @@
 
 #define CUSTOMER_INDEX_PAGE 500      /* customers, and rows of the journal, of one run */
 #define CUSTOMER_INDEX_EVERY_MS 1000 /* without news: others may have changed customers */
-/* So soon after so many rows of news it runs: short runs hold up no event, and one for each row costs more.
- */
-#define CUSTOMER_INDEX_NEWS_MS 20
+/* So soon after so many rows of news it runs, for one run for each row would cost more. */
+#define CUSTOMER_INDEX_NEWS_MS 100
 #define CUSTOMER_INDEX_NEWS_ROWS 16
-/* Before either, and while there is more, it rests as long as a run took: decisions share the database's
- * processors with it. */
-#define CUSTOMER_INDEX_REST_MAX_MS 1000
+#define CUSTOMER_INDEX_MORE_MS 20 /* between two runs while there is more, or an import has what it locks */
 
 struct project;
 
@@ -24,7 +21,6 @@ struct customer_index {
     bool running, failed; /* failed: the last run; the next is left to the tick */
     uint64_t seq;         /* of the journal, when the last run began */
     uint64_t ran_ms;      /* when that was; loop time */
-    uint64_t took_ms;
     uv_timer_t pause;
 };
 

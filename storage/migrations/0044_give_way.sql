@@ -1,33 +1,144 @@
 -- Work in the background is done in bursts of a millisecond while decisions are made: a processor that is busy for longer without a break makes
 -- others wait for it, and on a virtual machine for the other processors too (docs/measuring.md).
 
--- Asked often, in the midst of a statement too: rests for a millisecond when more than BURST (0.7 ms) were worked since the last rest. It holds no
--- more than its transaction does, which lasts longer by that.
+-- Asked often, in the midst of a statement too: rests for a millisecond when a burst of work is over, if give_way_to_decisions() said so. It
+-- holds no more than its transaction does, which lasts longer by that.
 CREATE FUNCTION give_way(row_number bigint DEFAULT 0) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
     until text := current_setting('patchbay.give_way', true);
 BEGIN
     IF until <> '' AND clock_timestamp() > until::timestamptz THEN
         PERFORM pg_sleep(0.0009); -- which waits for whole milliseconds, rounded up: 0.001 may be two
-        PERFORM set_config('patchbay.give_way', (clock_timestamp() + interval '0.7 ms')::text, true);
+        PERFORM set_config('patchbay.give_way', (clock_timestamp() + current_setting('patchbay.burst')::interval)::text, true);
     END IF;
     RETURN true;
 END
 $$;
 
 -- For the rest of the transaction, if the session sees that inputs were decided since it was asked last; else give_way() never rests.
-CREATE FUNCTION give_way_to_decisions(of integer) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION give_way_to_decisions(of integer, burst interval) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     seen    text := 'patchbay.decided_' || of;
     decided text := coalesce((SELECT f.journal_seq FROM fences f WHERE f.project = of), 0);
 BEGIN
-    PERFORM set_config('patchbay.give_way', CASE WHEN decided IS DISTINCT FROM current_setting(seen, true)
-                                                 THEN (clock_timestamp() + interval '0.7 ms')::text ELSE '' END, true),
+    PERFORM set_config('patchbay.burst', burst::text, true),
+            set_config('patchbay.give_way', CASE WHEN decided IS DISTINCT FROM current_setting(seen, true)
+                                                 THEN (clock_timestamp() + burst)::text ELSE '' END, true),
             set_config(seen, decided, false);
 END
 $$;
-REVOKE EXECUTE ON FUNCTION give_way(bigint), give_way_to_decisions(integer) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION give_way(bigint), give_way_to_decisions(integer) TO patchbay_server;
+REVOKE EXECUTE ON FUNCTION give_way(bigint), give_way_to_decisions(integer, interval) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION give_way(bigint), give_way_to_decisions(integer, interval) TO patchbay_server;
+
+-- In the order of the list; as an expression, which becomes part of the statement that asks: an import asks for each row.
+CREATE OR REPLACE FUNCTION customer_changes(old customers, new customers, old_contacts json, new_contacts json)
+    RETURNS jsonb LANGUAGE sql STABLE AS $$
+    SELECT
+        CASE WHEN old.name IS DISTINCT FROM new.name THEN
+            jsonb_build_array(jsonb_build_object('field', 'name', 'old', old.name, 'new', new.name)) ELSE '[]' END ||
+        CASE WHEN old.real_name IS DISTINCT FROM new.real_name THEN
+            jsonb_build_array(jsonb_build_object('field', 'real_name', 'old', old.real_name, 'new', new.real_name)) ELSE '[]' END ||
+        CASE WHEN old.company IS DISTINCT FROM new.company THEN
+            jsonb_build_array(jsonb_build_object('field', 'company', 'old', old.company, 'new', new.company)) ELSE '[]' END ||
+        CASE WHEN old.external_id IS DISTINCT FROM new.external_id THEN
+            jsonb_build_array(jsonb_build_object('field', 'external_id', 'old', old.external_id, 'new', new.external_id)) ELSE '[]' END ||
+        CASE WHEN old.stage IS DISTINCT FROM new.stage THEN
+            jsonb_build_array(jsonb_build_object('field', 'stage', 'old', old.stage, 'new', new.stage)) ELSE '[]' END ||
+        CASE WHEN old.owner IS DISTINCT FROM new.owner THEN
+            jsonb_build_array(jsonb_build_object('field', 'owner', 'old', old.owner, 'new', new.owner)) ELSE '[]' END ||
+        CASE WHEN old.service_rep IS DISTINCT FROM new.service_rep THEN
+            jsonb_build_array(jsonb_build_object('field', 'service_rep', 'old', old.service_rep, 'new', new.service_rep)) ELSE '[]' END ||
+        CASE WHEN old.source IS DISTINCT FROM new.source THEN
+            jsonb_build_array(jsonb_build_object('field', 'source', 'old', old.source, 'new', new.source)) ELSE '[]' END ||
+        CASE WHEN old.tags IS DISTINCT FROM new.tags THEN
+            jsonb_build_array(jsonb_build_object('field', 'tags', 'old', old.tags, 'new', new.tags)) ELSE '[]' END ||
+        CASE WHEN old.fields IS DISTINCT FROM new.fields THEN
+            jsonb_build_array(jsonb_build_object('field', 'fields', 'old', old.fields, 'new', new.fields)) ELSE '[]' END ||
+        CASE WHEN old_contacts::jsonb IS DISTINCT FROM new_contacts::jsonb THEN
+            jsonb_build_array(jsonb_build_object('field', 'contacts', 'old', old_contacts::jsonb, 'new', new_contacts::jsonb)) ELSE '[]' END ||
+        CASE WHEN old.pool IS DISTINCT FROM new.pool THEN
+            jsonb_build_array(jsonb_build_object('field', 'pool', 'old', old.pool, 'new', new.pool)) ELSE '[]' END
+$$;
+
+-- As 0027 and 0042 have them, an index at a time, then a rest. By LATERAL, so that each key is looked up, whatever the planner believes: of an
+-- index that was small once it would rather read all that the project has.
+CREATE OR REPLACE FUNCTION lock_import(of integer, list jsonb) RETURNS void LANGUAGE plpgsql
+    SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+    SET enable_material = off AS $$
+DECLARE
+    ids       uuid[];
+    externals text[];
+    phones    text[];
+    emails    text[];
+BEGIN
+    SELECT array_agg((x ->> 'id')::uuid) FILTER (WHERE x ? 'id'), array_agg(x ->> 'external_id') INTO ids, externals
+    FROM jsonb_array_elements(list) x;
+    SELECT array_agg(g ->> 'phone_key'), array_agg(g ->> 'email_key') INTO phones, emails
+    FROM jsonb_array_elements(list) x, jsonb_array_elements(x -> 'contacts') g;
+    PERFORM give_way();
+    ids := ids || ARRAY(SELECT o.id FROM unnest(externals) given (key), LATERAL (SELECT c.id FROM customers c
+                            WHERE c.project = of AND c.external_id = given.key AND c.deleted_at IS NULL OFFSET 0) o)
+               || ARRAY(SELECT o.id FROM unnest(externals) given (key), LATERAL (SELECT c.id FROM customers c
+                            WHERE c.project = of AND c.external_id = given.key AND c.merged_into IS NOT NULL OFFSET 0) o);
+    PERFORM give_way();
+    ids := ids || ARRAY(SELECT o.customer FROM unnest(phones) given (key), LATERAL (SELECT k.customer FROM contacts k
+                            WHERE k.project = of AND k.phone_key = given.key OFFSET 0) o);
+    PERFORM give_way();
+    ids := ids || ARRAY(SELECT o.customer FROM unnest(emails) given (key), LATERAL (SELECT k.customer FROM contacts k
+                            WHERE k.project = of AND k.email_key = given.key OFFSET 0) o);
+    PERFORM give_way();
+    ids := ARRAY(SELECT CASE WHEN c.merged_into IS NULL THEN c.id ELSE merged_target(c.id) END FROM customers c WHERE c.id = ANY (ids));
+    PERFORM FROM customers c WHERE c.id = ANY (ids) AND c.project = of AND c.deleted_at IS NULL ORDER BY c.id FOR UPDATE;
+    IF EXISTS (SELECT FROM jsonb_array_elements(list) x WHERE x ?| '{owner,stage}') THEN
+        PERFORM FROM pools p
+        WHERE p.id IN (SELECT c.home_pool FROM customers c WHERE c.id = ANY (ids)) ORDER BY p.id FOR KEY SHARE;
+        PERFORM FROM pool_members m
+        WHERE m.pool IN (SELECT c.home_pool FROM customers c WHERE c.id = ANY (ids))
+          AND m.agent IN (SELECT c.owner FROM customers c WHERE c.id = ANY (ids)
+                          UNION ALL SELECT x ->> 'owner' FROM jsonb_array_elements(list) x)
+        ORDER BY m.pool, m.agent FOR UPDATE;
+    END IF;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION import_known(of integer, list jsonb) RETURNS SETOF bigint LANGUAGE plpgsql
+    SET plan_cache_mode = force_generic_plan SET enable_nestloop = on SET enable_seqscan = off
+    SET enable_hashjoin = off SET enable_mergejoin = off SET enable_material = off AS $$
+DECLARE
+    externals text[];
+    phones    text[];
+    emails    text[];
+BEGIN
+    SELECT array_agg(x ->> 'external_id') INTO externals FROM jsonb_array_elements(list) x;
+    SELECT array_agg(g ->> 'phone_key'), array_agg(g ->> 'email_key') INTO phones, emails
+    FROM jsonb_array_elements(list) x, jsonb_array_elements(x -> 'contacts') g;
+    externals := ARRAY(SELECT o.external_id FROM unnest(externals) given (key), LATERAL (SELECT c.external_id FROM customers c
+                            WHERE c.project = of AND c.external_id = given.key AND c.deleted_at IS NULL OFFSET 0) o)
+              || ARRAY(SELECT o.external_id FROM unnest(externals) given (key), LATERAL (SELECT c.external_id FROM customers c
+                            WHERE c.project = of AND c.external_id = given.key AND c.merged_into IS NOT NULL OFFSET 0) o);
+    PERFORM give_way();
+    phones := ARRAY(SELECT given.key FROM unnest(phones) given (key), LATERAL (SELECT FROM contacts k
+                            WHERE k.project = of AND k.phone_key = given.key LIMIT 1) o);
+    PERFORM give_way();
+    emails := ARRAY(SELECT given.key FROM unnest(emails) given (key), LATERAL (SELECT FROM contacts k
+                            WHERE k.project = of AND k.email_key = given.key LIMIT 1) o);
+    PERFORM give_way();
+    RETURN QUERY
+    SELECT x.n FROM jsonb_array_elements(list) WITH ORDINALITY x (item, n)
+    WHERE x.item ? 'strangers' OR x.item ->> 'external_id' IN (SELECT unnest(externals));
+    RETURN QUERY
+    SELECT s.n FROM (SELECT x.n, count(*) OVER (PARTITION BY x.item ->> 'external_id') AS rows_with
+                     FROM jsonb_array_elements(list) WITH ORDINALITY x (item, n) WHERE x.item ? 'external_id') s WHERE s.rows_with > 1;
+    PERFORM give_way();
+    RETURN QUERY
+    SELECT s.n FROM (SELECT k.n, k.key, count(*) OVER (PARTITION BY k.key) AS rows_with
+                     FROM (SELECT DISTINCT x.n, v.key
+                           FROM jsonb_array_elements(list) WITH ORDINALITY x (item, n), jsonb_array_elements(x.item -> 'contacts') c,
+                               LATERAL (VALUES (c ->> 'phone_key'), (c ->> 'email_key')) v (key)
+                           WHERE v.key IS NOT NULL) k) s
+    WHERE s.rows_with > 1 OR s.key IN (SELECT unnest(phones || emails));
+END
+$$;
 
 CREATE OR REPLACE FUNCTION import_new(v viewer, args jsonb) RETURNS TABLE (n bigint, id uuid) LANGUAGE plpgsql SET enable_nestloop = off AS $$
 #variable_conflict use_column
@@ -70,11 +181,45 @@ BEGIN
     ), logged AS (
         INSERT INTO customer_log (project, customer, at_ms, operation, actor, role, origin, changes)
         SELECT v.project, f.id, (args ->> 'now_ms')::bigint, 'Import customer', actor_of(v.role, v.agent), v.role, args -> 'origin',
-               customer_changes(NULL, m.row, NULL, contacts_shown(f.item -> 'contacts'))
-        FROM fit f JOIN made m ON m.id = f.id WHERE give_way() ORDER BY f.n
+               customer_changes(NULL, m.row, NULL, shown.contacts)
+        FROM fit f JOIN made m ON m.id = f.id,
+            LATERAL (SELECT coalesce(json_agg(json_build_object('label', x -> 'label', 'phone', x -> 'phone', 'email', x -> 'email')), '[]') AS contacts
+                     FROM jsonb_array_elements(f.item -> 'contacts') x) shown
+        WHERE give_way() ORDER BY f.n
         RETURNING give_way()
     )
     SELECT f.n, f.id FROM fit f JOIN made m ON m.id = f.id;
+END
+$$;
+
+CREATE OR REPLACE FUNCTION note_duplicates_of(of integer, ids uuid[]) RETURNS void LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path = patchbay, pg_temp SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off
+    SET enable_mergejoin = off AS $$
+DECLARE
+    phones  text[];
+    emails  text[];
+    sharing uuid[];
+BEGIN
+    SELECT array_agg(DISTINCT s.key) FILTER (WHERE s.kind = 'phone'), array_agg(DISTINCT s.key) FILTER (WHERE s.kind = 'email'),
+           array_agg(DISTINCT s.customer)
+    INTO phones, emails, sharing FROM shared_keys(of, ids) s;
+    PERFORM give_way(); -- before it locks
+    IF sharing IS NULL THEN
+        RETURN;
+    END IF;
+    WITH by_phone AS (
+        SELECT k.phone_key AS key, k.customer FROM contacts k WHERE k.project = of AND k.phone_key = ANY (phones) FOR KEY SHARE SKIP LOCKED
+    ), by_email AS (
+        SELECT k.email_key AS key, k.customer FROM contacts k WHERE k.project = of AND k.email_key = ANY (emails) FOR KEY SHARE SKIP LOCKED
+    )
+    INSERT INTO duplicates (project, kind, key, since_ms)
+    SELECT of, held.kind, held.key, now_ms()
+    FROM (SELECT 'phone' AS kind, p.key, p.customer FROM by_phone p UNION ALL SELECT 'email', e.key, e.customer FROM by_email e) held
+    JOIN customers c ON c.id = held.customer AND c.deleted_at IS NULL
+    GROUP BY held.kind, held.key HAVING count(DISTINCT held.customer) > 1
+    ORDER BY max(held.customer::text) -- as they came in
+    ON CONFLICT DO NOTHING;
+    INSERT INTO customer_queue (project, customer) SELECT DISTINCT of, s.customer FROM shared_keys(of, sharing) s;
 END
 $$;
 
@@ -95,7 +240,7 @@ DECLARE
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtext('patchbay.import_rows'), of);
     PERFORM analyze_new();
-    PERFORM give_way_to_decisions(of);
+    PERFORM give_way_to_decisions(of, '0.7 ms');
     PERFORM lock_import(of, args -> 'rows'), give_way();
     BEGIN
         PERFORM set_config('patchbay.routes', 'on', true); -- whom it makes need not stand in the queue
@@ -136,22 +281,22 @@ BEGIN
 END
 $$;
 
+-- For one after the other, so that no sort of all of them is in one piece.
 CREATE OR REPLACE FUNCTION lexemes_of(ids uuid[]) RETURNS TABLE (customer uuid, words tsvector) LANGUAGE sql AS $$
-    SELECT found.id, array_to_tsvector(array_agg(found.project || found.lexeme))
-    FROM (
-        SELECT c.id, c.project, 'w:' || unnest(words_of(concat_ws(' ', c.name, c.real_name, c.company, c.external_id))) AS lexeme
-        FROM customers c WHERE c.id = ANY (ids) AND give_way()
-        UNION ALL
-        SELECT k.customer, k.project,
-               unnest(ARRAY['w:' || word, 'p:' || k.phone_key, 'e:' || lower(k.email_key),
-                            'd:' || nullif(regexp_replace(k.phone_key, '\D', '', 'g'), ''),
-                            'd:' || nullif(regexp_replace(k.phone, '\D', '', 'g'), ''),
-                            'r:' || nullif(reverse(regexp_replace(k.phone_key, '\D', '', 'g')), '')])
-        FROM contacts k LEFT JOIN LATERAL unnest(words_of(k.email)) mail (word) ON true
-        WHERE k.customer = ANY (ids) AND give_way()
-    ) found
-    WHERE found.lexeme IS NOT NULL
-    GROUP BY found.id
+    SELECT c.id, (
+        SELECT array_to_tsvector(array_agg(c.project || found.lexeme))
+        FROM (
+            SELECT 'w:' || unnest(words_of(concat_ws(' ', c.name, c.real_name, c.company, c.external_id))) AS lexeme
+            UNION ALL
+            SELECT unnest(ARRAY['w:' || word, 'p:' || k.phone_key, 'e:' || lower(k.email_key),
+                                'd:' || nullif(regexp_replace(k.phone_key, '\D', '', 'g'), ''),
+                                'd:' || nullif(regexp_replace(k.phone, '\D', '', 'g'), ''),
+                                'r:' || nullif(reverse(regexp_replace(k.phone_key, '\D', '', 'g')), '')])
+            FROM contacts k LEFT JOIN LATERAL unnest(words_of(k.email)) mail (word) ON true
+            WHERE k.customer = c.id
+        ) found
+        WHERE found.lexeme IS NOT NULL)
+    FROM customers c WHERE c.id = ANY (ids) AND give_way()
 $$;
 
 CREATE OR REPLACE FUNCTION index_some(of integer, ids uuid[]) RETURNS void
@@ -216,7 +361,7 @@ BEGIN
         RETURN;
     END IF;
     -- What a crash of the database takes back is looked at again: nobody waits for the disk here, and decisions do not either.
-    PERFORM set_config('synchronous_commit', 'off', true), give_way_to_decisions(of);
+    PERFORM set_config('synchronous_commit', 'off', true), give_way_to_decisions(of, '0.4 ms');
     -- By place, which is found in one way only: by number, a plan that was made while the queue was empty compares each row with each number.
     -- Nobody else deletes or changes rows.
     WITH gone AS (
@@ -231,7 +376,9 @@ BEGIN
         mark := (of, 0, 0);
     END IF;
     -- Numbers have no gaps, but for days that are not kept any more.
+    PERFORM give_way();
     SELECT min(j.seq) INTO first FROM journal j WHERE j.project = of AND j.seq > mark.seq AND j.at_ms >= mark.at_ms;
+    PERFORM give_way();
     WITH recent AS (
         SELECT j.seq, j.at_ms, j.kind, j.interaction FROM journal j
         WHERE j.project = of AND j.seq >= first AND j.seq < first + page AND j.at_ms >= mark.at_ms

@@ -181,7 +181,7 @@ def test_who_gives_way_rests_again_and_again_while_inputs_are_decided(router, da
     def rests():
         """Each moves the time of the next one."""
         with session.cursor() as cursor:
-            cursor.execute("SET search_path = patchbay; BEGIN; SELECT give_way_to_decisions(1)")
+            cursor.execute("SET search_path = patchbay; BEGIN; SELECT give_way_to_decisions(1, '0.7 ms')")
             cursor.execute("SELECT count(DISTINCT current_setting('patchbay.give_way')) - 1 FROM generate_series(1, 100000) n WHERE give_way(n)")
             found = cursor.fetchone()[0]
             cursor.execute("COMMIT")
