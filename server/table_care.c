@@ -14,16 +14,21 @@ static void on_days(void *ctx, const struct pg_reply *reply)
                   (struct log_field[]){log_str("why", reply->message)}, 1);
 }
 
-void table_care_on_writer_up(struct table_care *care)
+static void ensure_days(struct table_care *care)
 {
     struct pg_query query = {.name = "ensure_days"};
     if (pg_link_is_up(care->app->writer) && !pg_link_submit(care->app->writer, &query, on_days, care))
         log_line(LOG_WARN, "too much waits for the database to look after its partitions");
 }
 
+void table_care_on_writer_up(struct table_care *care)
+{
+    ensure_days(care);
+}
+
 static void on_days_timer(uv_timer_t *timer)
 {
-    table_care_on_writer_up(timer->data);
+    ensure_days(timer->data);
 }
 
 static void on_counted(void *ctx, const struct pg_reply *reply)

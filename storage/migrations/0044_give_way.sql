@@ -1,8 +1,8 @@
 -- Work in the background is done in bursts of a millisecond while decisions are made: a processor that is busy for longer without a break makes
--- others wait for it, and on a virtual machine for the other processors too (docs/measuring.md).
+-- others wait for it, and on a virtual machine for the other processors too (docs/background.md).
 
 -- Asked often, in the midst of a statement too: rests for a millisecond when a burst of work is over, if give_way_to_decisions() said so. It
--- holds no more than its transaction does, which lasts longer by that.
+-- holds no more than its transaction does, which lasts longer by that. What it is given only says of which rows it is asked.
 CREATE FUNCTION give_way(row_number bigint DEFAULT 0) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
     until text := current_setting('patchbay.give_way', true);
