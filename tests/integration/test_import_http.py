@@ -181,8 +181,8 @@ def test_who_gives_way_rests_again_and_again_while_inputs_are_decided(router, da
     def rests():
         """Each moves the time of the next one."""
         with session.cursor() as cursor:
-            cursor.execute("SET search_path = patchbay; BEGIN; SELECT give_way_to_decisions(1, '0.7 ms')")
-            cursor.execute("SELECT count(DISTINCT current_setting('patchbay.give_way')) - 1 FROM generate_series(1, 100000) n WHERE give_way(n)")
+            cursor.execute("SET search_path = patchbay; BEGIN; SELECT give_way_to_decisions(1, '0.4 ms')")
+            cursor.execute("SELECT count(DISTINCT current_setting('patchbay.give_way')) - 1 FROM generate_series(1, 200000) n WHERE give_way(n)")
             found = cursor.fetchone()[0]
             cursor.execute("COMMIT")
             return found
@@ -192,4 +192,14 @@ def test_who_gives_way_rests_again_and_again_while_inputs_are_decided(router, da
     assert router.source().event(ringing("+4915112345678")).status == 200
     assert rests() > 10
     assert rests() == 0
+    session.close()
+
+
+def test_the_first_burst_begins_with_the_transaction(router, database):
+    assert router.source().event(ringing("+4915112345678")).status == 200
+    session = database.cluster.connect(database.name)
+    with session.cursor() as cursor:  # what came before, as the reading of a chunk, is work too
+        cursor.execute("SET search_path = patchbay; BEGIN; SELECT give_way_to_decisions(1, '1 minute')")
+        cursor.execute("SELECT current_setting('patchbay.give_way')::timestamptz = transaction_timestamp() + interval '1 minute'")
+        assert cursor.fetchone()[0]
     session.close()
