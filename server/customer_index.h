@@ -11,7 +11,7 @@
 #define CUSTOMER_INDEX_PAGE 500      /* customers, and rows of the journal, of one run */
 #define CUSTOMER_INDEX_EVERY_MS 1000 /* without news: others may have changed customers */
 /* So soon after so many rows of news it runs, for one run for each row would cost more. */
-#define CUSTOMER_INDEX_NEWS_MS 100
+#define CUSTOMER_INDEX_NEWS_MS 200
 #define CUSTOMER_INDEX_NEWS_ROWS 16
 #define CUSTOMER_INDEX_MORE_MS 20 /* between two runs while there is more, or an import has what it locks */
 

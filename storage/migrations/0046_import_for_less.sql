@@ -1,4 +1,4 @@
--- The same for less: an import takes a tenth less work a row, and so rests after half a millisecond of it (docs/background.md).
+-- The same for less: an import takes a sixth less work a row, and so works for 0.4 ms at a time (docs/background.md).
 
 -- As 0044 has it, without a call where it stands in a statement: it is an expression, which becomes part of who asks.
 CREATE FUNCTION rest_a_moment() RETURNS boolean LANGUAGE plpgsql AS $$
@@ -55,8 +55,11 @@ $$;
 CREATE OR REPLACE FUNCTION customer_changes(old customers, new customers, old_contacts json, new_contacts json)
     RETURNS jsonb LANGUAGE sql STABLE AS $$ SELECT changes_between(old, new, old_contacts::jsonb, new_contacts::jsonb) $$;
 
--- As 0044 has it. 7p:, a canonical phone, is not made any more: 7d: has its digits. Words are split once for a customer, not once for each contact besides.
-CREATE OR REPLACE FUNCTION lexemes_of(ids uuid[]) RETURNS TABLE (customer uuid, words tsvector) LANGUAGE sql AS $$
+-- As 0044 has it. 7p:, a canonical phone, is not made any more: 7d: has its digits. Words are split once for a customer, not once for each
+-- contact besides. In PL/pgSQL, which keeps its plan: one of SQL makes it for each call.
+CREATE OR REPLACE FUNCTION lexemes_of(ids uuid[]) RETURNS TABLE (customer uuid, words tsvector) LANGUAGE plpgsql AS $$
+BEGIN
+    RETURN QUERY
     SELECT c.id, (
         SELECT array_to_tsvector(array_agg(c.project || found.lexeme))
         FROM (
@@ -68,7 +71,8 @@ CREATE OR REPLACE FUNCTION lexemes_of(ids uuid[]) RETURNS TABLE (customer uuid, 
             FROM contacts k WHERE k.customer = c.id
         ) found
         WHERE found.lexeme IS NOT NULL)
-    FROM customers c WHERE c.id = ANY (ids) AND give_way()
+    FROM customers c WHERE c.id = ANY (ids) AND give_way();
+END
 $$;
 
 CREATE OR REPLACE FUNCTION list_keyword(of integer, args jsonb, words text[]) RETURNS tsquery LANGUAGE plpgsql STABLE AS $$

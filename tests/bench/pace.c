@@ -1,4 +1,6 @@
-/* A life takes three steps, DELAY_NS apart by the clock. A step whose forerunner is not answered when it is
+/* A life takes three steps, about DELAY_NS apart by the clock: whole lives and one step, so that of all lives
+ * together one step is due every step_ns. With any other delay the steps of three lives fall close together,
+ * or at the same time, which a commit alone never meets. A step whose forerunner is not answered when it is
  * due goes out as soon as it is. */
 #include "tests/bench/pace.h"
 
@@ -11,7 +13,8 @@
 struct pace {
     struct lives *lives;
     struct samples *served;
-    int64_t step_ns; /* between two events */
+    int64_t step_ns;  /* between two events */
+    int64_t delay_ns; /* between two steps of a life */
     uint32_t free[LIVES_MAX], free_count;
     uint32_t ring[2][LIVES_MAX]; /* lives that are due to be accepted and to end, oldest first */
     uint64_t head[2], tail[2];
@@ -37,7 +40,7 @@ static void on_step(void *ctx, struct life *life, enum life_phase done, int64_t 
         pace->free[pace->free_count++] = index;
         return;
     }
-    life->due_ns += DELAY_NS + pace->step_ns;
+    life->due_ns += pace->delay_ns;
     pace->ring[done][pace->tail[done]++ % LIVES_MAX] = index;
 }
 
@@ -107,6 +110,7 @@ void pace_run(struct lives *lives, struct prober *prober, uint32_t rate, uint32_
     pace.lives = lives;
     pace.served = &served->all;
     pace.step_ns = 1000000000 / rate;
+    pace.delay_ns = DELAY_NS / (3 * pace.step_ns) * (3 * pace.step_ns) + pace.step_ns;
     lives->ctx = &pace;
     lives->on_step = on_step;
     run_slice(&pace, slice_ns, lives_max);
