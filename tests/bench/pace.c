@@ -1,7 +1,7 @@
-/* A life takes three steps, about DELAY_NS apart by the clock: whole lives and one step, so that of all lives
- * together one step is due every step_ns. With any other delay the steps of three lives fall close together,
- * or at the same time, which a commit alone never meets. A step whose forerunner is not answered when it is
- * due goes out as soon as it is. */
+/* A life takes three steps, about DELAY_NS apart by the clock: whole lives (one at least) and one step, so
+ * that of all lives together one step is due every step_ns, at any rate. With most other delays the steps of
+ * three lives fall close together, or at the same time, which a commit alone never meets. A step whose
+ * forerunner is not answered when it is due goes out as soon as it is. */
 #include "tests/bench/pace.h"
 
 #include <stdio.h>
@@ -110,7 +110,8 @@ void pace_run(struct lives *lives, struct prober *prober, uint32_t rate, uint32_
     pace.lives = lives;
     pace.served = &served->all;
     pace.step_ns = 1000000000 / rate;
-    pace.delay_ns = DELAY_NS / (3 * pace.step_ns) * (3 * pace.step_ns) + pace.step_ns;
+    int64_t life_ns = 3 * pace.step_ns, lives_between = DELAY_NS / life_ns;
+    pace.delay_ns = (lives_between ? lives_between : 1) * life_ns + pace.step_ns;
     lives->ctx = &pace;
     lives->on_step = on_step;
     run_slice(&pace, slice_ns, lives_max);
