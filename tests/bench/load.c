@@ -4,7 +4,8 @@
  * Prints one line: events a second and the latency's median and 99th percentile in microseconds. For a given
  * rate the latency: median, 99th percentile of all and the median of each second's, the server's and then the
  * prober's; last the median and 99th percentile of the prober's commits each counted once. Without a prober
- * the server's alone, second after second. */
+ * the server's alone, second after second; --each names a file for every single event (tests/bench/pace.h).
+ */
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,7 +18,7 @@
 #define STALL_NS INT64_C(10000000000)
 
 struct options {
-    const char *address, *tokens;
+    const char *address, *tokens, *each;
     uint32_t customers, outstanding, sources, rate;
     int64_t warm_up_ns, length_ns;
 };
@@ -95,10 +96,15 @@ static void run_pace(struct lives *lives, const struct options *options)
     struct pace_side served = {.all = {0}}, probed = {.all = {0}};
     struct samples alone = {0};
     struct prober *prober = NULL;
+    FILE *each = options->each ? fopen(options->each, "w") : NULL;
+    if (options->each && !each)
+        bench_fail("cannot write %s", options->each);
     if (getenv("BENCH_FLOOR_DATABASE"))
         prober = prober_open(bench_variable("BENCH_FLOOR_DATABASE"), bench_variable("BENCH_REDIS"));
     pace_run(lives, prober, options->rate, (uint32_t)(options->length_ns / SLICE_NS), SLICE_NS, &served,
-             &probed, &alone);
+             &probed, &alone, each);
+    if (each && fclose(each))
+        bench_fail("cannot write %s", options->each);
     print_side(&served);
     if (prober) {
         print_side(&probed);
@@ -111,15 +117,12 @@ static void run_pace(struct lives *lives, const struct options *options)
 
 static bool read_options(struct options *options, int argc, char **argv)
 {
-    static const struct option known[] = {{"address", required_argument, NULL, 'a'},
-                                          {"tokens", required_argument, NULL, 't'},
-                                          {"customers", required_argument, NULL, 'c'},
-                                          {"outstanding", required_argument, NULL, 'o'},
-                                          {"sources", required_argument, NULL, 's'},
-                                          {"rate", required_argument, NULL, 'r'},
-                                          {"warm-up", required_argument, NULL, 'w'},
-                                          {"milliseconds", required_argument, NULL, 'm'},
-                                          {0}};
+    static const struct option known[] = {
+        {"address", required_argument, NULL, 'a'},      {"tokens", required_argument, NULL, 't'},
+        {"customers", required_argument, NULL, 'c'},    {"outstanding", required_argument, NULL, 'o'},
+        {"sources", required_argument, NULL, 's'},      {"rate", required_argument, NULL, 'r'},
+        {"each", required_argument, NULL, 'e'},         {"warm-up", required_argument, NULL, 'w'},
+        {"milliseconds", required_argument, NULL, 'm'}, {0}};
     int option;
     *options = (struct options){.outstanding = 256, .sources = 4, .warm_up_ns = 3000000000};
     while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
@@ -142,6 +145,9 @@ static bool read_options(struct options *options, int argc, char **argv)
         case 'r':
             options->rate = (uint32_t)bench_number(optarg);
             break;
+        case 'e':
+            options->each = optarg;
+            break;
         case 'w':
             options->warm_up_ns = (int64_t)bench_number(optarg) * 1000000;
             break;
@@ -163,7 +169,7 @@ int main(int argc, char **argv)
     if (!read_options(&options, argc, argv))
         bench_fail(
             "needs --address HOST:PORT --tokens FILE --customers N --milliseconds N and, for a given rate, --rate "
-            "N; else --outstanding N --warm-up MILLISECONDS");
+            "N [--each FILE]; else --outstanding N --warm-up MILLISECONDS");
     prctl(PR_SET_TIMERSLACK, 1); /* nanosecond: waits end on time */
     lives.customers = options.customers;
     lives_open(&lives, options.address, options.tokens, options.sources);

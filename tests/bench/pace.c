@@ -4,8 +4,6 @@
  * forerunner is not answered when it is due goes out as soon as it is. */
 #include "tests/bench/pace.h"
 
-#include <stdio.h>
-
 #define DELAY_NS INT64_C(50000000)
 #define LATE_NS INT64_C(1000000)
 #define STALL_NS INT64_C(20000000000)
@@ -13,6 +11,7 @@
 struct pace {
     struct lives *lives;
     struct samples *served;
+    FILE *each;
     int64_t step_ns;  /* between two events */
     int64_t delay_ns; /* between two steps of a life */
     uint32_t free[LIVES_MAX], free_count;
@@ -34,8 +33,11 @@ static void on_step(void *ctx, struct life *life, enum life_phase done, int64_t 
 {
     struct pace *pace = ctx;
     uint32_t index = (uint32_t)(life - pace->lives->items);
-    if (pace->counts)
+    if (pace->counts) {
         samples_add(pace->served, took_ns);
+        if (pace->each)
+            fprintf(pace->each, "%lld %lld\n", (long long)bench_now_ns(), (long long)took_ns);
+    }
     if (done == LIFE_ENDS) {
         pace->free[pace->free_count++] = index;
         return;
@@ -101,7 +103,7 @@ static void end_slice(struct pace_side *side, size_t before)
 }
 
 void pace_run(struct lives *lives, struct prober *prober, uint32_t rate, uint32_t slices, int64_t slice_ns,
-              struct pace_side *served, struct pace_side *probed, struct samples *alone)
+              struct pace_side *served, struct pace_side *probed, struct samples *alone, FILE *each)
 {
     static struct pace pace;
     uint32_t agents = lives->clients.count - lives->sources,
@@ -109,6 +111,7 @@ void pace_run(struct lives *lives, struct prober *prober, uint32_t rate, uint32_
     struct samples warm = {0};
     pace.lives = lives;
     pace.served = &served->all;
+    pace.each = each;
     pace.step_ns = 1000000000 / rate;
     int64_t life_ns = 3 * pace.step_ns, lives_between = DELAY_NS / life_ns;
     pace.delay_ns = (lives_between ? lives_between : 1) * life_ns + pace.step_ns;

@@ -3,6 +3,8 @@
 #ifndef TESTS_BENCH_PACE_H
 #define TESTS_BENCH_PACE_H
 
+#include <stdio.h>
+
 #include "tests/bench/lives.h"
 #include "tests/bench/prober.h"
 
@@ -13,8 +15,10 @@ struct pace_side {
 };
 
 /* `rate` events a second, in `slices` of `slice_ns`, and as many commits of the prober at the same rate: see
- * prober_run(). Without a prober (NULL) one slice follows the other. */
+ * prober_run(). Without a prober (NULL) one slice follows the other. `each`, unless it is NULL, gets a line
+ * for every event that counts: when it was answered (CLOCK_MONOTONIC) and how long that took, in nanoseconds.
+ */
 void pace_run(struct lives *lives, struct prober *prober, uint32_t rate, uint32_t slices, int64_t slice_ns,
-              struct pace_side *served, struct pace_side *probed, struct samples *alone);
+              struct pace_side *served, struct pace_side *probed, struct samples *alone, FILE *each);
 
 #endif
