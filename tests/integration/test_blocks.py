@@ -1,4 +1,5 @@
 """Blocks under load and at their edges: the very millisecond, the open offer, the race with an accept, every spelling."""
+import collections
 import itertools
 
 import pytest
@@ -37,13 +38,14 @@ def feed(router, agent, *types):
     return [event for event in items if event["type"] in types]
 
 
-def ring_until(router, number, end_ms, outstanding=64):
+def ring_until(router, number, end_ms, outstanding=8):
     """Calls of a number without a pause until the clock has passed end_ms, most of them in flight together: the answers."""
-    client, calls, answers = router.rpc_client(), [], []
-    while now_ms() <= end_ms or len(calls) % outstanding:
-        calls.append(client.send("event.publish", ringing(number, to="+4930901820")))
-        if len(calls) % outstanding == 0:
-            answers += [call.wait() for call in calls[-outstanding:]]
+    client, calls, answers = router.rpc_client(), collections.deque(), []
+    while now_ms() <= end_ms or calls:
+        if now_ms() <= end_ms:
+            calls.append(client.send("event.publish", ringing(number, to="+4930901820")))
+        if len(calls) == outstanding or now_ms() > end_ms:
+            answers.append(calls.popleft().wait())
     client.close()
     return answers
 
@@ -52,7 +54,7 @@ def test_a_temporary_block_ends_exactly_on_its_millisecond(router, tables):
     router.token("supervisor"), router.token("source")  # before the clock runs
     near = 0
     for _ in range(20):
-        number, until = new_number(), now_ms() + 700
+        number, until = new_number(), now_ms() + 2000
         made = block(router, phone=number, until=from_ms(until))
         assert to_ms(made["until"]) == until and to_ms(made["end"]) == until
         answers = ring_until(router, number, until + 150)
@@ -71,7 +73,7 @@ def test_what_waits_when_a_temporary_block_ends_was_shut_out_and_stays_so(router
     number = new_number()
     waiting = router.source().event(ringing(number)).json
     router.token("supervisor")  # before the clock runs
-    until = now_ms() + 400
+    until = now_ms() + 2000
     block(router, phone=number, until=from_ms(until))
     assert subscriber.wait_event("interaction.blocked", waiting["interaction"])
     wait_for(lambda: now_ms() > until, "the block ends")
@@ -194,7 +196,7 @@ def test_a_block_that_is_lifted_in_mid_batch_and_hit_by_it_locks_nobody_out(rout
     asked = Later(router.source().event, ringing(number))
     fence.wait_stuck()
     lifted = Later(lift, router, made)
-    wait_for(lambda: tables.one("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'") == 2, "both wait")
+    wait_for(lambda: tables.one("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'") >= 2, "both wait")
     fence.rollback()
     assert outcome(asked.wait()) in ("blocked", "queued") and not lifted.wait()["active"]
     assert outcome(router.source().event(ringing(number))) == "queued"

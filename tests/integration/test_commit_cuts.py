@@ -183,7 +183,7 @@ def test_events_in_a_database_that_went_away_in_mid_commit_are_told_so_and_are_i
         answers = [publish_until_accepted(router.source(), event) for event in events]
         assert len({answer.json["identity"].get("customer") for answer in (answers[0], answers[2])}) == 1
         assert [router.source().event(event).bytes for event in events] == [answer.bytes for answer in answers]
-        assert f"in={'true' if is_in else 'false'}" in router.log()
+        router.wait_log(f"in={'true' if is_in else 'false'}")
         check_journal(tables)
         events = [mail("second@example.org"), ringing("+4915199999999"), mail("second@example.org")]
     assert tables.one("SELECT count(*) FROM journal WHERE event_key IS NOT NULL") == 1 + 3 + 3
@@ -262,9 +262,9 @@ def test_an_event_that_was_told_unavailable_in_mid_commit_and_comes_again_is_dec
 def test_a_router_that_is_stopped_while_copies_wait_for_a_silent_database_answers_all_and_ends(cut_off, tables):
     router, proxy = cut_off
     proxy.stall()
-    event = ringing()
+    event, before = ringing(), router.metric("patchbay_events_total")
     asked = Later(http_storm, router.http, [http_request("POST", EVENTS, router.token("source"), event)] * 5)
-    time.sleep(0.3)
+    wait_for(lambda: router.metric("patchbay_events_total") == before + 5, "all have come")
     router.process.send_signal(signal.SIGTERM)
     for answer in asked.wait(40):
         says_unavailable(answer)

@@ -53,7 +53,7 @@ def test_a_configuration_whose_batch_met_newer_facts_is_active_without_anybody_b
     answers = [source.event(ringing(f"+491511234568{number}")) for number in range(8)]
     assert [answer.json.get("code", answer.status) for answer in [*answers, waiting.wait()]] == [200] * 9
     assert configured.wait().json == {"version": 2, "changed": True}
-    assert "loading the project again" in router.log()
+    router.wait_log("loading the project again")
     agents = client.ok("GET", "agents")["items"]
     assert [agent for agent in agents if agent["name"] != "dora"] == before[0]["items"]
     assert client.ok("GET", f"interactions/{offered['interaction']}") == before[1]

@@ -127,7 +127,7 @@ def outdate(router, tables, fence, tries=2):
         tried = batches(router)
         customer_in(fence, f"{uuid.uuid4()}@example.org")
         gate = Later(Gate, tables)
-        wait_for(lambda: tables.one("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'") == 2, "both wait")
+        wait_for(lambda: tables.one("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'") >= 2, "both wait")
         fence.commit()
         gate = gate.wait()
         fence = Fence(tables)
@@ -223,7 +223,7 @@ def test_edits_without_a_pause_on_many_connections_do_not_starve_routing(router,
 
     editors = [Later(edit, number) for number in range(8)]
     wait_for(lambda: len(edits) > 1000, "edits go on")
-    before, source = len(edits), router.source()
+    before, source, tried = len(edits), router.source(), batches(router)
     began = time.monotonic()
     for number in range(100):
         assert source.event(mail(f"new{number}@example.org")).json["identity"]["outcome"] == "created"
@@ -232,7 +232,8 @@ def test_edits_without_a_pause_on_many_connections_do_not_starve_routing(router,
     for editor in editors:
         editor.wait()
     assert len(edits) - before > 100, "nothing moved meanwhile"
-    assert took < 15, f"{took:.1f} s for 100 events beside {len(edits) - before} edits"
+    tried = batches(router) - tried
+    assert tried < 300 and took < 60, f"{tried} batches in {took:.1f} s for 100 events beside {len(edits) - before} edits"
     check_journal(tables)
 
 
@@ -249,14 +250,15 @@ def test_customers_that_are_edited_by_many_at_once_do_not_starve_routing(router,
     router.token("agent", "anna")
     editors = [Later(edit, number) for number in range(8)]
     wait_for(lambda: len(edits) > 100, "edits go on")
-    source, began = router.source(), time.monotonic()
+    source, began, tried = router.source(), time.monotonic(), batches(router)
     for number in range(200):
         assert source.event(ringing(f"+4915117{number:05}")).status == 200
     took = time.monotonic() - began
     stopped.set()
     for editor in editors:
         editor.wait()
-    assert took < 15, f"{took:.1f} s for 200 events"
+    tried = batches(router) - tried
+    assert tried < 600 and took < 60, f"{tried} batches in {took:.1f} s for 200 events"
     check_journal(tables)
 
 

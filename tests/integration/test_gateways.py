@@ -61,7 +61,7 @@ def test_a_resolver_that_hangs_holds_up_neither_a_reload_nor_the_end(make_router
         wait_state(router, "kam1", "connected")
         wait_state(router, "kam2", "connecting")
         router.stop()
-    assert "the look-up of a name is left to itself" in router.log()
+    router.wait_log("the look-up of a name is left to itself")
 
 
 def all_calls(tables):
@@ -119,7 +119,7 @@ def test_one_call_that_cannot_be_ended_keeps_nobody_from_the_others(make_router)
         left = lambda: [one["subject"] for one in calls(router)]
         wait_for(lambda: left() == ["c0"], lambda: f"{len(left())} are left")
         router.expect_log("a call of a gateway that is no more cannot be ended")
-        assert "a call of a gateway that is no more cannot be ended" in router.log()
+        router.wait_log("a call of a gateway that is no more cannot be ended")
 
 
 class SilentAsterisk(AmiServer):

@@ -122,6 +122,7 @@ def test_what_is_refused_for_good_leaves_a_trace(hooks):
     large = telegram.update(8, text="Sesame" * 1_000_000)
     assert large.status == 200 and large.json["code"] == "too_large"
     assert refusals("telegram") == {"malformed": 1, "too_many": 0, "too_large": 1, "unsupported": 0, "invalid": 0, "stale": 1, "other": 0}
+    hooks.wait_log("refused for good")
     [first, *_] = [line for line in hooks.log().splitlines() if "refused for good" in line]
     assert "hook=whatsapp" in first and "reason=malformed" in first and "pointer=/entry/0/changes/0/value/messages/1/id" in first
     assert not any(word in hooks.log() for word in ("Sesame", "4915112345678", "wamid"))

@@ -171,7 +171,7 @@ def test_a_url_opens_its_own_hook_and_nothing_else(hooked):
 def test_the_peer_is_told_to_come_again_while_storage_is_away(make_router, make_proxy, postgres):
     proxy = make_proxy(postgres.port)
     router = make_router(project() + "hooks: {pbx: {preset: cti-generic}}\n", database_port=proxy.port,
-                         flags=["--storage-wait", "200ms"]).start()
+                         flags=["--storage-wait", "2s"]).start()
     router.expect_log("database|owner|lease|token")
     pbx = Peer(router, "cti-generic", "pbx")
     ring = {"event": "newCall", "callId": "c1", "from": "+4915112345678", "to": "+4930901820"}

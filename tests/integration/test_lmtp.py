@@ -166,7 +166,7 @@ def in_chunks(client, text):
 
 
 def test_a_message_that_is_not_sent_in_time_is_cut_off_and_not_kept(make_router):
-    router = make_router(flags=["--lmtp-deadline", "1s"]).start()
+    router = make_router(flags=["--lmtp-deadline", "3s"]).start()
     text = message(1, text="word " * 1000)
     ways = {
         "silence inside DATA": (b"DATA\r\n", lambda client: drip(client, [text])),

@@ -242,7 +242,7 @@ def test_budgets_after_a_restart_are_those_of_before(make_router, database):
 
 
 def test_mail_that_was_not_committed_has_not_counted(make_router, tables):
-    router = make_router(project() + LOOPS, flags=["--storage-wait", "300ms", "--lease", "10m"]).start()
+    router = make_router(project() + LOOPS, flags=["--storage-wait", "2s", "--lease", "10m"]).start()
     router.expect_log("mail comes in a loop|database is away|refuses a batch for now")
     post = Post(router)
     assert post.send() and post.send()

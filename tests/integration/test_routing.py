@@ -7,6 +7,8 @@ from harness.http_client import chat, cloudevent, mail, ringing
 from harness.projects import AGENTS, project
 from harness.times import at, now_ms, to_ms
 
+pytestmark = pytest.mark.alone  # its clocks run
+
 COOL_DOWN = "cool_down: {reject: 300ms, busy: 600ms, no_answer: 300ms, unreachable: 600ms}\n"
 COOL_DOWN_MS = {"reject": 300, "busy": 600, "no_answer": 300, "unreachable": 600}
 NO_COOL_DOWN = "cool_down: {reject: 0s, busy: 0s, no_answer: 0s, unreachable: 0s}\n"
@@ -22,11 +24,10 @@ def desk(make_desk):
 
 
 def test_an_offer_that_nobody_answers_moves_on_to_the_next_agent(make_desk):
-    desk = make_desk(offer_timeout="400ms")
-    desk.router.token("agent", "ben")  # made before time counts
-    desk.router.presence("anna")
-    offered = desk.event(ringing())
+    desk = make_desk(offer_timeout="2s")
+    desk.router.presence("anna")  # idle for longer: she is asked first
     desk.router.presence("ben")
+    offered = desk.event(ringing())
     gone = desk.wait("offer.withdrawn", offered, cause="timeout", agent="anna")
     moved = desk.wait("interaction.offered", offered, agent="ben")
     assert moved["data"]["offer"] != offered["offer"] and moved["sequence"] == gone["sequence"]
@@ -52,7 +53,7 @@ def test_a_rejection_cools_the_agent_down_by_its_cause_and_the_call_keeps_its_pl
 
 
 def test_misses_in_a_row_take_an_agent_out_until_it_says_available(make_desk):
-    desk = make_desk(NO_COOL_DOWN + "misses: 2\n", offer_timeout="300ms")
+    desk = make_desk(NO_COOL_DOWN + "misses: 2\n", offer_timeout="1500ms")
     desk.router.presence("anna")
     call = desk.event(ringing())
     out = desk.told.wait_event("agent.presence", agent="anna", state="not_responding", reason="misses")

@@ -282,7 +282,7 @@ def test_a_backend_that_is_ended_while_two_batches_wait_leaves_each_event_in_onc
     wait_for(lambda: not router.is_ready(), "the router has seen it")
     stack.fence.rollback()
     answers = stack.wait()
-    assert "a commit in doubt is settled" in router.log()
+    router.wait_log("a commit in doubt is settled")
     check_decided_once(router, tables, stack.events, answers)
     assert tables.one("SELECT count(*) FROM customers") == 3 + MANY
     check_told(router, tables, heard)
@@ -308,7 +308,7 @@ def test_a_connection_that_is_lost_between_two_batches_leaves_each_event_in_once
         assert set(statuses(stack.first.wait().json)) == {200}
     lose(router, proxy)
     answers = stack.wait()
-    assert f"in={'false' if answered else 'true'}" in router.log()
+    router.wait_log(f"in={'false' if answered else 'true'}")
     check_decided_once(router, tables, stack.events, answers)
     check_told(router, tables, heard)
 
@@ -322,7 +322,8 @@ def test_two_batches_that_are_in_when_their_answers_are_lost_are_told_as_they_ar
     rows = tables.query("SELECT seq FROM journal ORDER BY seq")
     lose(router, proxy)
     answers = stack.wait()
-    assert "in=true" in router.log() and tables.query("SELECT seq FROM journal ORDER BY seq") == rows
+    router.wait_log("in=true")
+    assert tables.query("SELECT seq FROM journal ORDER BY seq") == rows
     check_decided_once(router, tables, stack.events, answers)
     check_told(router, tables, heard)
 
@@ -331,7 +332,7 @@ def test_two_batches_that_are_in_when_their_answers_are_lost_are_told_as_they_ar
 def test_two_batches_whose_producers_were_told_to_come_again_are_decided_once(make_router, make_proxy, database, tables, is_in):
     """storage_wait runs out with both under way, and the database comes back."""
     proxy = make_proxy(database.cluster.port)
-    router = make_router(database_port=proxy.port, flags=["--storage-wait", "1s"]).start()
+    router = make_router(database_port=proxy.port, flags=["--storage-wait", "2500ms"]).start()
     router.expect_log("database is away|cannot be confirmed")
     stack = Stack(router, tables, mails("new", 3), mails("other"))
     began = time.monotonic()
@@ -342,7 +343,7 @@ def test_two_batches_whose_producers_were_told_to_come_again_are_decided_once(ma
         wait_for(lambda: journaled(tables) == len(stack.events), "both are in")
     proxy.drop_all()
     says_unavailable(stack.wait())
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 8
     again = Later(publish_all, router, stack.events)
     proxy.heal()
     if not is_in:
@@ -354,7 +355,7 @@ def test_two_batches_whose_producers_were_told_to_come_again_are_decided_once(ma
 
 def test_two_batches_that_wait_longer_than_a_request_may_are_decided_once(make_router, tables):
     """The links are well, and nothing is committed: a repeat is not looked up before both are settled."""
-    router = make_router(flags=["--storage-wait", "1s"]).start()
+    router = make_router(flags=["--storage-wait", "2500ms"]).start()
     stack = Stack(router, tables, mails("new", 3), mails("other"))
     says_unavailable(stack.wait())
     again = Later(router.source().batch, stack.events)
@@ -367,7 +368,7 @@ def test_two_batches_that_wait_longer_than_a_request_may_are_decided_once(make_r
 
 def test_requests_on_top_of_a_batch_that_nobody_waits_for_are_told_in_time(make_router, tables):
     """The one below is an offer that ended."""
-    router = make_router(project(offer_timeout="2s"), flags=["--storage-wait", "1s"]).start()
+    router = make_router(project(offer_timeout="2s"), flags=["--storage-wait", "2500ms"]).start()
     router.presence("anna")
     assert router.source().event(ringing()).json["outcome"] == "offered"
     before, fence = batches(router), Fence(tables)
@@ -376,14 +377,14 @@ def test_requests_on_top_of_a_batch_that_nobody_waits_for_are_told_in_time(make_
     wait_for(lambda: batches(router) == before + 2, "two batches")
     began = time.monotonic()
     says_unavailable(asked.wait().json)
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 8
     fence.rollback()
     check_journal(tables)
 
 
 def test_what_was_judged_by_a_batch_in_doubt_is_not_told_as_if_it_were_in(make_router, tables):
     """A reject finds its offer accepted, in the same batch: gone, if that is in."""
-    router = make_router(flags=["--storage-wait", "1s"]).start()
+    router = make_router(flags=["--storage-wait", "2500ms"]).start()
     router.presence("anna")
     offer = router.source().event(ringing()).json["offer"]
     anna, asked = router.agent("anna"), []
@@ -391,7 +392,7 @@ def test_what_was_judged_by_a_batch_in_doubt_is_not_told_as_if_it_were_in(make_r
     def answer_twice():
         for path, body in (("accept", {}), ("reject", {"cause": "reject"})):
             asked.append(Later(anna.post, f"offers/{offer}/{path}", body))
-            time.sleep(0.2)
+            time.sleep(0.4)  # in this order
 
     stack = Stack(router, tables, mails("new", 3), mails("other"), answer_twice)
     says_unavailable([one.wait().json for one in asked] + stack.wait())
@@ -424,7 +425,7 @@ class LateProxy(Proxy):
 def test_a_batch_that_arrives_long_after_the_one_below_it_was_refused_is_fenced_out(make_router, database, tables):
     """Its connection was given up, and the first, asked again, has brought the journal to where the second was decided."""
     proxy = LateProxy(database.cluster.port)
-    router = make_router(database_port=proxy.port, flags=["--lease", "10m", "--storage-wait", "1s"]).start()
+    router = make_router(database_port=proxy.port, flags=["--lease", "10m", "--storage-wait", "2500ms"]).start()
     router.expect_log("database is away|cannot be confirmed|not answered in time")
     writers = "FROM pg_stat_activity WHERE application_name LIKE 'patchbay writer %'"
     stack = Stack(router, tables, chats(), chats(), proxy.hold)
@@ -540,7 +541,7 @@ def test_a_configuration_that_comes_while_two_batches_are_under_way_is_taken_ove
     path = tmp_path / "next.yaml"
     path.write_text(project(offer_timeout="77s"))
     applied = Later(router.apply, path)
-    wait_for(lambda: waiting(tables) == 2, "the configuration waits for the fence too")
+    wait_for(lambda: waiting(tables) >= 2, "the configuration waits for the fence too")
     stack.fence.rollback()
     answers = stack.wait()
     applied.wait()

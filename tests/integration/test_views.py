@@ -104,7 +104,7 @@ def test_place_and_estimated_wait_fall_as_those_before_leave(router):
         return [item["position"] for item in items], [item["estimated_wait_ms"] for item in items]
 
     take(0)
-    time.sleep(2)  # the pace of the agents: one in so long
+    time.sleep(4)  # the pace of the agents: one in so long, and far longer than what is read twice below
     anna.ok("POST", f"interactions/{waiting[0]}/end", {})
     take(1)
     positions, waits = places([4, 7])

@@ -169,6 +169,10 @@ class Router:
     def log(self):
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
 
+    def wait_log(self, text):
+        """A thread of its own writes the log: a line may come after the answer that it is about."""
+        wait_for(lambda: text in self.log(), f"the log says: {text}")
+
     def expect_log(self, pattern):
         """Lines of level warn or error that match are no failure of this test."""
         self.expected.append(re.compile(pattern))
