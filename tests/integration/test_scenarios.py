@@ -23,7 +23,7 @@ PREFER = "prefer: {owner: 4s, last_agent: 3s, within: 30d}\n"
 
 def test_a_flap_of_20_s_moves_nothing(make_desk):
     desk = make_desk(offer_timeout="120s")
-    desk.router.presence("anna", lease=1)
+    desk.router.presence("anna", lease=3)
     active, offered = desk.event(mail("ann@example.com")), desk.event(mail("bob@example.com"))
     assert desk.accept(active).status == 200
     waiting = desk.event(chat())
