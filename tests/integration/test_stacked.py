@@ -1,6 +1,7 @@
 """Two batches under way, the second decided on top of the first: both come in, or only the first, or neither; whatever
 happens, each event is decided once and answered with what the journal says."""
 import signal
+import socket
 import threading
 import time
 
@@ -418,8 +419,15 @@ class LateProxy(Proxy):
         return super()._pass(received, sink, direction)
 
     def _end(self, pair, hard):
-        if self.closing or not self.late.intersection(pair):
+        late = self.late.intersection(pair)
+        if self.closing or not late:
             super()._end(pair, hard)
+            return
+        for server in late:  # it has all, and then an end
+            try:
+                server.shutdown(socket.SHUT_WR)
+            except OSError:
+                pass
 
 
 def test_a_batch_that_arrives_long_after_the_one_below_it_was_refused_is_fenced_out(make_router, database, tables):
