@@ -1,4 +1,5 @@
--- As 0010 has it, in PL/pgSQL, which keeps its plan: one of SQL makes it for each statement of customers, 0.4 ms of each.
+-- As 0010 has it, in PL/pgSQL, which keeps its plan: one of SQL makes it for each statement of customers, 0.4 ms of each. The plan may be
+-- as old as the session; agents and pools are few, and members of pools are found by their index, empty or not.
 CREATE OR REPLACE FUNCTION viewer_of(of integer, by_role text, by_agent text) RETURNS viewer LANGUAGE plpgsql STABLE AS $$
 BEGIN
     RETURN (

@@ -103,7 +103,7 @@ static void run_pace(struct lives *lives, const struct options *options)
         prober = prober_open(bench_variable("BENCH_FLOOR_DATABASE"), bench_variable("BENCH_REDIS"));
     pace_run(lives, prober, options->rate, (uint32_t)(options->length_ns / SLICE_NS), SLICE_NS, &served,
              &probed, &alone, each);
-    if (each && fclose(each))
+    if (each && (ferror(each) | fclose(each)))
         bench_fail("cannot write %s", options->each);
     print_side(&served);
     if (prober) {

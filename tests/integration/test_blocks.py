@@ -196,7 +196,7 @@ def test_a_block_that_is_lifted_in_mid_batch_and_hit_by_it_locks_nobody_out(rout
     asked = Later(router.source().event, ringing(number))
     fence.wait_stuck()
     lifted = Later(lift, router, made)
-    wait_for(lambda: tables.one("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'") >= 2, "both wait")
+    wait_for(lambda: tables.waits_for_a_lock("%lift_block%"), "both wait")
     fence.rollback()
     assert outcome(asked.wait()) in ("blocked", "queued") and not lifted.wait()["active"]
     assert outcome(router.source().event(ringing(number))) == "queued"

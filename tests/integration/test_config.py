@@ -38,13 +38,13 @@ def test_a_configuration_whose_batch_met_newer_facts_is_active_without_anybody_b
     grown = project({**AGENTS, "dora": "{name: Dora, queues: [support]}"})
     fence = Fence(tables)
     configured = Later(put, client, grown)
-    wait_for(lambda: waits_for_a_lock(tables, "%apply_config%"), "the file is being stored")
+    wait_for(lambda: tables.waits_for_a_lock("%apply_config%"), "the file is being stored")
     facts = tables.connect()  # behind the file, before its batch
     facts.autocommit = False
     moved = Later(lambda: facts.cursor().execute(
         "WITH moved AS (UPDATE fences SET facts_version = facts_version + 1 RETURNING project, facts_version)"
         " INSERT INTO changes (project, version, kind, ref) SELECT project, facts_version, 'block', gen_random_uuid() FROM moved"))
-    wait_for(lambda: waits_for_a_lock(tables, "%facts_version + 1 %"), "the facts are about to move")
+    wait_for(lambda: tables.waits_for_a_lock("%facts_version + 1 %"), "the facts are about to move")
     fence.commit()
     moved.wait()
     fence.wait_stuck()
@@ -61,10 +61,6 @@ def test_a_configuration_whose_batch_met_newer_facts_is_active_without_anybody_b
     assert client.ok("GET", f"interactions/{waiting.value.json['interaction']}")["state"] in ("offered", "queued")
     router.agent("anna").ok("POST", f"offers/{offered['offer']}/accept", {})
     facts.close()
-
-
-def waits_for_a_lock(tables, query):
-    return tables.one("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE %s", query)
 
 
 def test_an_agent_that_is_no_longer_listed_is_gone(router):

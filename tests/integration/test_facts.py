@@ -127,7 +127,7 @@ def outdate(router, tables, fence, tries=2):
         tried = batches(router)
         customer_in(fence, f"{uuid.uuid4()}@example.org")
         gate = Later(Gate, tables)
-        wait_for(lambda: tables.one("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'") >= 2, "both wait")
+        wait_for(lambda: tables.waits_for_a_lock("LOCK TABLE fences%"), "both wait")
         fence.commit()
         gate = gate.wait()
         fence = Fence(tables)

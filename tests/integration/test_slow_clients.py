@@ -171,7 +171,7 @@ def test_whoever_drips_or_stops_in_the_middle_is_cut_at_the_absolute_deadline(ro
     assert not late, f"still open after {IMPATIENT_S} s: {late}"
     early = {name: end for name, end in drips.ends.items() if end < DEADLINE_S - 1.5 and "an end" not in name}
     assert not early, early
-    assert sorted(took)[-2] < 1, took  # a machine that stands still spoils one of them
+    assert sorted(took)[-2] < 1 and max(took) < 4, took  # a machine that stands still spoils one of them
     rpc.close()
 
 
@@ -214,7 +214,7 @@ def test_two_hundred_bodies_that_never_end_are_refused_with_bounded_memory(route
     assert not open_, f"{len(open_)} go on"
     # A body grows by doubling and is copied while it does: at most 4 MiB and 2 MiB each.
     assert growth.stop() < slack_kib + count * 6144, growth.most
-    assert sorted(took)[-2] < 2, took  # a machine that stands still spoils one of them
+    assert sorted(took)[-2] < 2 and max(took) < 5, took  # a machine that stands still spoils one of them
     for sock in pending:
         sock.close()
     wait_for(lambda: router.resident_kib() - growth.before < slack_kib * 2 + 65536, lambda: f"it goes away: {router.resident_kib()}")

@@ -63,10 +63,6 @@ class Stack:
         return Fence(self.tables)
 
 
-def waiting(tables):
-    return tables.one("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
-
-
 def journaled(tables):
     return tables.one("SELECT count(*) FROM journal WHERE event_key IS NOT NULL")
 
@@ -344,7 +340,7 @@ def test_two_batches_whose_producers_were_told_to_come_again_are_decided_once(ma
         wait_for(lambda: journaled(tables) == len(stack.events), "both are in")
     proxy.drop_all()
     says_unavailable(stack.wait())
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < 4.8  # without its flag: 5 s
     again = Later(publish_all, router, stack.events)
     proxy.heal()
     if not is_in:
@@ -378,7 +374,7 @@ def test_requests_on_top_of_a_batch_that_nobody_waits_for_are_told_in_time(make_
     wait_for(lambda: batches(router) == before + 2, "two batches")
     began = time.monotonic()
     says_unavailable(asked.wait().json)
-    assert time.monotonic() - began < 8
+    assert time.monotonic() - began < 4.8  # without its flag: 5 s
     fence.rollback()
     check_journal(tables)
 
@@ -423,7 +419,8 @@ class LateProxy(Proxy):
         if self.closing or not late:
             super()._end(pair, hard)
             return
-        for server in late:  # it has all, and then an end
+        for server in late:  # after all that was held, an end
+            self.released.wait(60)
             try:
                 server.shutdown(socket.SHUT_WR)
             except OSError:
@@ -444,7 +441,9 @@ def test_a_batch_that_arrives_long_after_the_one_below_it_was_refused_is_fenced_
     stack.fence.rollback()
     answers = publish_all(router, stack.below)
     assert tables.one(f"SELECT count(*) {writers}") == 2
+    passed = proxy.bytes[TO_SERVER]
     proxy.released.set()
+    wait_for(lambda: proxy.bytes[TO_SERVER] > passed + 10_000, "what was held is sent")  # a batch of forty
     wait_for(lambda: tables.one(f"SELECT count(*) {writers}") == 1, "it has arrived, and its answer found nobody")
     assert journaled(tables) == MANY
     answers += publish_all(router, stack.above)
@@ -549,7 +548,7 @@ def test_a_configuration_that_comes_while_two_batches_are_under_way_is_taken_ove
     path = tmp_path / "next.yaml"
     path.write_text(project(offer_timeout="77s"))
     applied = Later(router.apply, path)
-    wait_for(lambda: waiting(tables) >= 2, "the configuration waits for the fence too")
+    wait_for(lambda: tables.waits_for_a_lock("%apply_config%"), "the configuration waits for the fence too")
     stack.fence.rollback()
     answers = stack.wait()
     applied.wait()
@@ -592,14 +591,10 @@ LANES = 10  # producers: while one batch is under way, enough of them come for a
 AWAY_S = 0.05  # what each answer of the database takes, so that the next batch is decided long before, under sanitizers too
 
 
-def test_a_stack_that_grows_and_shrinks_for_seconds_loses_and_doubles_nothing(make_proxy, make_router, database, tables, redis):
+def test_a_stack_that_grows_and_shrinks_for_seconds_loses_and_doubles_nothing(behind_proxy, tables):
     """Several producers at full speed, each batch enough for one on top of the other, and a database that is some way off.
     While a number is looked up nothing is put on top of a batch: only some of the events are calls."""
-    proxy = make_proxy(database.cluster.port)
-    router = make_router(database_port=proxy.port).start()
-    heard = redis.subscribe(router.channel("all"), router.channel("agent", "anna"), router.channel("agent", "ben"))
-    router.presence("anna")
-    router.presence("ben")
+    router, proxy, heard = behind_proxy
     proxy.delay(AWAY_S, TO_CLIENT)
     sent = [chats() + [ringing(f"+49151300{number:05}")] * (number % 8 == 0) for number in range(400)]
     before = router.metric("patchbay_batches_stacked_total")
@@ -612,4 +607,3 @@ def test_a_stack_that_grows_and_shrinks_for_seconds_loses_and_doubles_nothing(ma
     assert len({answer["sequence"] for answer in flat}) == len(flat) == journaled(tables)
     check_journal(tables)
     check_told(router, tables, heard)
-    heard.close()

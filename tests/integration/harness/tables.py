@@ -33,6 +33,10 @@ class Tables:
     def one(self, sql, *values):
         return self.query(sql, *values)[0][0]
 
+    def waits_for_a_lock(self, query):
+        """Statements like that which wait."""
+        return self.one("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE %s", query)
+
     def close(self):
         if self.connection:
             self.connection.close()
