@@ -243,13 +243,13 @@ def test_thirty_kills_leave_one_story(make_router, make_proxy, postgres, redis, 
     auditor, load = Auditor(database), Load(router, SEED)
     kill_at_random(router, postgres, redis, random.Random(SEED))
     time.sleep(1)
-    wait_for(lambda: load.stacked or load.faults, "two batches in flight", 120)
+    wait_for(lambda: load.stacked or load.faults, "two batches in flight", 60)
     wait_for(lambda: all(len(load.feeds[name]) > 20 for name in AGENTS) or load.faults, "every agent has had enough", 120)
     load.finish_lives()
     check_offers(tables)
     wait_for(lambda: tables.one("SELECT count(*) FROM interactions WHERE closed_ms IS NULL") == 0,
              lambda: tables.query("SELECT state, agent, queue, count(*) FROM interactions WHERE closed_ms IS NULL GROUP BY 1, 2, 3"),
-             timeout=120)
+             timeout=40)
     load.stop_agents()
     auditor.stop()
     check_answers(router, tables, load.answers)

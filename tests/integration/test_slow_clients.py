@@ -171,7 +171,7 @@ def test_whoever_drips_or_stops_in_the_middle_is_cut_at_the_absolute_deadline(ro
     assert not late, f"still open after {IMPATIENT_S} s: {late}"
     early = {name: end for name, end in drips.ends.items() if end < DEADLINE_S - 1.5 and "an end" not in name}
     assert not early, early
-    assert sorted(took)[-2] < 1 and max(took) < 4, took  # a machine that stands still spoils one of them
+    assert max(took) < 1
     rpc.close()
 
 
@@ -187,7 +187,7 @@ def test_two_hundred_bodies_that_never_end_are_refused_with_bounded_memory(route
         sock.setblocking(False)
         open_[sock] = 0
         pending[sock] = head
-    client, took = router.source(), []
+    client, slowest = router.source(), 0.0
     end = time.monotonic() + IMPATIENT_S + 10
     while open_ and time.monotonic() < end:
         readable, writable, _ = select.select(list(open_), list(open_), [], 0.1)
@@ -210,11 +210,11 @@ def test_two_hundred_bodies_that_never_end_are_refused_with_bounded_memory(route
                 open_.pop(sock, None)
         began = time.monotonic()
         assert client.event(chat()).status == 200
-        took.append(time.monotonic() - began)
+        slowest = max(slowest, time.monotonic() - began)
     assert not open_, f"{len(open_)} go on"
     # A body grows by doubling and is copied while it does: at most 4 MiB and 2 MiB each.
     assert growth.stop() < slack_kib + count * 6144, growth.most
-    assert sorted(took)[-2] < 2 and max(took) < 5, took  # a machine that stands still spoils one of them
+    assert slowest < 2
     for sock in pending:
         sock.close()
     wait_for(lambda: router.resident_kib() - growth.before < slack_kib * 2 + 65536, lambda: f"it goes away: {router.resident_kib()}")
