@@ -10,6 +10,7 @@ import psycopg2
 import pytest
 
 from harness.http_client import ringing
+from harness.openapi import BASE, OPENAPI
 from harness.projects import project
 from harness.rpc_client import RpcError
 
@@ -495,6 +496,8 @@ def test_an_operation_that_no_log_has_is_refused_with_those_that_there_are(desk)
     names = set(re.findall(r"'([A-Z][a-z]+(?: [A-Za-z]+)+)'", sql))
     assert named == names - {"Export customers", "Plan Rows"}  # of no customer; a word of EXPLAIN
     assert all("items" in desk.ok("GET", f"{path}?operation={name.replace(' ', '%20')}") for name in named)
+    asked = [given for given in OPENAPI["paths"][BASE + "customers/{customer}/log"]["get"]["parameters"] if given["name"] == "operation"]
+    assert set(asked[0]["schema"]["enum"]) == named == set(OPENAPI["components"]["schemas"]["LogEntry"]["properties"]["operation"]["enum"])
 
 
 def test_the_log_is_append_only_for_the_server(router, desk, database):
