@@ -110,6 +110,24 @@ def test_a_table_is_analyzed_as_soon_as_it_is_not_empty_any_more(router, databas
     wait_for(lambda: database.query(counted) == [(1,)], "the router has it analyzed")
 
 
+def test_a_sample_of_what_grows_is_small(router, database):
+    """ANALYZE takes 300 rows for each value that the most demanding column keeps, or an index's expression: 100 unless it says otherwise."""
+    kept = ("SELECT c.relname, max(CASE WHEN a.attstattarget < 0 THEN 100 ELSE a.attstattarget END) FROM pg_class c"
+            " JOIN LATERAL (SELECT c.oid UNION ALL SELECT i.indexrelid FROM pg_index i WHERE i.indrelid = c.oid AND i.indexprs IS NOT NULL) p ON true"
+            " JOIN pg_attribute a ON a.attrelid = p.oid AND a.attnum > 0 AND NOT a.attisdropped"
+            " LEFT JOIN pg_index i ON i.indexrelid = a.attrelid WHERE c.relnamespace = 'patchbay'::regnamespace AND c.relkind = 'r'"
+            " AND (i.indkey IS NULL OR i.indkey[a.attnum - 1] = 0) GROUP BY c.relname")
+    database.query("SET search_path = patchbay; SELECT ensure_day('2099-12-31')")
+    found = dict(database.query(kept))
+    assert {name: found[name] for name in ("customers", "field_values", "follows", "shares")} == dict(customers=30, field_values=30, follows=30, shares=30)
+    for name in ("activity", "blacklist", "changes", "contacts", "customer_last", "customer_log", "customer_words", "duplicates",
+                 "interaction_customers", "mail_keys", "tag_counts"):
+        assert (name, found[name]) == (name, 10)
+    for parent in ("journal", "content", "feed", "interactions"):
+        days = [name for name in found if name.startswith(parent + "_2")]
+        assert parent + "_20991231" in days and len(days) > 3 and {found[name] for name in days} == {10}
+
+
 def test_who_is_imported_is_findable_at_once_and_who_was_changed_is_queued(router, database, load):
     client = router.client("admin")
     bob = client.ok("POST", "customers", {"name": "Bob", "contacts": [{"phone": OTHER_NUMBER}]}, 201)["id"]
