@@ -1,6 +1,7 @@
 """Customers from CSV and to CSV: what is created, changed and left alone, what is wrong with a row, what a spreadsheet may not run."""
 import csv
 import io
+import re
 import subprocess
 
 import pytest
@@ -96,6 +97,23 @@ def test_an_import_into_an_empty_project_is_as_fast_at_its_end(router, database,
         " GROUP BY relname HAVING (SELECT n_tup_ins = %s FROM pg_stat_user_tables WHERE schemaname = 'patchbay' AND relname = 'customers')", 3000 * (1 + is_tried)),
         "its session has said what it read")
     assert max(scans for _, scans in read) < 300 * 3000 * (1 + is_tried)
+
+
+def test_rows_that_were_told_of_outlive_a_crash_of_the_database(router, database, postgres, tmp_path):
+    """The commits of chunks do not wait for the disk, and here nobody else's take them there."""
+    router.stop()
+    (tmp_path / "many.csv").write_bytes(table(["external_id", "name"], *([f"e{n}", f"N {n}"] for n in range(20000))))
+    made = "SELECT count(*) FROM patchbay.customers"
+    command = subprocess.Popen([BINARY, "import", "--project", router.project, tmp_path / "many.csv"], stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE, text=True, env={**clean_environment(), "PATCHBAY_DATABASE": database.url})
+    wait_for(lambda: database.query(made)[0][0] >= 600, "three chunks")
+    postgres.crash()
+    out, err = command.communicate(timeout=60)
+    assert command.returncode == 1 and "rows from here on were not taken: send the file again" in err
+    told = int(re.fullmatch(r"\d+ rows: (\d+) created, 0 changed, 0 unchanged, 0 failed\n", out).group(1))
+    assert 400 <= told < 20000
+    postgres.start()
+    assert told <= database.query(made)[0][0] <= told + 200
 
 
 def test_a_table_is_analyzed_as_soon_as_it_is_not_empty_any_more(router, database, load):
