@@ -115,17 +115,11 @@ static int run_chunk(struct import *import)
     do
         reply = pg_blocking_run(import->project->database, "import_rows", params, 4);
     while (is_conflict(&reply) && ++tries < TRIES);
-    /* The chunk does not wait for the disk, as it holds up decisions until it is committed; who tells of it does. */
-    struct slice counts = {0};
-    if (reply.outcome == PG_OK) {
-        counts = arena_copy(&arena, pg_cell(&reply, 0, 1));
-        reply = pg_blocking_run(import->project->database, "make_durable", NULL, 0);
-    }
-    bool is_taken = reply.outcome == PG_OK && import_rows_done(import->rows, counts);
     arena_deinit(&arena);
-    return is_taken ? COMMAND_GO_ON
-                    : command_failed(import->command, "%s; rows from here on were not taken: send the file again",
-                                     reply.message[0] ? reply.message : "the connection to the database was lost");
+    if (reply.outcome != PG_OK || !import_rows_done(import->rows, pg_cell(&reply, 0, 1)))
+        return command_failed(import->command, "%s; rows from here on were not taken: send the file again",
+                              reply.message[0] ? reply.message : "the connection to the database was lost");
+    return COMMAND_GO_ON;
 }
 
 static int take_piece(struct import *import, struct slice *input, bool is_end)

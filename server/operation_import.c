@@ -121,7 +121,6 @@ static void on_chunk(struct operation_call *call, unsigned status, struct slice 
     write_progress(job, "running", "", on_progress);
 }
 
-/* Its commit does not wait for the disk; that of its progress, which follows, does, before anybody is told. */
 static void run_chunk(struct import_job *job)
 {
     struct value args = value_map(job->call.arena, 2);

@@ -27,9 +27,6 @@ BEGIN
 END
 $$;
 
--- Compressed under that lock, the keys of a chunk would take longer than all the rest.
-ALTER TABLE changes ALTER COLUMN keys SET STORAGE EXTERNAL;
-
 -- As 0046 has it, in smaller steps.
 CREATE OR REPLACE FUNCTION lock_import(of integer, list jsonb) RETURNS boolean LANGUAGE plpgsql
     SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off
@@ -127,12 +124,15 @@ DECLARE
     most     integer;
     slots    integer;
     required text[];
-    known    bigint[] := ARRAY(SELECT import_known(v.project, args -> 'rows', anybody));
+    known    bigint[] := ARRAY(SELECT DISTINCT import_known(v.project, args -> 'rows', anybody));
 BEGIN
     SELECT coalesce((s.settings #>> '{contacts,max}')::integer, 9), coalesce((s.settings #>> '{contacts,phone_slots}')::integer, 3),
            ARRAY(SELECT f.key FROM jsonb_each(s.settings -> 'fields') f WHERE f.value -> 'required' = 'true')
     INTO most, slots, required
     FROM (SELECT) one LEFT JOIN customer_settings s ON s.project = v.project;
+    IF cardinality(known) = jsonb_array_length(args -> 'rows') THEN
+        RETURN; -- a file that comes again
+    END IF;
     PERFORM give_way();
     RETURN QUERY
     WITH fit AS MATERIALIZED (
@@ -251,8 +251,7 @@ BEGIN
 END
 $$;
 
--- As 0046 has it; what the keys are is looked up before the fence is locked, and the commit, which ends that, does not wait for the disk: whoever
--- calls commits something that does before it tells of the rows.
+-- As 0046 has it; what the keys are is looked up, a rest for each, before the fence is locked.
 CREATE OR REPLACE FUNCTION import_rows(of integer, by_role text, by_agent text, args jsonb) RETURNS jsonb LANGUAGE plpgsql
     SET enable_seqscan = off AS $$
 DECLARE
@@ -303,14 +302,14 @@ BEGIN
         fresh := '{}';
     END;
     IF cardinality(fresh) > 0 THEN
-        PERFORM pg_advisory_xact_lock(hashtext('patchbay.index_customers'), of);
+        PERFORM pg_advisory_xact_lock(hashtext('patchbay.index_customers'), of), give_way();
         PERFORM index_some(of, fresh), give_way();
         PERFORM note_duplicates_of(of, fresh); -- last, as its locks on contacts are what a merge and an erasure take last
     END IF;
     keys := ARRAY(SELECT DISTINCT held.key FROM contacts k, LATERAL (VALUES (k.phone_key), (k.email_key)) held (key)
                   WHERE k.customer = ANY (moved) AND held.key IS NOT NULL AND give_way(k.position));
     PERFORM give_way(); -- before it locks the fence, which holds up decisions until the commit
-    PERFORM set_config('synchronous_commit', 'off', true), keys_moved(of, moved[1], keys);
+    PERFORM keys_moved(of, moved[1], keys);
     RETURN jsonb_build_object('created', created, 'changed', changed, 'unchanged', unchanged, 'faults', faults,
                               'gives_way', current_setting('patchbay.give_way') <> '');
 END

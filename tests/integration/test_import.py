@@ -100,7 +100,7 @@ def test_an_import_into_an_empty_project_is_as_fast_at_its_end(router, database,
 
 
 def test_rows_that_were_told_of_outlive_a_crash_of_the_database(router, database, postgres, tmp_path):
-    """The commits of chunks do not wait for the disk, and here nobody else's take them there."""
+    """Nobody else's commits take them to the disk here."""
     router.stop()
     (tmp_path / "many.csv").write_bytes(table(["external_id", "name"], *([f"e{n}", f"N {n}"] for n in range(20000))))
     made = "SELECT count(*) FROM patchbay.customers"
@@ -130,20 +130,24 @@ def test_a_table_is_analyzed_as_soon_as_it_is_not_empty_any_more(router, databas
 
 def test_a_sample_of_what_grows_is_small(router, database):
     """ANALYZE takes 300 rows for each value that the most demanding column keeps, or an index's expression: 100 unless it says otherwise."""
-    kept = ("SELECT c.relname, max(CASE WHEN a.attstattarget < 0 THEN 100 ELSE a.attstattarget END) FROM pg_class c"
+    kept = ("SELECT c.relname, max(CASE WHEN coalesce(a.attstattarget, -1) < 0 THEN 100 ELSE a.attstattarget END) FROM pg_class c"
             " JOIN LATERAL (SELECT c.oid UNION ALL SELECT i.indexrelid FROM pg_index i WHERE i.indrelid = c.oid AND i.indexprs IS NOT NULL) p ON true"
             " JOIN pg_attribute a ON a.attrelid = p.oid AND a.attnum > 0 AND NOT a.attisdropped"
             " LEFT JOIN pg_index i ON i.indexrelid = a.attrelid WHERE c.relnamespace = 'patchbay'::regnamespace AND c.relkind = 'r'"
             " AND (i.indkey IS NULL OR i.indkey[a.attnum - 1] = 0) GROUP BY c.relname")
     database.query("SET search_path = patchbay; SELECT ensure_day('2099-12-31')")
     found = dict(database.query(kept))
-    assert {name: found[name] for name in ("customers", "field_values", "follows", "shares")} == dict(customers=30, field_values=30, follows=30, shares=30)
-    for name in ("activity", "blacklist", "changes", "contacts", "customer_last", "customer_log", "customer_words", "duplicates",
-                 "interaction_customers", "mail_keys", "tag_counts"):
-        assert (name, found[name]) == (name, 10)
+    assert {name for name in found if found[name] == 30} == {"customers", "field_values", "follows", "shares"}
     for parent in ("journal", "content", "feed", "interactions"):
         days = [name for name in found if name.startswith(parent + "_2")]
-        assert parent + "_20991231" in days and len(days) > 3 and {found[name] for name in days} == {10}
+        assert parent + "_20991231" in days and len(days) > 3 and {found.pop(name) for name in days} == {10}
+    assert {name for name in found if found[name] == 10} == {
+        "activity", "blacklist", "changes", "contacts", "customer_last", "customer_log", "customer_words", "duplicates", "interaction_customers",
+        "mail_keys", "tag_counts"}
+    assert {name for name in found if found[name] not in (10, 30)} == {  # as long as the project file, short-lived, or of what is rare
+        "agents", "assign_turns", "configs", "customer_columns", "customer_marks", "customer_merges", "customer_queue", "customer_reads",
+        "customer_settings", "datasheets", "erasure_contacts", "erasure_listed", "erasures", "fences", "field_indexes", "hook_nonces", "import_errors",
+        "imports", "mutes", "pool_members", "pools", "projects", "queues", "raw_mails", "schema_migrations", "tokens"}
 
 
 def test_who_is_imported_is_findable_at_once_and_who_was_changed_is_queued(router, database, load):
