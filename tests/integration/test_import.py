@@ -1,6 +1,7 @@
 """Customers from CSV and to CSV: what is created, changed and left alone, what is wrong with a row, what a spreadsheet may not run."""
 import csv
 import io
+import pathlib
 import re
 import subprocess
 
@@ -11,6 +12,7 @@ from harness.process import wait_for
 from harness.projects import AGENTS, project
 from harness.router import BINARY, admin, clean_environment
 
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 NUMBER, OTHER_NUMBER = "+4915112345678", "+4915187654321"
 
 
@@ -168,6 +170,33 @@ def test_the_next_call_meets_who_was_imported(router, load):
     load(FILE)
     identity = router.source().event(ringing(NUMBER)).json["identity"]
     assert identity["outcome"] == "matched" and identity["customer"] == customers(router)[0]["id"]
+
+
+def test_the_router_forgets_each_key_of_a_whole_chunk(router, database, load):
+    """More keys than fit into a row: whoever called before, and was nobody, is met."""
+    numbers = [f"+4930{2000000 + n}" for n in range(200)]
+    callers = numbers[::40] + numbers[-1:]
+    assert {router.source().event(ringing(number)).json["identity"]["outcome"] for number in callers} == {"new"}
+    file = table(["name", "phone", "email"], *([f"N {n}", number, f"n{n}@example.com"] for n, number in enumerate(numbers)))
+    before = database.query("SELECT pg_table_size(reltoastrelid) FROM pg_class WHERE oid = 'patchbay.changes'::regclass")[0][0]
+    assert load(file) == (counts(200, created=200), [])
+    assert database.query("SELECT max(cardinality(keys)) FROM patchbay.changes") == [(400,)]
+    assert database.query("SELECT pg_table_size(reltoastrelid) FROM pg_class WHERE oid = 'patchbay.changes'::regclass")[0][0] > before
+    assert {router.source().event(ringing(number)).json["identity"]["outcome"] for number in callers} == {"matched"}
+
+
+def test_the_migration_that_locks_the_change_list_gives_up_soon(router, database):
+    migration = (ROOT / "storage/migrations/0050_keys_as_they_are.sql").read_text()
+    storage = "SELECT attstorage FROM pg_attribute WHERE attrelid = 'patchbay.changes'::regclass AND attname = 'keys'"
+    database.query("ALTER TABLE patchbay.changes ALTER COLUMN keys SET STORAGE EXTENDED")
+    reader = database.cluster.connect(database.name)
+    reader.autocommit = False
+    reader.cursor().execute("SELECT count(*) FROM patchbay.changes")  # and is idle
+    with pytest.raises(Exception, match="more than 3 s(.|\n)*once more"):
+        database.query(f"SET search_path = patchbay; {migration}")
+    assert database.query(storage) == [("x",)]
+    reader.close()
+    assert database.query(f"SET search_path = patchbay; {migration} {storage}") == [("e",)]
 
 
 def test_a_dry_run_says_the_same_and_changes_nothing(router, database, load):
