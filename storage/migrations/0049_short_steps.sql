@@ -1,29 +1,23 @@
 -- Traced: of the events beside an import the slow ones came at the beginning and at the end of its chunks, where it worked for 0.7 to 1.5 ms
 -- without a rest, and the fence was locked for a millisecond (docs/background.md). So each step is as short as those in between.
 
--- Raises the version of the facts for what these keys find. It locks the fence: decisions wait from here to the end of the transaction.
-CREATE FUNCTION keys_moved(of integer, ref uuid, keys text[]) RETURNS bigint LANGUAGE plpgsql AS $$
+-- As 0010 has it, with rests while it looks for the keys and before it locks the fence: decisions wait from there to the end of the transaction.
+CREATE OR REPLACE FUNCTION facts_moved(of integer, ids uuid[], more text[]) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
+    all_keys text[] := ARRAY(
+        SELECT key FROM contacts k, LATERAL (VALUES (k.phone_key), (k.email_key)) v (key)
+        WHERE k.customer = ANY (ids) AND key IS NOT NULL AND give_way(k.position)
+        UNION SELECT unnest(more));
     now_facts bigint;
 BEGIN
-    IF cardinality(keys) = 0 THEN
+    IF cardinality(all_keys) = 0 THEN
         RETURN NULL;
     END IF;
+    PERFORM give_way();
     UPDATE fences f SET facts_version = f.facts_version + 1 WHERE f.project = of RETURNING f.facts_version INTO now_facts;
-    INSERT INTO changes (project, version, kind, ref, keys) VALUES (of, now_facts, 'customer', ref, keys);
+    INSERT INTO changes (project, version, kind, ref, keys) VALUES (of, now_facts, 'customer', ids[1], all_keys);
     PERFORM pg_notify('patchbay', 'facts:' || p.name) FROM projects p WHERE p.id = of;
     RETURN now_facts;
-END
-$$;
-REVOKE EXECUTE ON FUNCTION keys_moved(integer, uuid, text[]) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION keys_moved(integer, uuid, text[]) TO patchbay_server;
-
-CREATE OR REPLACE FUNCTION facts_moved(of integer, ids uuid[], more text[]) RETURNS bigint LANGUAGE plpgsql AS $$
-BEGIN
-    RETURN keys_moved(of, ids[1], ARRAY(
-        SELECT DISTINCT key FROM contacts k, LATERAL (VALUES (k.phone_key), (k.email_key)) v (key)
-        WHERE k.customer = ANY (ids) AND key IS NOT NULL
-        UNION SELECT unnest(more)));
 END
 $$;
 
@@ -73,7 +67,7 @@ BEGIN
 END
 $$;
 
--- As 0046 has it, a rest for each row that is looked at.
+-- As 0046 has it, with rests before and while it looks for what two rows have in common.
 CREATE OR REPLACE FUNCTION import_known(of integer, list jsonb, anybody boolean) RETURNS SETOF bigint LANGUAGE plpgsql
     SET plan_cache_mode = force_generic_plan SET enable_nestloop = on SET enable_seqscan = off
     SET enable_hashjoin = off SET enable_mergejoin = off SET enable_material = off AS $$
@@ -116,7 +110,7 @@ BEGIN
 END
 $$;
 
--- As 0046 has it, a rest before it begins.
+-- As 0046 has it, with a plan that is kept and a rest before it begins; a file that comes again ends here.
 CREATE OR REPLACE FUNCTION import_new(v viewer, args jsonb, anybody boolean) RETURNS TABLE (n bigint, id uuid) LANGUAGE plpgsql
     SET plan_cache_mode = force_generic_plan SET enable_nestloop = off AS $$
 #variable_conflict use_column
@@ -126,13 +120,13 @@ DECLARE
     required text[];
     known    bigint[] := ARRAY(SELECT DISTINCT import_known(v.project, args -> 'rows', anybody));
 BEGIN
+    IF cardinality(known) = jsonb_array_length(args -> 'rows') THEN
+        RETURN;
+    END IF;
     SELECT coalesce((s.settings #>> '{contacts,max}')::integer, 9), coalesce((s.settings #>> '{contacts,phone_slots}')::integer, 3),
            ARRAY(SELECT f.key FROM jsonb_each(s.settings -> 'fields') f WHERE f.value -> 'required' = 'true')
     INTO most, slots, required
     FROM (SELECT) one LEFT JOIN customer_settings s ON s.project = v.project;
-    IF cardinality(known) = jsonb_array_length(args -> 'rows') THEN
-        RETURN; -- a file that comes again
-    END IF;
     PERFORM give_way();
     RETURN QUERY
     WITH fit AS MATERIALIZED (
@@ -251,7 +245,7 @@ BEGIN
 END
 $$;
 
--- As 0046 has it; what the keys are is looked up, a rest for each, before the fence is locked.
+-- As 0046 has it, with more rests.
 CREATE OR REPLACE FUNCTION import_rows(of integer, by_role text, by_agent text, args jsonb) RETURNS jsonb LANGUAGE plpgsql
     SET enable_seqscan = off AS $$
 DECLARE
@@ -267,7 +261,6 @@ DECLARE
     changed   integer := 0;
     unchanged integer := 0;
     faults    jsonb := '[]';
-    keys      text[];
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtext('patchbay.import_rows'), of);
     PERFORM give_way_to_decisions(of, '0.4 ms'), give_way(), analyze_new(), give_way();
@@ -306,10 +299,7 @@ BEGIN
         PERFORM index_some(of, fresh), give_way();
         PERFORM note_duplicates_of(of, fresh); -- last, as its locks on contacts are what a merge and an erasure take last
     END IF;
-    keys := ARRAY(SELECT DISTINCT held.key FROM contacts k, LATERAL (VALUES (k.phone_key), (k.email_key)) held (key)
-                  WHERE k.customer = ANY (moved) AND held.key IS NOT NULL AND give_way(k.position));
-    PERFORM give_way(); -- before it locks the fence, which holds up decisions until the commit
-    PERFORM keys_moved(of, moved[1], keys);
+    PERFORM facts_moved(of, moved, '{}');
     RETURN jsonb_build_object('created', created, 'changed', changed, 'unchanged', unchanged, 'faults', faults,
                               'gives_way', current_setting('patchbay.give_way') <> '');
 END
